@@ -1,0 +1,26 @@
+/// The numbered migrations of both stores, compiled into the program so that a binary and its schema can never disagree.
+///
+/// The build names an embedded file after its own name with the first digit and the dot replaced by `_`: `0001_events.sql` is
+/// `PackageResources._001_events_sql`.
+public enum Schema {
+  /// One migration: `name` is its file name without the extension (`0001_events`), `sql` its whole text.
+  public struct Migration: Sendable, Hashable {
+    public let name: String
+    public let sql: String
+
+    init(_ name: String, _ bytes: [UInt8]) {
+      self.name = name
+      self.sql = String(decoding: bytes, as: UTF8.self)
+    }
+  }
+
+  /// ClickHouse migrations, in the order in which they are applied.
+  public static let clickhouse: [Migration] = [
+    Migration("0001_events", PackageResources._001_events_sql)
+  ]
+
+  /// Configuration-store migrations (SQLite and PostgreSQL), in the order in which they are applied.
+  public static let config: [Migration] = [
+    Migration("0001_organizations", PackageResources._001_organizations_sql)
+  ]
+}
