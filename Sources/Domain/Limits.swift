@@ -1,0 +1,51 @@
+/// Every limit of the program that a user can meet, in one place. Sizes are bytes unless the name says otherwise.
+public enum Limits {
+  // Requests
+  public static let bodyBytes = 1_048_576
+  public static let eventsBodyBytes = 8_388_608
+  public static let textLength = 2_000
+  public static let pageSize = 50
+  public static let maximumPageSize = 200
+
+  // Events
+  public static let eventsPerRequest = 1_000
+  public static let tenantIDLength = 256
+  public static let eventNameLength = 256
+  public static let eventIDLength = 256
+  public static let userIDLength = 256
+  public static let propertyNameLength = 128
+  public static let propertiesPerEvent = 100
+  public static let propertyValueLength = 4_096
+  /// How far ahead of the server's clock an event may be, in milliseconds.
+  public static let timestampAheadMilliseconds: Int64 = 24 * 3_600_000
+  /// How many rejected events an answer lists.
+  public static let listedRejections = 100
+
+  // Dashboards
+  public static let widgetsPerDashboard = 100
+  public static let filtersPerDashboard = 30
+  public static let nameLength = 200
+  public static let slugLength = 100
+  public static let gridColumns = 12
+  public static let gridRows = 1_000
+  public static let paletteColors = 24
+
+  // Queries
+  public static let queryFilters = 20
+  public static let filterValues = 500
+  public static let rows = 1_000
+  public static let breakdownRows = 10
+  public static let tableRows = 50
+  public static let series = 8
+  public static let maximumSeries = 50
+  public static let buckets = 2_000
+  public static let filterValueRows = 50
+  public static let maximumFilterValueRows = 500
+  public static let drillRows = 100
+
+  // Embed sessions
+  public static let embedSeconds = 60...86_400
+  public static let defaultEmbedSeconds = 3_600
+  public static let allowedOrigins = 50
+  public static let contextEntries = 50
+}
