@@ -1,0 +1,76 @@
+# `make help` lists what there is. Recipes stay short: a step that needs more than a line is a script in scripts/.
+
+ARGS ?=
+SWIFT_FLAGS ?=
+export PYTHONDONTWRITEBYTECODE = 1
+
+swift_sources = $(wildcard Package.swift Sources Tests schema)
+venv_python = .build/venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench format lint clean web test-swift test-web test-browser
+
+help: ## This list
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }' | sed 's/make   /make /'
+	@echo
+	@echo 'Variables (of make or of the environment):'
+	@echo '  ARGS                  more arguments for `make demo` and `make bench`: make demo ARGS="--port 9000"'
+	@echo '  SWIFT_FLAGS           more arguments for every `swift build` and `swift test`'
+	@echo '  EMBAN_CLICKHOUSE_BIN  a ClickHouse program (25.8 or newer) to use; otherwise the one in PATH, otherwise a downloaded one'
+	@echo '  EMBAN_SETUP_CACHE     a folder that keeps downloads, for several checkouts or a machine without a network'
+	@echo '  PYTHON, CC            the Python (3.10 or newer) and the C compiler to use'
+
+setup: ## Install what building and testing need (only what is missing; downloads are pinned by hash)
+	@scripts/setup test
+
+# The Swift build takes all the time: everything else happens beside it.
+build: ## Build .build/release/emban and the browser files that it serves
+	@scripts/setup packages
+	@scripts/together \
+	  swift 'swift build -c release --product emban $(SWIFT_FLAGS)' \
+	  web 'scripts/setup clickhouse echarts && node web/build.mjs'
+
+demo: build ## Build, then run emban with demo data on this machine
+	@exec .build/release/emban demo --data-dir .build/demo-data $(ARGS)
+
+test: lint ## Everything that must hold: lint, unit and integration tests with a real ClickHouse, browser tests
+	@scripts/setup packages test-packages
+	@scripts/together \
+	  swift 'swift build --build-tests $(SWIFT_FLAGS)' \
+	  web 'scripts/setup clickhouse echarts test-tools && node web/build.mjs && scripts/web-tests'
+	@scripts/step 'Swift tests' swift test --skip-build $(SWIFT_FLAGS)
+	@scripts/step 'browser tests' $(venv_python) -m pytest -q -p no:cacheprovider Tests/BrowserTests
+
+test-swift: ## Only the Swift tests
+	@scripts/setup build
+	@scripts/step 'Swift build' swift build --build-tests $(SWIFT_FLAGS)
+	@scripts/step 'Swift tests' swift test --skip-build $(SWIFT_FLAGS)
+
+test-web: web ## Only the TypeScript tests that need no browser
+	@scripts/step 'web tests' scripts/web-tests
+
+test-browser: web ## Only the browser tests
+	@scripts/setup test
+	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
+	@scripts/step 'browser tests' $(venv_python) -m pytest -q -p no:cacheprovider Tests/BrowserTests
+
+bench: build ## Build, then run the benchmarks
+	@scripts/setup test-packages test-tools
+	@$(venv_python) benchmarks/run.py $(ARGS)
+
+web: ## Only the browser files, into .build/share/emban/web
+	@scripts/setup packages echarts
+	@scripts/step 'web build' node web/build.mjs
+
+format: ## Format the Swift sources
+	@swift format -i -p -r $(swift_sources)
+
+lint: ## Check formatting, TypeScript types and what must not be in the repository
+	@scripts/step 'tree' scripts/check-tree
+	@scripts/step 'Swift format' swift format lint --strict -p -r $(swift_sources)
+	@scripts/setup packages
+	@scripts/step 'TypeScript types' node web/build.mjs --check
+
+clean: ## Remove everything that was built or downloaded, and the demo's data
+	rm -rf .build
