@@ -27,7 +27,7 @@ setup: ## Install what building and testing need (only what is missing; download
 # The Swift build takes all the time: everything else happens beside it.
 build: ## Build .build/release/emban and the browser files that it serves
 	@scripts/setup packages
-	@scripts/together \
+	@exec scripts/together \
 	  swift 'swift build -c release --product emban $(SWIFT_FLAGS)' \
 	  web 'scripts/setup clickhouse echarts && node web/build.mjs'
 
@@ -36,7 +36,7 @@ demo: build ## Build, then run emban with demo data on this machine
 
 test: lint ## Everything that must hold: lint, unit and integration tests with a real ClickHouse, browser tests
 	@scripts/setup packages test-packages
-	@scripts/together \
+	@exec scripts/together \
 	  swift 'swift build --build-tests $(SWIFT_FLAGS)' \
 	  web 'scripts/setup clickhouse echarts test-tools && node web/build.mjs && scripts/web-tests'
 	@scripts/step 'Swift tests' swift test --skip-build $(SWIFT_FLAGS)
