@@ -1,0 +1,85 @@
+public import Domain
+
+/// A signed-in person's session in the console, together with what every request needs to know about the person.
+public struct ConsoleSession: Sendable, Hashable {
+  public let id: SessionID
+  public let userID: UserID
+  public let organizationID: OrganizationID
+  /// The member's role as it is now, not as it was at login.
+  public let role: Role
+  public let createdAt: Instant
+  public let expiresAt: Instant
+  public let lastSeenAt: Instant
+
+  public init(
+    id: SessionID, userID: UserID, organizationID: OrganizationID, role: Role, createdAt: Instant, expiresAt: Instant,
+    lastSeenAt: Instant
+  ) {
+    self.id = id
+    self.userID = userID
+    self.organizationID = organizationID
+    self.role = role
+    self.createdAt = createdAt
+    self.expiresAt = expiresAt
+    self.lastSeenAt = lastSeenAt
+  }
+
+  init(row: Row) throws {
+    self.init(
+      id: try row.id("id"), userID: try row.id("user_id"), organizationID: try row.id("org_id"), role: try row.role(),
+      createdAt: try row.instant("created_at"), expiresAt: try row.instant("expires_at"), lastSeenAt: try row.instant("last_seen_at"))
+  }
+}
+
+/// Console sessions, found by the SHA-256 of their token; the token itself is stored nowhere.
+public struct SessionRepository: Sendable {
+  private let database: any ConfigDatabase
+
+  public init(_ database: any ConfigDatabase) { self.database = database }
+
+  /// Stores a session of an existing member; `session.role` is not stored, for it is the membership's.
+  /// - Throws: ``ConfigStoreError/foreignKeyViolation`` when there is no such membership.
+  public func insert(_ session: ConsoleSession, tokenHash: String) async throws {
+    _ = try await database.write {
+      try $0.execute(
+        """
+        INSERT INTO console_sessions (id, token_hash, org_id, user_id, created_at, expires_at, last_seen_at) \
+        VALUES (\(session.id), \(tokenHash), \(session.organizationID), \(session.userID), \(session.createdAt), \
+        \(session.expiresAt), \(session.lastSeenAt))
+        """)
+    }
+  }
+
+  /// The session with its member's present role; nil when it ended, expired or never was.
+  public func find(tokenHash: String, at now: Instant) async throws -> ConsoleSession? {
+    try await database.read {
+      try $0.first(
+        """
+        SELECT s.id, s.user_id, s.org_id, m.role, s.created_at, s.expires_at, s.last_seen_at FROM console_sessions s \
+        JOIN memberships m ON m.org_id = s.org_id AND m.user_id = s.user_id \
+        WHERE s.token_hash = \(tokenHash) AND s.expires_at > \(now)
+        """
+      ).map(ConsoleSession.init)
+    }
+  }
+
+  /// Notes a visit and moves the end of the session.
+  public func touch(_ id: SessionID, at now: Instant, expiresAt: Instant) async throws {
+    _ = try await database.write {
+      try $0.execute("UPDATE console_sessions SET last_seen_at = \(now), expires_at = \(expiresAt) WHERE id = \(id)")
+    }
+  }
+
+  /// - Returns: Whether there was such a session.
+  @discardableResult
+  public func delete(tokenHash: String) async throws -> Bool {
+    try await database.write { try $0.execute("DELETE FROM console_sessions WHERE token_hash = \(tokenHash)") > 0 }
+  }
+
+  /// Removes what expired before `now`.
+  /// - Returns: How many sessions.
+  @discardableResult
+  public func purge(at now: Instant) async throws -> Int {
+    try await database.write { try $0.execute("DELETE FROM console_sessions WHERE expires_at <= \(now)") }
+  }
+}
