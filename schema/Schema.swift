@@ -19,6 +19,9 @@ public enum Schema {
     Migration("0001_events", PackageResources._001_events_sql)
   ]
 
+  /// Who may read what in ClickHouse: stated anew at every start.
+  public static let clickhouseAccess = String(decoding: PackageResources.access_sql, as: UTF8.self)
+
   /// Configuration-store migrations (SQLite and PostgreSQL), in the order in which they are applied.
   public static let config: [Migration] = [
     Migration("0001_organizations", PackageResources._001_organizations_sql)

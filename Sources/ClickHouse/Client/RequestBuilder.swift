@@ -1,0 +1,99 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+
+/// Puts one request together: who asks, the settings, the bound values, the statement.
+///
+/// Settings and values travel in the URL while they are short. When they are long they travel as form fields of the body, because
+/// servers bound the length of URLs; the statement then is a form field too.
+struct RequestBuilder {
+  /// ClickHouse takes 1 MiB, but proxies in between usually stop at 8 or 16 KiB.
+  static let longestQueryString = 7_000
+
+  private let url: String
+  private var headers: HTTPHeaders
+  private var query: [UInt8] = []
+  private var parameters: [SQL.Parameter] = []
+  private var text: String?
+  /// The rows of an INSERT.
+  var body: ByteBuffer?
+
+  init(_ endpoint: ClickHouseEndpoint, role: DatabaseRole, passwords: ReaderPasswords, settings: [String: String]) {
+    url = endpoint.url
+    let user: String
+    let password: String
+    var settings = settings
+    var scope: ScopeSettings?
+    switch role {
+    case .admin:
+      (user, password) = (endpoint.user, endpoint.password)
+      // The readers' profile holds these; the administrator of a foreign server has any profile.
+      settings.merge(Self.outputSettings) { given, _ in given }
+    case .viewer(let settings):
+      (user, password) = ("emban_viewer", passwords.viewer)
+      scope = settings
+    case .analyst(let settings):
+      (user, password) = ("emban_analyst", passwords.analyst)
+      scope = settings
+    }
+    headers = ["X-ClickHouse-User": user, "X-ClickHouse-Key": password, "User-Agent": "emban"]
+    for (name, value) in settings.sorted(by: { $0.key < $1.key }) { parameter(name, value) }
+    if let scope {
+      parameter("SQL_emban_org", scope.organization)
+      parameter("SQL_emban_env", scope.environment)
+      if let tenant = scope.tenant { parameter("SQL_emban_tenant", tenant) }
+    }
+  }
+
+  static let outputSettings: [String: String] = [
+    "date_time_output_format": "iso",
+    "http_response_buffer_size": "1048576",
+    "http_write_exception_in_output_format": "0",
+    "output_format_json_quote_64bit_integers": "0",
+    "output_format_json_quote_denormals": "0",
+  ]
+
+  mutating func parameter(_ name: String, _ value: String) {
+    query.append(UInt8(ascii: query.isEmpty ? "?" : "&"))
+    query.append(contentsOf: name.utf8)
+    query.append(UInt8(ascii: "="))
+    PercentEncoding.append(value, to: &query)
+  }
+
+  mutating func statement(_ sql: SQL) {
+    text = sql.text
+    parameters = sql.parameters
+  }
+
+  func request() -> HTTPClientRequest {
+    var short = self
+    for item in parameters { short.parameter("param_" + item.name, item.value) }
+    guard let text, short.query.count > Self.longestQueryString else { return short.finished(body ?? ByteBuffer(string: text ?? "")) }
+    var form = self
+    let boundary = Self.boundary(notIn: parameters.map(\.value) + [text])
+    form.headers.add(name: "Content-Type", value: "multipart/form-data; boundary=\(boundary)")
+    var buffer = ByteBuffer()
+    for (name, value) in parameters.map({ ("param_" + $0.name, $0.value) }) + [("query", text)] {
+      buffer.writeString("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n")
+    }
+    buffer.writeString("--\(boundary)--\r\n")
+    return form.finished(buffer)
+  }
+
+  private func finished(_ body: ByteBuffer) -> HTTPClientRequest {
+    var request = HTTPClientRequest(url: url + "/" + String(decoding: query, as: UTF8.self))
+    request.method = .POST
+    request.headers = headers
+    request.body = .bytes(body)
+    return request
+  }
+
+  /// A line that cannot occur in any of the fields.
+  private static func boundary(notIn fields: [String]) -> String {
+    var generator = SystemRandomNumberGenerator()
+    while true {
+      let boundary = "emban-\(generator.next())-\(generator.next())"
+      if !fields.contains(where: { $0.contains(boundary) }) { return boundary }
+    }
+  }
+}

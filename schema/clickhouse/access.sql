@@ -1,0 +1,70 @@
+-- Who may read what. Unlike the numbered files this one is a declaration: every start states all of it again, so that changes
+-- made by hand do not last. CREATE … IF NOT EXISTS and ALTER instead of OR REPLACE, because replacing gives an object a new
+-- identity and breaks the references of the others to it.
+
+-- Both readers: read-only; what may be set per query is listed with its bounds, all else is fixed here.
+CREATE SETTINGS PROFILE IF NOT EXISTS emban_reader;
+
+ALTER SETTINGS PROFILE emban_reader SETTINGS
+  readonly = 1,
+  SQL_emban_org = '' CHANGEABLE_IN_READONLY,
+  SQL_emban_env = '' CHANGEABLE_IN_READONLY,
+  SQL_emban_tenant = '' CHANGEABLE_IN_READONLY,
+  log_comment = '' CHANGEABLE_IN_READONLY,
+  max_execution_time = 15 MIN 1 MAX 60 CHANGEABLE_IN_READONLY,
+  max_threads MIN 1 MAX 64 CHANGEABLE_IN_READONLY,
+  max_memory_usage = 4000000000 MIN 1 MAX 4000000000 CHANGEABLE_IN_READONLY,
+  max_result_rows = 200000 MIN 1 MAX 200000 CHANGEABLE_IN_READONLY,
+  max_rows_to_read = 0 CHANGEABLE_IN_READONLY,
+  max_result_bytes = 67108864,
+  result_overflow_mode = 'throw',
+  read_overflow_mode = 'throw',
+  timeout_overflow_mode = 'throw',
+  max_bytes_before_external_group_by = 1000000000,
+  max_bytes_before_external_sort = 1000000000,
+  max_query_size = 1048576,
+  cancel_http_readonly_queries_on_client_close = 1,
+  http_response_buffer_size = 1048576,
+  http_write_exception_in_output_format = 0,
+  date_time_output_format = 'iso',
+  output_format_json_quote_64bit_integers = 0,
+  output_format_json_quote_denormals = 0,
+  output_format_json_escape_forward_slashes = 0;
+
+CREATE USER IF NOT EXISTS emban_viewer IDENTIFIED WITH no_password HOST NONE;
+
+ALTER USER emban_viewer
+  IDENTIFIED WITH sha256_hash BY {viewer_password_sha256:String}
+  HOST ANY
+  DEFAULT ROLE NONE
+  SETTINGS PROFILE 'emban_reader';
+
+CREATE USER IF NOT EXISTS emban_analyst IDENTIFIED WITH no_password HOST NONE;
+
+ALTER USER emban_analyst
+  IDENTIFIED WITH sha256_hash BY {analyst_password_sha256:String}
+  HOST ANY
+  DEFAULT ROLE NONE
+  SETTINGS PROFILE 'emban_reader';
+
+-- A policy before the grant: there is no moment at which a reader sees a table without its policy.
+CREATE ROW POLICY IF NOT EXISTS emban_viewer ON emban.events FOR SELECT USING 0 TO emban_viewer;
+
+ALTER ROW POLICY emban_viewer ON emban.events AS PERMISSIVE
+  FOR SELECT
+  USING org_id = getSetting('SQL_emban_org')
+    AND environment = getSetting('SQL_emban_env')
+    AND tenant_id = getSetting('SQL_emban_tenant')
+  TO emban_viewer;
+
+CREATE ROW POLICY IF NOT EXISTS emban_analyst ON emban.events FOR SELECT USING 0 TO emban_analyst;
+
+ALTER ROW POLICY emban_analyst ON emban.events AS PERMISSIVE
+  FOR SELECT
+  USING org_id = getSetting('SQL_emban_org')
+    AND environment = getSetting('SQL_emban_env')
+  TO emban_analyst;
+
+GRANT SELECT ON emban.events TO emban_viewer WITH REPLACE OPTION;
+
+GRANT SELECT ON emban.events TO emban_analyst WITH REPLACE OPTION;
