@@ -1,0 +1,96 @@
+public import Domain
+public import NIOCore
+
+/// The path of an event from the bytes of a request to the store: decode → validate → encode → buffer.
+public struct IngestPipeline: Sendable {
+  private let decoder = EventDecoder()
+  private let validator = EventValidator()
+  private let buffer: EventBufferService
+  private let now: @Sendable () -> Instant
+
+  public init(buffer: EventBufferService, now: @escaping @Sendable () -> Instant) {
+    self.buffer = buffer
+    self.now = now
+  }
+
+  /// Takes the body of `POST /v1/events` (already decompressed). Returns when the accepted events are durable.
+  ///
+  /// - Throws: ``AppError`` 400 `malformed_json`, 415, 422 naming `events` for a body of the wrong shape, 422 `no_valid_event` with the
+  ///   list of rejections; 503 `ingest_overloaded`, `store_unavailable` or `shutting_down` with `Retry-After`.
+  public func ingest(_ body: ByteBuffer, contentType: String?, scope: IngestScope) async throws(AppError) -> IngestReceipt {
+    let format = try EventDecoder.Format(contentType: contentType)
+    let raw = try decoder.decode(body, format: format)
+    let validated = validator.validate(raw, now: now())
+    let receipt = try await store(validated, scope: scope)
+    guard receipt.accepted > 0 else { throw receipt.noValidEvent }
+    return receipt
+  }
+
+  /// Stores events that are valid already, such as those of an import.
+  public func store(_ events: [Event], scope: IngestScope) async throws(AppError) -> IngestReceipt {
+    var validated = ValidatedEvents()
+    validated.accepted = events
+    validated.acceptedIndices = Array(events.indices)
+    return try await store(validated, scope: scope)
+  }
+
+  private func store(_ validated: ValidatedEvents, scope: IngestScope) async throws(AppError) -> IngestReceipt {
+    guard !validated.accepted.isEmpty else { return IngestReceipt(accepted: 0, rejections: validated.rejections) }
+    switch await buffer.store(EncodedEvents(validated.accepted, scope: scope)) {
+    case .stored(let refusedRows):
+      guard !refusedRows.isEmpty else {
+        return IngestReceipt(accepted: validated.accepted.count, rejections: validated.rejections)
+      }
+      let refused = refusedRows.map {
+        Rejection(
+          index: validated.acceptedIndices[$0], field: "", code: .notStorable, expected: "could not be stored as it is")
+      }
+      return IngestReceipt(
+        accepted: validated.accepted.count - refused.count,
+        rejections: (validated.rejections + refused).sorted { $0.index < $1.index })
+    case .overloaded:
+      throw .unavailable("ingest_overloaded", "Too many events are waiting to be stored. Nothing was stored; send them again.")
+    case .unavailable(let cause):
+      throw .unavailable(
+        "store_unavailable", "The event store is not available at the moment. Send the events again.", retryAfter: 5,
+        cause: cause)
+    case .closed:
+      throw .unavailable("shutting_down", "The server is stopping. Nothing was stored; send the events again.")
+    }
+  }
+}
+
+/// The answer to a request with events.
+public struct IngestReceipt: Sendable {
+  /// Durable now; resent events that were already there count too.
+  public let accepted: Int
+  /// All of them, in the order of the request.
+  public let rejections: [Rejection]
+
+  public init(accepted: Int, rejections: [Rejection]) {
+    self.accepted = accepted
+    self.rejections = rejections
+  }
+
+  /// `{"accepted": 3, "status": "ok"}`, or with rejections `{"accepted": 2, "rejected": 1, "status": "partial", "errors": […]}`, which
+  /// lists at most ``Limits/listedRejections``.
+  public var json: JSONValue {
+    guard !rejections.isEmpty else { return ["accepted": .int(accepted), "status": "ok"] }
+    return .object(rejectionMembers(status: "partial"))
+  }
+
+  /// 422 when not one event was valid.
+  var noValidEvent: AppError {
+    var error = AppError.invalid(rejections.prefix(Limits.listedRejections).map(\.problem), code: "no_valid_event")
+    if rejections.count > 1 { error.message = "None of the \(rejections.count) events is valid. The first: \(error.message)" }
+    error.extra = rejectionMembers(status: "rejected")
+    return error
+  }
+
+  private func rejectionMembers(status: String) -> [String: JSONValue] {
+    [
+      "accepted": .int(accepted), "rejected": .int(rejections.count), "status": .string(status),
+      "errors": .array(rejections.prefix(Limits.listedRejections).map(\.json)),
+    ]
+  }
+}

@@ -1,0 +1,265 @@
+import Domain
+
+/// Why a request body is not JSON, and where: `offset` counts bytes from the start of the body.
+struct MalformedJSON: Error, Hashable {
+  let offset: Int
+  let reason: String
+
+  var appError: AppError {
+    .malformed("malformed_json", "The body is not valid JSON: \(reason) (byte \(offset)).")
+  }
+}
+
+/// Walks over strict RFC 8259 JSON in UTF-8 without building a tree, because the tree would cost more than everything else on
+/// the ingest path. Nothing is read beyond the buffer; the buffer must outlive the cursor.
+struct JSONCursor {
+  static let maximumDepth = 64
+
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private(set) var offset = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes.bindMemory(to: UInt8.self) }
+
+  var current: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+  var isAtEnd: Bool { offset >= bytes.count }
+
+  func error(_ reason: String) -> MalformedJSON { MalformedJSON(offset: offset, reason: reason) }
+
+  mutating func skipWhitespace() {
+    while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
+  }
+
+  /// Steps over `byte` when it is the next one after white space.
+  mutating func skip(_ byte: UInt8) -> Bool {
+    skipWhitespace()
+    guard current == byte else { return false }
+    offset += 1
+    return true
+  }
+
+  mutating func expectEnd() throws(MalformedJSON) {
+    skipWhitespace()
+    guard isAtEnd else { throw error("unexpected text after the value") }
+  }
+
+  /// The next key of the object whose `{` was skipped, with the `:` behind it; nil when the object ends. `isFirst` belongs to
+  /// the caller's loop and starts as true.
+  mutating func nextKey(isFirst: inout Bool) throws(MalformedJSON) -> String? {
+    skipWhitespace()
+    if current == UInt8(ascii: "}") {
+      guard isFirst else { throw error("a key in double quotes is expected here") }
+      offset += 1
+      return nil
+    }
+    isFirst = false
+    guard current == UInt8(ascii: "\"") else { throw error("a key in double quotes is expected here") }
+    let key = try readString()
+    guard skip(UInt8(ascii: ":")) else { throw error("':' is expected after a key") }
+    skipWhitespace()
+    return key
+  }
+
+  /// True when another member follows (its comma is skipped), false when the object has ended (its brace is skipped).
+  mutating func hasNextMember() throws(MalformedJSON) -> Bool {
+    if skip(UInt8(ascii: ",")) { return true }
+    guard skip(UInt8(ascii: "}")) else { throw error("',' or '}' is expected here") }
+    return false
+  }
+
+  /// As ``hasNextMember()``, for the elements of an array.
+  mutating func hasNextElement() throws(MalformedJSON) -> Bool {
+    if skip(UInt8(ascii: ",")) { return true }
+    guard skip(UInt8(ascii: "]")) else { throw error("',' or ']' is expected here") }
+    return false
+  }
+
+  /// Reads a scalar; arrays and objects are checked, skipped and named only.
+  mutating func readValue(depth: Int) throws(MalformedJSON) -> RawValue {
+    skipWhitespace()
+    switch current {
+    case UInt8(ascii: "\""): return .string(try readString())
+    case let byte? where byte == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte:
+      return .number(try readNumber())
+    case UInt8(ascii: "{"):
+      try skipContainer(depth: depth)
+      return .object
+    case UInt8(ascii: "["):
+      try skipContainer(depth: depth)
+      return .array
+    case UInt8(ascii: "t"):
+      try readWord("true")
+      return .bool(true)
+    case UInt8(ascii: "f"):
+      try readWord("false")
+      return .bool(false)
+    case UInt8(ascii: "n"):
+      try readWord("null")
+      return .null
+    case nil: throw error("the text ends where a value is expected")
+    default: throw error("a value is expected here")
+    }
+  }
+
+  private mutating func skipContainer(depth: Int) throws(MalformedJSON) {
+    guard depth < Self.maximumDepth else { throw error("nested deeper than \(Self.maximumDepth) levels") }
+    if current == UInt8(ascii: "[") {
+      offset += 1
+      if skip(UInt8(ascii: "]")) { return }
+      repeat { _ = try readValue(depth: depth + 1) } while try hasNextElement()
+    } else {
+      offset += 1
+      var isFirst = true
+      while try nextKey(isFirst: &isFirst) != nil {
+        _ = try readValue(depth: depth + 1)
+        guard try hasNextMember() else { return }
+      }
+    }
+  }
+
+  private mutating func readWord(_ word: StaticString) throws(MalformedJSON) {
+    let matches = word.withUTF8Buffer { expected in
+      bytes.count - offset >= expected.count && expected.indices.allSatisfy { bytes[offset + $0] == expected[$0] }
+    }
+    guard matches else { throw error("a value is expected here") }
+    offset += word.utf8CodeUnitCount
+  }
+
+  /// Reads the string whose opening quote is the current byte.
+  mutating func readString() throws(MalformedJSON) -> String {
+    offset += 1
+    let start = offset
+    while offset < bytes.count {
+      let byte = bytes[offset]
+      if byte == UInt8(ascii: "\"") {
+        // The common case has no escape: the bytes up to the closing quote are the string.
+        guard let text = String(validating: bytes[start..<offset], as: UTF8.self) else {
+          throw MalformedJSON(offset: start, reason: "the string is not valid UTF-8")
+        }
+        offset += 1
+        return text
+      }
+      if byte == UInt8(ascii: "\\") { return try readEscapedString(from: start) }
+      guard byte >= 0x20 else { throw error("a control character must be escaped inside a string") }
+      offset += 1
+    }
+    throw error("the text ends inside a string")
+  }
+
+  private mutating func readEscapedString(from start: Int) throws(MalformedJSON) -> String {
+    var unescaped = [UInt8](bytes[start..<offset])
+    while let byte = current {
+      switch byte {
+      case UInt8(ascii: "\""):
+        guard let text = String(validating: unescaped, as: UTF8.self) else {
+          throw MalformedJSON(offset: start, reason: "the string is not valid UTF-8")
+        }
+        offset += 1
+        return text
+      case UInt8(ascii: "\\"):
+        offset += 1
+        try readEscape(into: &unescaped)
+      case ..<0x20: throw error("a control character must be escaped inside a string")
+      default:
+        unescaped.append(byte)
+        offset += 1
+      }
+    }
+    throw error("the text ends inside a string")
+  }
+
+  private mutating func readEscape(into unescaped: inout [UInt8]) throws(MalformedJSON) {
+    guard let byte = current else { throw error("the text ends inside a string") }
+    offset += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): unescaped.append(byte)
+    case UInt8(ascii: "n"): unescaped.append(0x0A)
+    case UInt8(ascii: "r"): unescaped.append(0x0D)
+    case UInt8(ascii: "t"): unescaped.append(0x09)
+    case UInt8(ascii: "b"): unescaped.append(0x08)
+    case UInt8(ascii: "f"): unescaped.append(0x0C)
+    case UInt8(ascii: "u"):
+      var code = try readHexadecimal()
+      if 0xD800...0xDBFF ~= code {
+        guard current == UInt8(ascii: "\\"), offset + 1 < bytes.count, bytes[offset + 1] == UInt8(ascii: "u") else {
+          throw error("a high surrogate must be followed by a low one")
+        }
+        offset += 2
+        let low = try readHexadecimal()
+        guard 0xDC00...0xDFFF ~= low else { throw error("a high surrogate must be followed by a low one") }
+        code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+      }
+      guard let scalar = Unicode.Scalar(code) else { throw error("a low surrogate stands alone") }
+      unescaped.append(contentsOf: String(Character(scalar)).utf8)
+    default: throw error("this escape does not exist")
+    }
+  }
+
+  private mutating func readHexadecimal() throws(MalformedJSON) -> UInt32 {
+    var code: UInt32 = 0
+    for _ in 0..<4 {
+      let digit: UInt8
+      switch current {
+      case let byte? where UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte: digit = byte - UInt8(ascii: "0")
+      case let byte? where UInt8(ascii: "a")...UInt8(ascii: "f") ~= byte: digit = byte - UInt8(ascii: "a") + 10
+      case let byte? where UInt8(ascii: "A")...UInt8(ascii: "F") ~= byte: digit = byte - UInt8(ascii: "A") + 10
+      default: throw error("four hexadecimal digits are expected after \\u")
+      }
+      code = code << 4 | UInt32(digit)
+      offset += 1
+    }
+    return code
+  }
+
+  /// Reads a number; one beyond the range of a double becomes an infinity, which the validator refuses for that event alone.
+  mutating func readNumber() throws(MalformedJSON) -> Double {
+    let start = offset
+    let isNegative = current == UInt8(ascii: "-")
+    if isNegative { offset += 1 }
+    let integerStart = offset
+    // Up to 18 digits fit an Int64; what has more is read by the standard library below.
+    var magnitude: Int64 = 0
+    var digits = readDigits(into: &magnitude)
+    guard digits > 0 else { throw error("a digit is expected here") }
+    guard digits == 1 || bytes[integerStart] != UInt8(ascii: "0") else {
+      throw MalformedJSON(offset: start, reason: "a number must not begin with 0")
+    }
+    var decimals = 0
+    if current == UInt8(ascii: ".") {
+      offset += 1
+      decimals = readDigits(into: &magnitude)
+      guard decimals > 0 else { throw error("a digit is expected after the decimal point") }
+      digits += decimals
+    }
+    var hasExponent = false
+    if current == UInt8(ascii: "e") || current == UInt8(ascii: "E") {
+      hasExponent = true
+      offset += 1
+      if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { offset += 1 }
+      var exponent: Int64 = 0
+      guard readDigits(into: &exponent) > 0 else { throw error("a digit is expected in the exponent") }
+    }
+    // With at most 15 digits both the digits and the power of ten are exact doubles, so one division rounds correctly.
+    if !hasExponent, digits <= 15 {
+      let value = Double(magnitude) / Self.powersOfTen[decimals]
+      return isNegative ? -value : value
+    }
+    guard let value = Double(String(decoding: bytes[start..<offset], as: UTF8.self)) else {
+      return isNegative ? -.infinity : .infinity
+    }
+    return value
+  }
+
+  private static let powersOfTen: [Double] = [
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+  ]
+
+  /// Steps over digits and appends them to `magnitude` as long as it has room; gives their count.
+  private mutating func readDigits(into magnitude: inout Int64) -> Int {
+    let start = offset
+    while let byte = current, UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
+      if magnitude < 100_000_000_000_000_000 { magnitude = magnitude * 10 + Int64(byte - UInt8(ascii: "0")) }
+      offset += 1
+    }
+    return offset - start
+  }
+}
