@@ -1,0 +1,30 @@
+internal import ClickHouse
+internal import Domain
+
+/// One number, with compare both numbers from one pass over both spans.
+struct KpiPlan: KindPlan {
+  let question: Question
+
+  var statements: [Statement] {
+    let time = question.time
+    return [
+      question.statement(.result) { measure in
+        guard let previous = time.previous else { return "SELECT \(measure.sql()) AS value \(question.from(question.current))" }
+        let now = measure.sql(where: question.current)
+        let before = measure.sql(where: Conditions.within(previous))
+        let range = Conditions.within(time.range, or: previous)
+        return "SELECT \(now) AS value, \(before) AS previous_value \(question.from(range))"
+      }
+    ]
+  }
+
+  func shape(_ answers: [[[JSONValue]]]) -> ShapedRows {
+    let row = answers.first?.first ?? []
+    let value = question.value(row.first ?? .null)
+    guard question.time.previous != nil else { return ShapedRows(columns: [.value], rows: [[value]]) }
+    let before = question.value(row.count > 1 ? row[1] : .null)
+    return ShapedRows(
+      columns: [.value, .previousValue, .deltaPercent], rows: [[value, before, Change.percent(value, from: before)]],
+      previousRows: [[before]], previousColumns: [.value])
+  }
+}

@@ -1,0 +1,137 @@
+internal import ClickHouse
+internal import Domain
+
+/// A value per bucket of time, for all events or for each of the largest groups. The server counts the buckets that hold events;
+/// the empty ones are filled in here.
+struct TimeseriesPlan: KindPlan {
+  let question: Question
+  let buckets: TimeBuckets
+  let dimension: Dimension?
+  /// How many groups become series.
+  let series: Int
+
+  // MARK: Statements
+
+  /// A row may only be told apart as belonging to the span before when the spans have no moment in common.
+  private var comparesInOnePass: Bool {
+    question.time.previous.map { !$0.overlaps(question.time.range) } ?? false
+  }
+
+  var statements: [Statement] {
+    guard let previous = question.time.previous else { return [statement(.result, over: question.current)] }
+    if comparesInOnePass {
+      return [statement(.result, over: Conditions.within(question.time.range, or: previous))]
+    }
+    return [statement(.result, over: question.current), statement(.previous, over: Conditions.within(previous))]
+  }
+
+  /// Rows of: whether in the span of the answer, bucket, value; with a dimension also its value and its rank.
+  private func statement(_ purpose: Statement.Purpose, over range: SQL) -> Statement {
+    let isCurrent: SQL = comparesInOnePass ? "timestamp >= \(Conditions.moment(question.time.range.from))" : "\(bind: purpose == .result ? 1 : 0)"
+    return question.statement(purpose) { measure in
+      guard let dimension else {
+        return """
+          SELECT \(isCurrent) AS is_current, \(buckets.key) AS bucket, \(measure.sql()) AS value \
+          \(question.from(range)) GROUP BY is_current, bucket ORDER BY is_current, bucket
+          """
+      }
+      // The largest groups are those of the span of the answer, also for the span before.
+      return """
+        WITH (SELECT groupArray(name) FROM (SELECT \(dimension.sql) AS name \(question.from(question.current)) GROUP BY name \
+        ORDER BY \(measure.sql()) \(question.query.order == .ascending ? "ASC" : "DESC") NULLS LAST, name ASC LIMIT \(bind: series))) AS top \
+        SELECT \(isCurrent) AS is_current, \(buckets.key) AS bucket, \(measure.sql()) AS value, \
+        \(dimension.sql) AS dimension, indexOf(top, dimension) AS series \
+        \(question.from(range, and: "has(top, \(dimension.sql))")) \
+        GROUP BY is_current, bucket, dimension ORDER BY is_current, bucket, series
+        """
+    }
+  }
+
+  // MARK: Shape
+
+  private struct Cell: Hashable {
+    var bucket: Int
+    var series: Int
+  }
+
+  func shape(_ answers: [[[JSONValue]]]) -> ShapedRows {
+    var now: [Cell: JSONValue] = [:]
+    var before: [Cell: JSONValue] = [:]
+    var names: [Int: JSONValue] = [:]
+    for row in answers.joined() {
+      let series = dimension == nil ? 0 : row[4].numberValue.map(Int.init) ?? 0
+      let cell = Cell(bucket: row[1].numberValue.map(Int.init) ?? 0, series: series)
+      if dimension != nil { names[series] = row[3] }
+      if row[0] == 1 || row[0] == true { now[cell] = row[2] } else { before[cell] = row[2] }
+    }
+    let series = dimension == nil ? [0] : names.keys.sorted()
+    let shown = shownBuckets(lastKey: now.keys.map(\.bucket).max())
+    let compared = comparedBuckets(count: shown.count)
+
+    var columns: [ResultColumn] = [.time]
+    if let dimension { columns.append(.dimension(dimension)) }
+    columns.append(.value)
+    var shaped = ShapedRows(columns: columns, rows: [], previousColumns: columns)
+    if question.time.previous != nil { shaped.columns.append(.previousValue) }
+    for (index, bucket) in shown.enumerated() {
+      for number in series {
+        let name = names[number].map { [$0] } ?? []
+        var row = [bucket.start.json] + name + [question.value(now[Cell(bucket: bucket.key, series: number)] ?? .null)]
+        if let previous = question.time.previous {
+          let earlier = compared[index]
+          let found = before[Cell(bucket: earlier.key, series: number)] ?? .null
+          let value = earlier.start < previous.to ? question.value(found) : .null
+          row.append(value)
+          shaped.previousRows.append([earlier.start.json] + name + [value])
+        }
+        shaped.rows.append(row)
+      }
+    }
+    return shaped
+  }
+
+  /// The buckets up to now, and beyond where there are events.
+  private func shownBuckets(lastKey: Int?) -> [TimeBuckets.Bucket] {
+    let all = buckets.buckets(of: question.time.range) ?? []
+    let end = question.time.elapsed.to
+    return Array(all.prefix { $0.start < end || $0.key <= lastKey ?? .min })
+  }
+
+  /// As many buckets from the start of the span before.
+  private func comparedBuckets(count: Int) -> [TimeBuckets.Bucket] {
+    guard let previous = question.time.previous, count > 0 else { return [] }
+    var list = [buckets.bucket(of: previous.from)]
+    while list.count < count { list.append(buckets.bucket(after: list[list.count - 1])) }
+    return list
+  }
+
+  // MARK: Granularity
+
+  /// The width of the buckets when the query does not say: minutes up to 2 hours, hours up to 3 days, days up to 92 days, weeks up
+  /// to a year, then months; months for the period of twelve months.
+  static func automaticGranularity(for time: ResolvedTime) -> Granularity {
+    if time.period == .year { return .month }
+    // One hour more for the day on which the clock is put back.
+    let hours = Double(time.range.milliseconds) / 3_600_000 - 1
+    switch hours {
+    case ...2 where time.range.milliseconds <= 7_200_000: return .minute
+    case ...72: return .hour
+    case ...(92 * 24): return .day
+    case ...(366 * 24): return .week
+    default: return .month
+    }
+  }
+
+  /// - Throws: ``AppError`` 422 `too_many_buckets` when the query asks for more than ``Limits/buckets``. When a viewer has chosen another time
+  ///   than the author had in mind, a width that no longer fits (too many buckets, or a single one) gives way to the automatic one.
+  static func granularity(_ wanted: Granularity?, for time: ResolvedTime) throws(AppError) -> Granularity {
+    let automatic = automaticGranularity(for: time)
+    guard let wanted, wanted != automatic else { return automatic }
+    let count = TimeBuckets(wanted, in: time.zone).buckets(of: time.range, limit: Limits.buckets)?.count
+    if let count, count > 1 || !time.chosenByViewer { return wanted }
+    if time.chosenByViewer { return automatic }
+    throw .invalid(
+      "granularity", "too_many_buckets",
+      "\(wanted.rawValue) gives more than \(Limits.buckets) buckets over this time; use \(automatic.rawValue) or a shorter time")
+  }
+}
