@@ -2,28 +2,28 @@
 ///
 /// A request's events go in with ``submit(_:now:)``; the machine answers with the actions to perform. A lone request is inserted
 /// at once. While an insert is on its way, what arrives gathers; a further insert may start beside it as soon as enough has
-/// gathered or the oldest has waited ``Configuration/linger``. No block starts that shares an event id with a block on its way:
+/// gathered or the oldest has waited ``EventBufferConfiguration/linger``. No block starts that shares an event id with a block on its way:
 /// the check for ids that are already stored could not see it.
 ///
 /// What is here is bounded: a submission that would not fit is refused, and the sender told to come back.
-struct EventBuffer: Sendable {
-  typealias Time = ContinuousClock.Instant
-  typealias Ticket = UInt64
+public struct EventBuffer: Sendable {
+  public typealias Time = ContinuousClock.Instant
+  public typealias Ticket = UInt64
 
   /// The events of one request that wait for their insert.
-  struct Submission: Sendable {
-    let ticket: Ticket
-    let events: EncodedEvents
+  public struct Submission: Sendable {
+    public let ticket: Ticket
+    public let events: EncodedEvents
     let arrival: Time
   }
 
   /// What one insert carries.
-  struct Block: Sendable {
-    let id: UInt64
-    let submissions: [Submission]
+  public struct Block: Sendable {
+    public let id: UInt64
+    public let submissions: [Submission]
   }
 
-  enum Action: Sendable {
+  public enum Action: Sendable {
     /// Insert this block, then call ``completed(_:_:now:)``.
     case insert(Block)
     /// Call ``timerFired(now:)`` at this time.
@@ -47,13 +47,13 @@ struct EventBuffer: Sendable {
   private var isClosed = false
   private var isFinished = false
 
-  init(_ configuration: EventBufferConfiguration) { self.configuration = configuration }
+  public init(_ configuration: EventBufferConfiguration = EventBufferConfiguration()) { self.configuration = configuration }
 
   /// Bytes waiting or on their way.
-  var heldBytes: Int { queuedBytes + inFlightBytes }
+  public var heldBytes: Int { queuedBytes + inFlightBytes }
 
   /// Takes the events of one request. The ticket names them in a later ``Action/answer(_:_:)``.
-  mutating func submit(_ events: EncodedEvents, now: Time) -> (Ticket, [Action]) {
+  public mutating func submit(_ events: EncodedEvents, now: Time) -> (Ticket, [Action]) {
     let ticket = nextTicket
     nextTicket += 1
     guard events.count > 0 else { return (ticket, [.answer(ticket, .stored(refusedRows: []))]) }
@@ -69,7 +69,7 @@ struct EventBuffer: Sendable {
   }
 
   /// An insert has ended; `outcomes` has one entry for each submission of the block.
-  mutating func completed(_ id: UInt64, _ outcomes: [StoreOutcome], now: Time) -> [Action] {
+  public mutating func completed(_ id: UInt64, _ outcomes: [StoreOutcome], now: Time) -> [Action] {
     guard let block = inFlight.removeValue(forKey: id) else { return [] }
     for submission in block.submissions {
       inFlightBytes -= submission.events.byteCount
@@ -78,20 +78,20 @@ struct EventBuffer: Sendable {
     return zip(block.submissions, outcomes).map { .answer($0.ticket, $1) } + dispatch(now: now)
   }
 
-  mutating func timerFired(now: Time) -> [Action] {
+  public mutating func timerFired(now: Time) -> [Action] {
     if let time = wakeTime, time <= now { wakeTime = nil }
     return dispatch(now: now)
   }
 
   /// Takes nothing more; what is held is still inserted.
-  mutating func close(now: Time) -> [Action] {
+  public mutating func close(now: Time) -> [Action] {
     isClosed = true
     return dispatch(now: now)
   }
 
   /// Takes nothing more and gives up what waits, because inserts can no longer be performed; with `inFlight` also what was handed
   /// out as a block and has not come back.
-  mutating func abandon(inFlight includingBlocks: Bool) -> [Action] {
+  public mutating func abandon(inFlight includingBlocks: Bool) -> [Action] {
     isClosed = true
     var abandoned = queue
     queue = []
