@@ -34,6 +34,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: ["YAML"]),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
   ],
@@ -56,7 +57,9 @@ let package = Package(
       name: "ClickHouse",
       dependencies: [
         "Domain", "Schema", asyncHTTPClient, nioCore, logging, lifecycle, crypto,
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: settings),
     .target(name: "QueryEngine", dependencies: ["Domain", "ClickHouse"], swiftSettings: settings),
@@ -83,15 +86,19 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ],
       swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Domain", "ClickHouse", asyncHTTPClient, logging], path: "Tests/TestSupport",
+      swiftSettings: settings),
     .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: settings),
-    .testTarget(name: "ClickHouseTests", dependencies: ["Domain", "ClickHouse"], swiftSettings: settings),
+    .testTarget(name: "ClickHouseTests",
+      dependencies: ["Domain", "ClickHouse", "TestSupport", asyncHTTPClient, nioCore, logging, lifecycle], swiftSettings: settings),
     .testTarget(
-      name: "QueryEngineTests", dependencies: ["Domain", "ClickHouse", "QueryEngine"], swiftSettings: settings),
-    .testTarget(name: "IngestTests", dependencies: ["Domain", "ClickHouse", "Ingest"], swiftSettings: settings),
+      name: "QueryEngineTests", dependencies: ["Domain", "ClickHouse", "QueryEngine", "TestSupport"], swiftSettings: settings),
+    .testTarget(name: "IngestTests", dependencies: ["Domain", "ClickHouse", "Ingest", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "ConfigStoreTests", dependencies: ["Domain", "ConfigStore"], swiftSettings: settings),
     .testTarget(name: "AccessTests", dependencies: ["Domain", "ConfigStore", "Access"], swiftSettings: settings),
     .testTarget(name: "HTTPAPITests", dependencies: ["Domain", "HTTPAPI"], swiftSettings: settings),
     .testTarget(
-      name: "EmbanTests", dependencies: ["Domain", "ClickHouse", "Emban"], swiftSettings: settings),
+      name: "EmbanTests", dependencies: ["Domain", "ClickHouse", "Emban", "TestSupport"], swiftSettings: settings),
   ]
 )

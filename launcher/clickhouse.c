@@ -15,6 +15,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,27 @@ static int run_local(local_entry_point entry, int argc, char **argv) {
   return errors.code % 256 != 0 ? errors.code % 256 : 1;
 }
 
+// A server that was started for one process only must not outlive it: with EMBAN_PARENT_PID in the environment, the server
+// ends itself as soon as that process is no longer its parent, however the parent died.
+static void *watch_parent(void *argument) {
+  pid_t parent = (pid_t)(intptr_t)argument;
+  while (getppid() == parent) usleep(200 * 1000);
+  kill(getpid(), SIGTERM);
+  sleep(60);  // time for an orderly end
+  _exit(75);
+}
+
+static void follow_parent(void) {
+  const char *text = getenv("EMBAN_PARENT_PID");
+  if (text == NULL || atol(text) <= 1) return;
+  sigset_t all, before;
+  pthread_t thread;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);  // the thread inherits this: signals are for the server's own threads
+  if (pthread_create(&thread, NULL, watch_parent, (void *)(intptr_t)atol(text)) == 0) pthread_detach(thread);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 int main(int argc, char **argv) {
   // As in the official program, options without a command are meant for `local`: `--version`, `--query`.
   const char *command = "local";
@@ -173,6 +195,8 @@ int main(int argc, char **argv) {
 
   // Without this the server forks a watchdog, and the process that was started is not the server.
   setenv("CLICKHOUSE_WATCHDOG_ENABLE", "0", 1);
+
+  if (strcmp(command, "server") == 0) follow_parent();
 
   void *handle = dlopen(object, RTLD_LAZY | RTLD_GLOBAL);
   if (handle == NULL) {

@@ -1,6 +1,7 @@
 -- Events of all organisations. The sort key makes the cost of a viewer's query follow the data of its own tenant; one JSON
 -- subcolumn per property makes it follow the properties it names (docs/adr/0001-json-properties.md).
--- The deduplication window makes a batch that is sent again with its insert_deduplication_token harmless.
+-- The deduplication window makes a batch that is sent again with its insert_deduplication_token harmless; the two fsync settings
+-- make an answered insert survive a power cut (docs/adr/0002-durability.md).
 CREATE TABLE IF NOT EXISTS emban.events
 (
   org_id        LowCardinality(String),
@@ -18,7 +19,7 @@ CREATE TABLE IF NOT EXISTS emban.events
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(timestamp)
 ORDER BY (org_id, environment, tenant_id, event_name, timestamp)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The event ids of the last week, by which ingestion recognises an event that was sent twice. The typical look-up finds none of
 -- its ids, so the Bloom filter spares nearly all of the reading, and small granules bound the cost of the rest.
@@ -36,7 +37,8 @@ ENGINE = MergeTree
 PARTITION BY toDate(ingested_at)
 ORDER BY (org_id, environment, tenant_id, event_id)
 TTL toDateTime(ingested_at) + INTERVAL 7 DAY
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 1024;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
+  ttl_only_drop_parts = 1, index_granularity = 1024;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS emban.event_ids_from_events TO emban.event_ids AS
 SELECT org_id, environment, tenant_id, event_id, timestamp, ingested_at

@@ -1,4 +1,5 @@
 import Crypto
+import Domain
 public import Logging
 import Schema
 
