@@ -1,0 +1,150 @@
+// Bundles the browser code into .build/share/emban/web, which the server serves:
+//   sdk/*.js → /sdk/*, web/* → /web/*, pages/*.html → /embed/{id} and /demo
+// Files under web/ carry a hash of their content in the name and may be cached for ever. Every text file has .gz and .br beside it.
+//
+//   node web/build.mjs            build
+//   node web/build.mjs --check    types of all packages (tsc --noEmit)
+//   node web/build.mjs --tests    bundles for `node --test web/tests/` only (a build makes them too)
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, "..");
+const output = join(root, ".build/share/emban/web");
+const scratch = join(root, ".build/web-tmp");
+const tests = join(root, ".build/web-tests");
+const echartsSource = join(root, ".build/vendor/echarts/echarts.min.js");
+
+/** A tool of this workspace when `npm install` was run, else the one on the machine. */
+function tool(name) {
+  const local = join(here, "node_modules/.bin", name);
+  return existsSync(local) ? local : name;
+}
+
+function run(name, args) {
+  const result = spawnSync(tool(name), args, { cwd: here, stdio: ["ignore", "inherit", "inherit"] });
+  if (result.error) throw new Error(`${name} could not be started (${result.error.message}); install it, or run npm install in web/`);
+  if (result.status !== 0) {
+    console.error(`${name} ${args.join(" ")}: failed`);
+    process.exit(result.status ?? 1);
+  }
+}
+
+function hashOf(content) {
+  return createHash("sha256").update(content).digest("hex").slice(0, 10);
+}
+
+/** ECharts as one script that touches no global name and no module loader of the page it is put into. */
+function wrapECharts(source) {
+  return `(function(exports,module,define){${source}\n;globalThis[Symbol.for("emban.echarts")]=exports}).call(globalThis,{},{});\n`;
+}
+
+function minifyCSS(entry, name) {
+  const file = join(scratch, name);
+  run("esbuild", [entry, "--minify", "--log-level=error", "--loader:.css=css", `--outfile=${file}`]);
+  return file;
+}
+
+function bundle(entry, name, options = []) {
+  const file = join(scratch, name);
+  run("esbuild", [
+    entry, "--bundle", "--minify", "--format=iife", "--target=es2020", "--charset=utf8", "--legal-comments=none", "--log-level=warning",
+    "--tsconfig=tsconfig.json", "--loader:.css=text", `--outfile=${file}`, ...options,
+  ]);
+  return readFileSync(file);
+}
+
+const written = new Set();
+
+function emit(path, content) {
+  const file = join(output, path);
+  const bytes = Buffer.from(content);
+  mkdirSync(dirname(file), { recursive: true });
+  const unchanged = existsSync(file) && readFileSync(file).equals(bytes) && existsSync(`${file}.gz`) && existsSync(`${file}.br`);
+  if (!unchanged) {
+    writeFileSync(file, bytes);
+    writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+    writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }));
+  }
+  for (const suffix of ["", ".gz", ".br"]) written.add(file + suffix);
+  return { path, bytes: bytes.length, gzip: statSync(`${file}.gz`).size, brotli: statSync(`${file}.br`).size };
+}
+
+function emitHashed(name, extension, content) {
+  return emit(`web/${name}-${hashOf(content)}.${extension}`, content);
+}
+
+/** Fills `{{name}}`; a name without a value stops the build. */
+function fill(template, values) {
+  return readFileSync(join(here, template), "utf8").replace(/\{\{(\w+)\}\}/g, (_match, name) => {
+    if (values[name] === undefined) throw new Error(`${template}: no value for {{${name}}}`);
+    return values[name].replace(/^web\//, "");
+  });
+}
+
+function removeStale(folder) {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) removeStale(path);
+    else if (!written.has(path)) rmSync(path);
+  }
+}
+
+function buildTests() {
+  const elementStyles = minifyCSS("packages/element/src/styles/dashboard.css", "dashboard.css");
+  const entries = {
+    "core.mjs": "packages/core/src/index.ts",
+    "embed-helper.mjs": "packages/embed-helper/src/embed-url.ts",
+    "embed.mjs": "packages/embed/src/address.ts",
+  };
+  for (const [name, entry] of Object.entries(entries)) {
+    run("esbuild", [entry, "--bundle", "--format=esm", "--platform=neutral", "--target=es2020", "--log-level=warning", "--tsconfig=tsconfig.json", `--outfile=${join(tests, name)}`]);
+  }
+  return elementStyles;
+}
+
+function build() {
+  if (!existsSync(echartsSource)) {
+    console.error(`${relative(root, echartsSource)} is missing: run scripts/setup first`);
+    process.exit(1);
+  }
+  const styles = buildTests();
+  const files = [];
+  const keep = (file) => {
+    files.push(file);
+    return file.path;
+  };
+  const echarts = keep(emitHashed("echarts", "js", wrapECharts(readFileSync(echartsSource, "utf8"))));
+  const elementOptions = [`--alias:emban-styles=${styles}`, `--define:EMBAN_ECHARTS_FILE=${JSON.stringify(echarts.replace(/^web\//, ""))}`];
+  keep(emit("sdk/emban-dashboard.js", bundle("packages/element/src/main.ts", "emban-dashboard.js", elementOptions)));
+  keep(emit("sdk/emban-embed.js", bundle("packages/embed-helper/src/main.ts", "emban-embed.js")));
+  const embed = keep(emitHashed("embed", "js", bundle("packages/embed/src/main.ts", "embed.js", elementOptions)));
+  keep(emit("pages/embed.html", fill("packages/embed/embed.html", { echarts, embed })));
+  const demoCSS = keep(emitHashed("demo", "css", readFileSync(minifyCSS("apps/demo/src/demo.css", "demo.css"))));
+  const demo = keep(emitHashed("demo", "js", bundle("apps/demo/src/main.ts", "demo.js")));
+  keep(emit("pages/demo.html", fill("apps/demo/demo.html", { demo, demoCSS })));
+  const manifest = Object.fromEntries(files.map(({ path, ...sizes }) => [path, sizes]));
+  const manifestFile = join(output, "manifest.json");
+  writeFileSync(manifestFile, JSON.stringify(manifest, null, 2) + "\n");
+  written.add(manifestFile);
+  removeStale(output);
+  for (const { path, bytes, gzip, brotli } of files) {
+    console.log(`${path.padEnd(36)} ${String(bytes).padStart(9)} B  gzip ${String(gzip).padStart(7)}  brotli ${String(brotli).padStart(7)}`);
+  }
+}
+
+const mode = process.argv[2];
+mkdirSync(scratch, { recursive: true });
+if (mode === "--check") run("tsc", ["--noEmit", "--project", "tsconfig.json"]);
+else if (mode === "--tests") buildTests();
+else if (mode === undefined) build();
+else {
+  console.error(`unknown option ${mode}: expected --check, --tests or nothing`);
+  process.exit(2);
+}

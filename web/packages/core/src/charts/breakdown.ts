@@ -1,0 +1,155 @@
+import { ensureContrast, withAlpha } from "../color";
+import { formatOf, formatValue } from "../format";
+import { breakdownModel, type BreakdownItem, type BreakdownModel } from "../result";
+import { strings } from "../strings";
+import type { QueryResult, WidgetConfig } from "../types";
+import { colorAt, niceScale, textStyle, widest, type ChartContext, type ChartOption, type ChartView, type TooltipRow } from "./chart";
+
+/** Categories as bars: lying by default (long names stay readable), standing where the author chose so, or as a ring. */
+export function breakdownView(widget: WidgetConfig, result: QueryResult, context: ChartContext): ChartView {
+  const model = breakdownModel(widget, result, context);
+  const option = widget.chart === "donut" ? donut(widget, model, context) : horizontal(widget, model, context);
+  const previous = model.items.some((item) => item.delta !== null);
+  return {
+    option,
+    trigger: "item",
+    legend:
+      widget.chart === "donut"
+        ? model.items.map((item, index) => ({ key: item.key, name: item.label, color: colorAt(context.theme.palette, index), dashed: false, hidden: false }))
+        : [],
+    tooltip(index) {
+      const item = model.items[index];
+      if (!item) return null;
+      const color = widget.chart === "donut" ? colorAt(context.theme.palette, index) : barColor(widget, context);
+      const rows: TooltipRow[] = [{ color, name: strings.metrics[widget.query.metric] ?? strings.value, value: item.text }];
+      if (item.share !== null) rows.push({ color: null, name: strings.share, value: item.shareText });
+      if (item.delta) rows.push({ color: null, name: strings.previous, value: item.delta.previousText, note: arrow(item) });
+      return { title: item.label, rows };
+    },
+    summary: summarize(widget, model),
+    table: {
+      columns: [
+        { label: model.dimensionLabel, numeric: false },
+        { label: strings.metrics[widget.query.metric] ?? strings.value, numeric: true },
+        ...(model.hasShare ? [{ label: strings.share, numeric: true }] : []),
+        ...(previous ? [{ label: strings.change, numeric: true }] : []),
+      ],
+      rows: model.items.map((item) => [
+        item.label,
+        item.text,
+        ...(model.hasShare ? [item.shareText] : []),
+        ...(previous ? [arrow(item)] : []),
+      ]),
+    },
+    hit(_seriesId, index) {
+      const item = model.items[index];
+      return item ? { dimension: model.dimension, value: item.key } : null;
+    },
+  };
+}
+
+function arrow(item: BreakdownItem): string {
+  if (!item.delta) return strings.noValue;
+  return `${{ up: "↑", down: "↓", flat: "→" }[item.delta.direction]} ${item.delta.text}`;
+}
+
+function barColor(widget: WidgetConfig, context: ChartContext): string {
+  return ensureContrast(widget.options?.color ?? context.theme.primary, context.theme.card, context.theme.mode === "dark" ? 2.5 : 2);
+}
+
+function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartContext): ChartOption {
+  const color = barColor(widget, context);
+  const values = model.items.map((item) => item.value ?? 0);
+  const format = formatOf(widget);
+  const scale = niceScale(Math.min(0, ...values), Math.max(0, ...values) || 1, 4, false);
+  const labelWidth = Math.round(Math.min(context.width * 0.38, Math.max(32, widest(context, model.items.map((item) => item.label), 13) + 4), 220));
+  const valueWidth = widest(context, model.items.map((item) => item.text), 12) + 16;
+  const slot = context.height / Math.max(1, model.items.length);
+  return {
+    animation: context.animate,
+    animationDuration: 350,
+    animationDurationUpdate: 250,
+    animationEasing: "cubicOut",
+    textStyle: textStyle(context),
+    grid: { left: labelWidth + 12, right: valueWidth, top: 0, bottom: 0 },
+    xAxis: { type: "value", ...scale, max: Math.max(0, ...values) || 1, show: false, axisLabel: { formatter: (value: number) => formatValue(value, format, context.locale, "axis") } },
+    yAxis: {
+      type: "category",
+      inverse: true,
+      data: model.items.map((item) => item.label),
+      axisLine: { show: false },
+      axisTick: { show: false },
+      axisPointer: { show: false },
+      axisLabel: {
+        ...textStyle(context),
+        fontSize: 13,
+        color: context.theme.text,
+        align: "left",
+        margin: labelWidth + 12,
+        width: labelWidth,
+        overflow: "truncate",
+        ellipsis: "…",
+        interval: 0,
+      },
+      triggerEvent: true,
+    },
+    series: [
+      {
+        id: "s:",
+        type: "bar",
+        color,
+        barWidth: Math.round(Math.min(22, Math.max(6, slot * 0.56))),
+        showBackground: true,
+        backgroundStyle: { color: context.theme.track, borderRadius: 4 },
+        itemStyle: { borderRadius: 4 },
+        emphasis: { itemStyle: { color: ensureContrast(color, context.theme.card, 3.4) } },
+        label: {
+          show: true,
+          position: "right",
+          // Values stand in a column at the right edge, where they can be compared.
+          formatter: (point: { dataIndex: number }) => model.items[point.dataIndex]?.text ?? "",
+          color: context.theme.text,
+          fontSize: 12,
+          fontWeight: 500,
+          fontFamily: context.fontFamily,
+          distance: 8,
+        },
+        cursor: "pointer",
+        data: model.items.map((item) => ({
+          value: item.value ?? 0,
+          ...(context.selected.size > 0 && !context.selected.has(item.key) ? { itemStyle: { color: withAlpha(color, 0.3) } } : {}),
+        })),
+      },
+    ],
+  };
+}
+
+function donut(widget: WidgetConfig, model: BreakdownModel, context: ChartContext): ChartOption {
+  return {
+    animation: context.animate,
+    animationDuration: 350,
+    textStyle: textStyle(context),
+    series: [
+      {
+        id: "s:",
+        type: "pie",
+        name: widget.title,
+        radius: ["62%", "90%"],
+        label: { show: false },
+        itemStyle: { borderColor: context.theme.card, borderWidth: 2, borderRadius: 4 },
+        emphasis: { scaleSize: 4 },
+        data: model.items.map((item, index) => ({
+          name: item.label,
+          value: Math.max(0, item.value ?? 0),
+          itemStyle: { color: colorAt(context.theme.palette, index) },
+        })),
+      },
+    ],
+  };
+}
+
+function summarize(widget: WidgetConfig, model: BreakdownModel): string {
+  const top = model.items.slice(0, 3).map((item) => `${item.label} ${item.text}${item.share === null ? "" : ` (${item.shareText})`}`).join(", ");
+  const head = strings.summaryBreakdown(widget.title, model.items.length);
+  return top === "" ? head : `${head} ${strings.summaryTop(top)}`;
+}

@@ -1,0 +1,104 @@
+import type { Locale } from "../result";
+import type { ResolvedTheme } from "../theme";
+
+/** Plain data in the form Apache ECharts takes; the only functions in it are axis label formatters, which need no DOM. */
+export type ChartOption = Record<string, unknown>;
+
+export interface ChartContext extends Locale {
+  readonly theme: ResolvedTheme;
+  /** Size of the plot in CSS pixels: decides how many labels fit. */
+  readonly width: number;
+  readonly height: number;
+  readonly animate: boolean;
+  /** Keys of series the viewer switched off. */
+  readonly hidden: ReadonlySet<string>;
+  /** Values of the widget's dimension that the dashboard is filtered by. */
+  readonly selected: ReadonlySet<string>;
+  readonly fontFamily: string;
+  /** Width of a text in CSS pixels; estimated from its length where nothing can measure. */
+  readonly measure?: (text: string, size: number) => number;
+}
+
+export interface TooltipRow {
+  readonly color: string | null;
+  readonly dashed?: boolean;
+  readonly name: string;
+  readonly value: string;
+  readonly note?: string;
+}
+
+/** A tooltip's content as text; whoever shows it must set it as text, never as markup. */
+export interface TooltipModel {
+  readonly title: string;
+  readonly rows: readonly TooltipRow[];
+}
+
+export interface LegendItem {
+  readonly key: string;
+  readonly name: string;
+  readonly color: string;
+  readonly dashed: boolean;
+  readonly hidden: boolean;
+}
+
+export interface TextTable {
+  readonly columns: readonly { readonly label: string; readonly numeric: boolean }[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface Hit {
+  readonly dimension: string;
+  readonly value: string;
+}
+
+/** All that a face needs to show one chart, drawn or read aloud. */
+export interface ChartView {
+  readonly option: ChartOption;
+  readonly trigger: "axis" | "item";
+  tooltip(index: number): TooltipModel | null;
+  readonly legend: readonly LegendItem[];
+  /** One or two sentences for people who do not see the chart. */
+  readonly summary: string;
+  readonly table: TextTable;
+  /** What a click on a mark means; null when it means nothing. */
+  hit(seriesId: string | undefined, index: number): Hit | null;
+}
+
+export function colorAt(palette: readonly string[], index: number): string {
+  return palette[index % palette.length] ?? "#64748b";
+}
+
+export function textStyle(context: ChartContext): ChartOption {
+  return { fontFamily: context.fontFamily, fontSize: 12, color: context.theme.muted };
+}
+
+/** Axis maximum and interval on round numbers: about `wanted` steps of 1, 2, 2.5 or 5 times a power of ten. */
+export function niceScale(low: number, high: number, wanted: number, integers: boolean): { min: number; max: number; interval: number } {
+  const span = Math.max(high - low, 0) || Math.abs(high) || 1;
+  const rough = span / Math.max(1, wanted);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const steps = [1, 2, 2.5, 5, 10];
+  let interval = (steps.find((step) => step * power >= rough * 0.999) ?? 10) * power;
+  if (integers) interval = Math.max(1, Math.ceil(interval));
+  const min = Math.floor(low / interval + 1e-9) * interval;
+  const max = Math.max(Math.ceil(high / interval - 1e-9) * interval, min + interval);
+  return { min, max, interval };
+}
+
+/** Positions of at most `room` labels out of `count`, evenly spread and starting at the first. */
+export function labelPositions(count: number, room: number): ReadonlySet<number> {
+  const positions = new Set<number>();
+  if (count === 0) return positions;
+  const steps = [1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 15, 20, 24, 28, 30, 48, 60, 72, 90, 120];
+  const step = steps.find((candidate) => Math.ceil(count / candidate) <= Math.max(1, room)) ?? Math.ceil(count / Math.max(1, room));
+  for (let index = 0; index < count; index += step) positions.add(index);
+  return positions;
+}
+
+export function textWidth(context: ChartContext, text: string, size: number): number {
+  return context.measure ? context.measure(text, size) : text.length * size * 0.56;
+}
+
+export function widest(context: ChartContext, texts: readonly string[], size: number): number {
+  return Math.ceil(texts.reduce((widest, text) => Math.max(widest, textWidth(context, text, size)), 0));
+}

@@ -1,0 +1,36 @@
+import type { QueryResult, WidgetConfig } from "../types";
+import { breakdownView } from "./breakdown";
+import type { ChartContext, ChartView } from "./chart";
+import { timeseriesView } from "./timeseries";
+
+/** How a widget is shown: as plain markup, as a drawn chart, or not at all by this version. */
+export type Face = "stat" | "progress" | "list" | "table" | "chart" | "unknown";
+
+export function faceOf(widget: WidgetConfig): Face {
+  switch (`${widget.kind}/${widget.chart}`) {
+    case "kpi/stat":
+      return "stat";
+    case "kpi/progress":
+      return "progress";
+    case "breakdown/list":
+      return "list";
+    case "table/table":
+      return "table";
+    case "timeseries/area":
+    case "timeseries/line":
+    case "timeseries/bar":
+    case "timeseries/stacked_bar":
+    case "breakdown/bar":
+    case "breakdown/horizontal_bar":
+    case "breakdown/donut":
+      return "chart";
+    default:
+      return "unknown";
+  }
+}
+
+export function chartView(widget: WidgetConfig, result: QueryResult, context: ChartContext): ChartView {
+  return widget.kind === "timeseries" ? timeseriesView(widget, result, context) : breakdownView(widget, result, context);
+}
+
+export * from "./chart";

@@ -1,0 +1,274 @@
+import { ensureContrast, withAlpha } from "../color";
+import { formatOf, formatValue } from "../format";
+import { seriesModel, type Series, type SeriesModel } from "../result";
+import { strings } from "../strings";
+import { axisTime, bucketTime } from "../time";
+import type { QueryResult, ValueFormat, WidgetConfig } from "../types";
+import { colorAt, labelPositions, niceScale, textStyle, widest, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
+
+const previousKey = "\u0000previous";
+
+/** Area, line and bar over time, one mark per series; the previous period as a dashed line behind. */
+export function timeseriesView(widget: WidgetConfig, result: QueryResult, context: ChartContext): ChartView {
+  const model = seriesModel(widget, result);
+  const format = formatOf(widget);
+  const colors = seriesColors(widget, model, context);
+  const bars = widget.chart === "bar" || widget.chart === "stacked_bar";
+  const stacked = model.series.length > 1 && (widget.options?.stacked ?? (widget.chart === "stacked_bar" || bars));
+  const shown = model.series.filter((series) => !context.hidden.has(series.key));
+  const previousShown = model.previous !== null && !context.hidden.has(previousKey);
+  const labels = model.times.map((time) => axisTime(time, model.granularity, context));
+  const previousName = widget.query.compare === "previous_year" ? strings.previousYear : strings.previousPeriod;
+
+  const option: ChartOption = {
+    animation: context.animate,
+    animationDuration: 350,
+    animationDurationUpdate: 250,
+    animationEasing: "cubicOut",
+    textStyle: textStyle(context),
+    grid: { left: 2, right: 10, top: 12, bottom: 4, containLabel: true },
+    xAxis: timeAxis(labels, bars, context),
+    yAxis: valueAxis(shown, previousShown ? model.previous : null, stacked, bars, format, widget, context),
+    series: [
+      ...(previousShown && model.previous ? [previousSeries(model.previous.values, context)] : []),
+      ...model.series.flatMap((series, index) =>
+        context.hidden.has(series.key) ? [] : marks(widget, series, index, model, stacked, bars, colors[index] ?? context.theme.primary, context),
+      ),
+    ],
+  };
+
+  const legend: LegendItem[] =
+    widget.options?.show_legend === false
+      ? []
+      : [
+          ...(model.series.length > 1 || model.previous
+            ? model.series.map((series, index) => ({
+                key: series.key,
+                name: series.name,
+                color: colors[index] ?? context.theme.primary,
+                dashed: false,
+                hidden: context.hidden.has(series.key),
+              }))
+            : []),
+          ...(model.previous
+            ? [{ key: previousKey, name: previousName, color: context.theme.muted, dashed: true, hidden: context.hidden.has(previousKey) }]
+            : []),
+        ];
+
+  const say = (value: number | null | undefined) => formatValue(value, format, context.locale, "cell");
+  return {
+    option,
+    trigger: "axis",
+    legend,
+    tooltip(index) {
+      const time = model.times[index];
+      if (time === undefined) return null;
+      const partial = model.lastIsPartial && index === model.times.length - 1;
+      const rows: TooltipRow[] = model.series
+        .map((series, position) => ({ series, color: colors[position] ?? context.theme.primary }))
+        .filter(({ series }) => !context.hidden.has(series.key))
+        .map(({ series, color }) => ({ color, name: series.name, value: say(series.values[index]), sort: series.values[index] ?? -Infinity }))
+        .sort((a, b) => b.sort - a.sort)
+        .map(({ color, name, value }) => ({ color, name, value }));
+      if (previousShown && model.previous) {
+        const when = model.previous.times[index];
+        rows.push({
+          color: context.theme.muted,
+          dashed: true,
+          name: when === undefined ? previousName : bucketTime(when, model.granularity, context),
+          value: say(model.previous.values[index]),
+        });
+      }
+      if (stacked && shown.length > 1) {
+        rows.push({ color: null, name: strings.total, value: say(shown.reduce((sum, series) => sum + (series.values[index] ?? 0), 0)) });
+      }
+      const title = bucketTime(time, model.granularity, context);
+      return { title: partial ? `${title} (${strings.soFar})` : title, rows };
+    },
+    summary: summarize(widget, model, format, context),
+    table: {
+      columns: [
+        { label: strings.time, numeric: false },
+        ...model.series.map((series) => ({ label: series.name, numeric: true })),
+        ...(model.previous ? [{ label: previousName, numeric: true }] : []),
+      ],
+      rows: model.times.map((time, index) => [
+        bucketTime(time, model.granularity, context),
+        ...model.series.map((series) => say(series.values[index])),
+        ...(model.previous ? [say(model.previous.values[index])] : []),
+      ]),
+    },
+    hit(seriesId, index) {
+      if (model.dimension !== null && seriesId !== undefined && seriesId.startsWith("s:")) {
+        return { dimension: widget.query.group_by ?? model.dimension, value: seriesId.slice(2) };
+      }
+      const time = model.times[index];
+      return time === undefined ? null : { dimension: "time", value: time };
+    },
+  };
+}
+
+function seriesColors(widget: WidgetConfig, model: SeriesModel, context: ChartContext): readonly string[] {
+  const own = widget.options?.color;
+  const ground = context.theme.card;
+  return model.series.map((_series, index) => {
+    const color = index === 0 ? own ?? context.theme.primary : colorAt(context.theme.palette, index);
+    return ensureContrast(color, ground, context.theme.mode === "dark" ? 2.5 : 2);
+  });
+}
+
+function marks(
+  widget: WidgetConfig, series: Series, index: number, model: SeriesModel, stacked: boolean, bars: boolean, color: string, context: ChartContext,
+): ChartOption[] {
+  const base: ChartOption = {
+    id: `s:${series.key}`,
+    name: series.name,
+    color,
+    ...(stacked ? { stack: "total" } : {}),
+    emphasis: { focus: model.series.length > 1 ? "series" : "none" },
+    blur: { itemStyle: { opacity: 0.25 }, lineStyle: { opacity: 0.2 }, areaStyle: { opacity: 0.1 } },
+  };
+  const last = series.values.length - 1;
+  if (bars) {
+    const top = stacked && index > 0 ? 0 : 3;
+    return [
+      {
+        ...base,
+        type: "bar",
+        barMaxWidth: 28,
+        barCategoryGap: series.values.length > 45 ? "20%" : "32%",
+        itemStyle: { borderRadius: stacked ? 0 : [top, top, 0, 0] },
+        data: series.values.map((value, position) =>
+          position === last && model.lastIsPartial ? { value, itemStyle: { color: withAlpha(color, 0.55) } } : value,
+        ),
+      },
+    ];
+  }
+  const line: ChartOption = {
+    ...base,
+    type: "line",
+    // Straight by default: a smoothed line invents values between the buckets. `monotone` never overshoots.
+    smooth: widget.options?.smooth === true ? 0.35 : false,
+    smoothMonotone: "x",
+    symbol: "circle",
+    symbolSize: 7,
+    showSymbol: series.values.length === 1 || isolated(series.values),
+    showAllSymbol: false,
+    itemStyle: { color, borderColor: context.theme.card, borderWidth: 2 },
+    lineStyle: { width: 2, color, cap: "round", join: "round" },
+    connectNulls: false,
+  };
+  const area = widget.chart === "area" && (model.series.length === 1 || stacked);
+  const split = model.lastIsPartial && last > 0 && !stacked;
+  const whole: ChartOption = {
+    ...line,
+    ...(area ? { areaStyle: areaStyle(color, stacked, context) } : {}),
+    data: split ? series.values.map((value, position) => (position === last ? null : value)) : series.values,
+  };
+  if (!split) return [whole];
+  // The running bucket hangs on a dashed line, so that its low value does not read as a drop.
+  return [
+    whole,
+    {
+      ...line,
+      id: `p:${series.key}`,
+      silent: true,
+      showSymbol: false,
+      lineStyle: { width: 2, color, type: [3, 4], cap: "butt" },
+      ...(area ? { areaStyle: areaStyle(color, false, context, 0.5) } : {}),
+      data: series.values.map((value, position) => (position >= last - 1 ? value : null)),
+    },
+  ];
+}
+
+function areaStyle(color: string, stacked: boolean, context: ChartContext, strength = 1): ChartOption {
+  if (stacked) return { color, opacity: 0.55 };
+  const top = (context.theme.mode === "dark" ? 0.28 : 0.18) * strength;
+  return {
+    color: { type: "linear", x: 0, y: 0, x2: 0, y2: 1, colorStops: [{ offset: 0, color: withAlpha(color, top) }, { offset: 1, color: withAlpha(color, 0.01) }] },
+  };
+}
+
+/** A lone value between gaps would be invisible on a line. */
+function isolated(values: readonly (number | null)[]): boolean {
+  return values.some((value, index) => value !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null);
+}
+
+function previousSeries(values: readonly (number | null)[], context: ChartContext): ChartOption {
+  return {
+    id: "previous",
+    type: "line",
+    silent: true,
+    z: 1,
+    symbol: "none",
+    color: context.theme.muted,
+    lineStyle: { width: 1.5, color: withAlpha(context.theme.muted, 0.7), type: [4, 4] },
+    data: values,
+  };
+}
+
+function timeAxis(labels: readonly string[], bars: boolean, context: ChartContext): ChartOption {
+  const room = Math.max(2, Math.floor((context.width - 48) / (widest(context, labels, 12) + 24)));
+  const positions = labelPositions(labels.length, room);
+  return {
+    type: "category",
+    data: labels,
+    boundaryGap: bars || labels.length === 1,
+    axisLine: { lineStyle: { color: context.theme.line } },
+    axisTick: { show: false },
+    axisLabel: {
+      ...textStyle(context),
+      margin: 12,
+      hideOverlap: true,
+      interval: (index: number) => positions.has(index),
+      alignMinLabel: bars ? undefined : "left",
+    },
+    axisPointer: { type: bars ? "shadow" : "line" },
+  };
+}
+
+function valueAxis(
+  shown: readonly Series[], previous: SeriesModel["previous"], stacked: boolean, bars: boolean, format: ValueFormat, widget: WidgetConfig,
+  context: ChartContext,
+): ChartOption {
+  const values: number[] = [];
+  if (stacked) {
+    const length = Math.max(0, ...shown.map((series) => series.values.length));
+    for (let index = 0; index < length; index += 1) values.push(shown.reduce((sum, series) => sum + (series.values[index] ?? 0), 0));
+  } else {
+    for (const series of shown) for (const value of series.values) if (value !== null) values.push(value);
+  }
+  for (const value of previous?.values ?? []) if (value !== null) values.push(value);
+  const high = Math.max(0, ...values);
+  const low = Math.min(0, ...values);
+  const wanted = context.height < 150 ? 2 : context.height < 280 ? 4 : 5;
+  const scale = niceScale(low, high === 0 && low === 0 ? 1 : high, wanted, widget.query.metric.startsWith("count"));
+  return {
+    type: "value",
+    ...scale,
+    axisLine: { show: false },
+    axisTick: { show: false },
+    axisLabel: { ...textStyle(context), margin: 12, formatter: (value: number) => formatValue(value, format, context.locale, "axis") },
+    splitLine: { lineStyle: { color: context.theme.line, width: 1 } },
+    axisPointer: { show: false },
+    ...(bars ? {} : { boundaryGap: false }),
+  };
+}
+
+function summarize(widget: WidgetConfig, model: SeriesModel, format: ValueFormat, context: ChartContext): string {
+  const kind = strings.chartKinds[widget.chart] ?? widget.chart;
+  const first = model.times[0];
+  const last = model.times[model.times.length - 1];
+  if (first === undefined || last === undefined) return widget.title;
+  const say = (time: string) => bucketTime(time, model.granularity, context);
+  const text = strings.summarySeries(widget.title, kind, model.times.length, say(first), say(last));
+  if (model.series.length > 1) {
+    const top = model.series.slice(0, 3).map((series) => `${series.name} ${formatValue(series.total, format, context.locale)}`).join(", ");
+    const additive = widget.query.metric === "count" || widget.query.metric === "sum";
+    return `${text} ${strings.summaryGroups(model.series.length)}${additive ? ` ${strings.summaryTop(top)}` : ""}`;
+  }
+  const values = (model.series[0]?.values ?? []).filter((value): value is number => value !== null);
+  if (values.length === 0) return text;
+  const range = [Math.min(...values), Math.max(...values), values[values.length - 1]].map((value) => formatValue(value, format, context.locale));
+  return `${text} ${strings.summaryRange(range[0] ?? "", range[1] ?? "", range[2] ?? "")}`;
+}

@@ -1,0 +1,215 @@
+import { EmbanError, isAbort, isRecord } from "./errors";
+import { NDJSONDecoder } from "./ndjson";
+import type { WireState } from "./state";
+import type { DashboardConfig, FilterValues, QueryResult } from "./types";
+
+export type WidgetAnswer = { readonly result: QueryResult } | { readonly error: EmbanError };
+export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface ClientOptions {
+  /** Origin of the Emban server, `https://analytics.example.com`; "" means the page's own origin. */
+  readonly host: string;
+  readonly token: string;
+  readonly fetch?: FetchLike;
+  /** Wait before the single retry after a network failure, in milliseconds. */
+  readonly retryDelay?: number;
+}
+
+/** Speaks the viewer API. The token travels in the Authorization header only: never in an address, a cookie or a log line. */
+export class EmbedClient {
+  token: string;
+  private readonly host: string;
+  private readonly fetcher: FetchLike;
+  private readonly retryDelay: number;
+
+  constructor(options: ClientOptions) {
+    this.host = options.host.replace(/\/+$/, "");
+    this.token = options.token;
+    this.fetcher = options.fetch ?? ((url, init) => fetch(url, init));
+    this.retryDelay = options.retryDelay ?? 300;
+  }
+
+  async dashboard(signal?: AbortSignal): Promise<DashboardConfig> {
+    const body = await this.json("/v1/embed/dashboard", { method: "GET" }, signal);
+    if (!isRecord(body) || !Array.isArray(body["widgets"])) throw invalidResponse();
+    const config = body as unknown as DashboardConfig;
+    return {
+      ...config,
+      filters: config.filters ?? [],
+      layout: config.layout ?? {},
+      permissions: config.permissions ?? {},
+      session: config.session ?? {},
+    };
+  }
+
+  /**
+   * Asks for all `widgets` at once and hands each answer over as it arrives. When the connection breaks, the widgets still
+   * missing are asked for once more; what is missing after that is answered with an error, so that every widget settles.
+   */
+  async query(
+    state: WireState,
+    widgets: readonly string[],
+    onAnswer: (widget: string, answer: WidgetAnswer) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const missing = new Set(widgets);
+    const deliver = (widget: string, value: unknown) => {
+      if (!missing.delete(widget)) return;
+      onAnswer(widget, readAnswer(value));
+    };
+    for (let attempt = 0; missing.size > 0; attempt += 1) {
+      try {
+        await this.stream({ state, widgets: [...missing] }, deliver, signal);
+        break;
+      } catch (error) {
+        if (isAbort(error) || signal?.aborted) throw error;
+        const failure = asEmbanError(error);
+        if (failure.code !== "network" || attempt > 0) {
+          if (failure.isSession) throw failure;
+          for (const widget of [...missing]) {
+            missing.delete(widget);
+            onAnswer(widget, { error: failure });
+          }
+          return;
+        }
+        await pause(this.retryDelay, signal);
+      }
+    }
+    for (const widget of missing) onAnswer(widget, { error: new EmbanError("incomplete", "", 200) });
+  }
+
+  async filterValues(
+    dimension: string,
+    options: { readonly q?: string; readonly limit?: number; readonly period?: string | null },
+    signal?: AbortSignal,
+  ): Promise<FilterValues> {
+    const query = new URLSearchParams({ dimension, limit: String(options.limit ?? 50) });
+    if (options.q) query.set("q", options.q);
+    if (options.period) query.set("period", options.period);
+    const body = await this.json(`/v1/embed/filter-values?${query.toString()}`, { method: "GET" }, signal);
+    if (!isRecord(body) || !Array.isArray(body["values"])) throw invalidResponse();
+    return body as unknown as FilterValues;
+  }
+
+  async drill(
+    request: { readonly widget: string; readonly dimension: string; readonly value: string; readonly state: WireState; readonly next_dimension?: string },
+    signal?: AbortSignal,
+  ): Promise<QueryResult> {
+    const body = await this.json("/v1/embed/drill", { method: "POST", body: JSON.stringify(request) }, signal);
+    if (!isRecord(body) || !Array.isArray(body["rows"])) throw invalidResponse();
+    return body as unknown as QueryResult;
+  }
+
+  private async stream(body: unknown, deliver: (widget: string, value: unknown) => void, signal?: AbortSignal): Promise<void> {
+    const init: RequestInit = { method: "POST", body: JSON.stringify(body) };
+    const response = await this.request("/v1/embed/query", init, "application/x-ndjson, application/json;q=0.5", signal);
+    if (!response.ok) throw await errorOf(response);
+    const type = response.headers.get("Content-Type") ?? "";
+    if (!type.includes("ndjson") || !response.body) {
+      const whole: unknown = await readJSON(response);
+      const results = isRecord(whole) ? whole["results"] : undefined;
+      if (!isRecord(results)) throw invalidResponse();
+      for (const [widget, value] of Object.entries(results)) deliver(widget, value);
+      return;
+    }
+    const reader = response.body.getReader();
+    const decoder = new NDJSONDecoder();
+    const accept = (lines: readonly unknown[]) => {
+      for (const line of lines) {
+        if (!isRecord(line)) continue;
+        if (typeof line["widget"] === "string") deliver(line["widget"], line["result"] ?? line);
+        else if (line["error"] !== undefined) throw EmbanError.fromBody(line, response.status);
+      }
+    };
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        accept(decoder.push(value));
+      }
+      accept(decoder.end());
+    } catch (error) {
+      void reader.cancel().catch(() => undefined);
+      throw error instanceof SyntaxError ? invalidResponse() : error;
+    }
+  }
+
+  private async json(path: string, init: RequestInit, signal?: AbortSignal): Promise<unknown> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const response = await this.request(path, init, "application/json", signal);
+        if (!response.ok) throw await errorOf(response);
+        return await readJSON(response);
+      } catch (error) {
+        if (isAbort(error) || signal?.aborted) throw error;
+        const failure = asEmbanError(error);
+        if (failure.code !== "network" || attempt > 0) throw failure;
+        await pause(this.retryDelay, signal);
+      }
+    }
+  }
+
+  private async request(path: string, init: RequestInit, accept: string, signal?: AbortSignal): Promise<Response> {
+    const headers: Record<string, string> = { Accept: accept, Authorization: `Bearer ${this.token}` };
+    if (init.body !== undefined) headers["Content-Type"] = "application/json";
+    return this.fetcher(this.host + path, {
+      ...init,
+      headers,
+      credentials: "omit",
+      cache: "no-store",
+      referrerPolicy: "no-referrer",
+      ...(signal ? { signal } : {}),
+    });
+  }
+}
+
+function readAnswer(value: unknown): WidgetAnswer {
+  if (isRecord(value) && Array.isArray(value["rows"]) && Array.isArray(value["columns"])) {
+    return { result: value as unknown as QueryResult };
+  }
+  if (isRecord(value) && value["error"] !== undefined) return { error: EmbanError.fromBody(value, 200) };
+  return { error: invalidResponse() };
+}
+
+async function readJSON(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalidResponse(response.status);
+  }
+}
+
+async function errorOf(response: Response): Promise<EmbanError> {
+  const text = await response.text().catch(() => "");
+  try {
+    return EmbanError.fromBody(JSON.parse(text), response.status);
+  } catch {
+    return EmbanError.fromBody({}, response.status);
+  }
+}
+
+function invalidResponse(status = 200): EmbanError {
+  return new EmbanError("invalid_response", "", status);
+}
+
+/** `fetch` rejects with TypeError for everything between us and the server. */
+function asEmbanError(error: unknown): EmbanError {
+  if (error instanceof EmbanError) return error;
+  return new EmbanError("network", error instanceof Error ? error.message : "");
+}
+
+function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(Object.assign(new Error("aborted"), { name: "AbortError" }));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  });
+}

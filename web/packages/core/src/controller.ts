@@ -1,0 +1,244 @@
+import { EmbedClient, type FetchLike, type WidgetAnswer } from "./client";
+import { EmbanError, isAbort } from "./errors";
+import { emptyState, initialState, reduce, sameState, toFilters, toWire, type Action, type ViewState } from "./state";
+import type { DashboardConfig, Filters, FilterValues, QueryResult } from "./types";
+
+export interface WidgetState {
+  readonly status: "loading" | "ok" | "error";
+  /** The last good answer; kept while a newer one is on its way, so that nothing jumps. */
+  readonly result: QueryResult | null;
+  readonly error: EmbanError | null;
+}
+
+export type Phase = "idle" | "loading" | "ready" | "failed";
+
+export type ControllerEvent =
+  | { readonly type: "phase"; readonly phase: Phase }
+  | { readonly type: "config"; readonly config: DashboardConfig }
+  | { readonly type: "state"; readonly state: ViewState }
+  | { readonly type: "widget"; readonly id: string; readonly widget: WidgetState }
+  /** All widgets have settled; `first` after the first load. */
+  | { readonly type: "settled"; readonly first: boolean }
+  /** The viewer changed a filter. */
+  | { readonly type: "filter"; readonly filters: Filters }
+  | { readonly type: "period-change"; readonly period: string }
+  | { readonly type: "error"; readonly code: string; readonly message: string }
+  | { readonly type: "token-expiring"; readonly expiresAt: string };
+
+export interface ControllerOptions {
+  readonly host: string;
+  readonly fetch?: FetchLike;
+  /** Show these widgets only. */
+  readonly only?: readonly string[];
+}
+
+/** Hosts are told this long before the session ends, or after three quarters of a short one. */
+const expiryNotice = 60_000;
+
+/**
+ * One open dashboard: loads its configuration, keeps the viewer's state, asks for all widgets in one request per change and
+ * tells its listener what happened. Knows nothing of the DOM.
+ */
+export class DashboardController {
+  config: DashboardConfig | null = null;
+  state: ViewState = emptyState;
+  initial: ViewState = emptyState;
+  phase: Phase = "idle";
+  error: EmbanError | null = null;
+  readonly widgets = new Map<string, WidgetState>();
+
+  private readonly client: EmbedClient;
+  private readonly options: ControllerOptions;
+  private readonly listener: (event: ControllerEvent) => void;
+  private running: AbortController | null = null;
+  private readonly single = new Map<string, AbortController>();
+  private expiryTimer: ReturnType<typeof setTimeout> | undefined;
+  private pendingFilters: Filters[] = [];
+  private settledOnce = false;
+
+  constructor(options: ControllerOptions, listener: (event: ControllerEvent) => void) {
+    this.options = options;
+    this.listener = listener;
+    this.client = new EmbedClient({ host: options.host, token: "", ...(options.fetch ? { fetch: options.fetch } : {}) });
+  }
+
+  /** Adopts a session. The first one loads the dashboard; a later one keeps the viewer's state and repairs what had failed. */
+  setToken(token: string): void {
+    if (token === this.client.token) return;
+    this.client.token = token;
+    void this.load();
+  }
+
+  /** Loads configuration and data again; the viewer's state stays. */
+  reload(): void {
+    void this.load();
+  }
+
+  dispatch(action: Action): void {
+    if (!this.config) return;
+    const before = this.state;
+    if (!this.change(action)) return;
+    if (this.state.period !== before.period && this.state.period !== null) {
+      this.emit({ type: "period-change", period: this.state.period });
+    }
+    this.emit({ type: "filter", filters: toFilters(this.state) });
+    void this.query();
+  }
+
+  /** Filters set by the host page: no `filter` event, so that hosts that mirror their state do not loop. */
+  setFilters(filters: Filters): void {
+    if (!this.config) {
+      this.pendingFilters.push(filters);
+      return;
+    }
+    const locked = this.config.permissions.locked_dimensions ?? [];
+    const refused = Object.keys(filters.dimensions ?? {}).filter((dimension) => locked.includes(dimension));
+    for (const dimension of refused) this.emit({ type: "error", code: "filter_locked", message: `The filter "${dimension}" is locked by the session.` });
+    const allowed =
+      refused.length === 0
+        ? filters
+        : { ...filters, dimensions: Object.fromEntries(Object.entries(filters.dimensions ?? {}).filter(([name]) => !refused.includes(name))) };
+    if (this.change({ type: "merge", filters: allowed })) void this.query();
+  }
+
+  retry(id: string): void {
+    this.single.get(id)?.abort();
+    const abort = new AbortController();
+    this.single.set(id, abort);
+    this.setWidget(id, { ...this.widget(id), status: "loading" });
+    void this.ask([id], abort).finally(() => {
+      if (this.single.get(id) === abort) this.single.delete(id);
+    });
+  }
+
+  filterValues(dimension: string, q: string, signal?: AbortSignal): Promise<FilterValues> {
+    return this.client.filterValues(dimension, { q, limit: 50, period: this.state.period }, signal);
+  }
+
+  widget(id: string): WidgetState {
+    return this.widgets.get(id) ?? { status: "loading", result: null, error: null };
+  }
+
+  destroy(): void {
+    this.abortAll();
+    clearTimeout(this.expiryTimer);
+    this.phase = "idle";
+  }
+
+  private async load(): Promise<void> {
+    this.abortAll();
+    const abort = new AbortController();
+    this.running = abort;
+    if (this.phase !== "ready") this.setPhase("loading");
+    let config: DashboardConfig;
+    try {
+      config = await this.client.dashboard(abort.signal);
+    } catch (error) {
+      if (!isAbort(error) && !abort.signal.aborted) this.fail(error);
+      return;
+    }
+    if (abort.signal.aborted) return;
+    this.adopt(config);
+    await this.query();
+  }
+
+  private adopt(config: DashboardConfig): void {
+    const only = this.options.only;
+    const previous = this.config;
+    this.config = only ? { ...config, widgets: config.widgets.filter((widget) => only.includes(widget.id)) } : config;
+    this.initial = initialState(config);
+    // Another dashboard or another customer starts afresh: nothing of the earlier one may stay on the screen.
+    if (previous === null || previous.id !== config.id || previous.session.tenant_id !== config.session.tenant_id) {
+      this.state = this.initial;
+      this.widgets.clear();
+    }
+    const known = new Set(this.config.widgets.map((widget) => widget.id));
+    for (const id of [...this.widgets.keys()]) if (!known.has(id)) this.widgets.delete(id);
+    const pending = this.pendingFilters;
+    this.pendingFilters = [];
+    for (const filters of pending) this.state = reduce(this.state, { type: "merge", filters });
+    this.watchExpiry(config);
+    this.error = null;
+    this.emit({ type: "config", config: this.config });
+    this.setPhase("ready");
+    this.emit({ type: "state", state: this.state });
+  }
+
+  private async query(): Promise<void> {
+    if (!this.config) return;
+    this.abortAll();
+    const abort = new AbortController();
+    this.running = abort;
+    const ids = this.config.widgets.map((widget) => widget.id);
+    for (const id of ids) this.setWidget(id, { ...this.widget(id), status: "loading" });
+    await this.ask(ids, abort);
+    if (abort.signal.aborted || this.phase !== "ready") return;
+    this.emit({ type: "settled", first: !this.settledOnce });
+    this.settledOnce = true;
+  }
+
+  private async ask(ids: readonly string[], abort: AbortController): Promise<void> {
+    if (ids.length === 0) return;
+    try {
+      await this.client.query(toWire(this.state), ids, (id, answer) => !abort.signal.aborted && this.settle(id, answer), abort.signal);
+    } catch (error) {
+      if (!isAbort(error) && !abort.signal.aborted) this.fail(error);
+    }
+  }
+
+  private settle(id: string, answer: WidgetAnswer): void {
+    if ("result" in answer) {
+      this.setWidget(id, { status: "ok", result: answer.result, error: null });
+    } else {
+      this.setWidget(id, { status: "error", result: null, error: answer.error });
+      this.emit({ type: "error", code: answer.error.code, message: answer.error.message });
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.error = error instanceof EmbanError ? error : new EmbanError("network", error instanceof Error ? error.message : "");
+    this.setPhase("failed");
+    this.emit({ type: "error", code: this.error.code, message: this.error.message });
+  }
+
+  private change(action: Action): boolean {
+    const next = reduce(this.state, action);
+    if (sameState(next, this.state)) return false;
+    this.state = next;
+    this.emit({ type: "state", state: next });
+    return true;
+  }
+
+  /** Works on the difference of two server times, so that a wrong clock in the browser does no harm. */
+  private watchExpiry(config: DashboardConfig): void {
+    clearTimeout(this.expiryTimer);
+    const { expires_at: expiresAt, server_time: serverTime } = config.session;
+    if (!expiresAt) return;
+    const left = Date.parse(expiresAt) - (serverTime ? Date.parse(serverTime) : Date.now());
+    if (!Number.isFinite(left)) return;
+    const wait = Math.max(0, left - Math.min(expiryNotice, left / 4));
+    // setTimeout holds 32 bits; no session lasts that long.
+    this.expiryTimer = setTimeout(() => this.emit({ type: "token-expiring", expiresAt }), Math.min(wait, 2 ** 31 - 1));
+  }
+
+  private abortAll(): void {
+    this.running?.abort();
+    this.running = null;
+    for (const abort of this.single.values()) abort.abort();
+    this.single.clear();
+  }
+
+  private setPhase(phase: Phase): void {
+    this.phase = phase;
+    this.emit({ type: "phase", phase });
+  }
+
+  private setWidget(id: string, widget: WidgetState): void {
+    this.widgets.set(id, widget);
+    this.emit({ type: "widget", id, widget });
+  }
+
+  private emit(event: ControllerEvent): void {
+    this.listener(event);
+  }
+}

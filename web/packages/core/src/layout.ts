@@ -1,0 +1,78 @@
+import type { WidgetConfig } from "./types";
+
+/** Grid lines of one widget, from 1 as CSS counts them. */
+export interface Placement {
+  readonly id: string;
+  readonly column: number;
+  readonly row: number;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export type GridSize = "wide" | "medium" | "narrow";
+
+/** Widths of the container, in CSS pixels, below which the grid has 6 columns and 1 column. */
+export const mediumWidth = 860;
+export const narrowWidth = 480;
+
+export function gridSize(width: number): GridSize {
+  return width <= narrowWidth ? "narrow" : width < mediumWidth ? "medium" : "wide";
+}
+
+/** Reading order: by row, then by column. */
+export function readingOrder(widgets: readonly WidgetConfig[]): readonly WidgetConfig[] {
+  return [...widgets].sort((a, b) => a.position.y - b.position.y || a.position.x - b.position.x);
+}
+
+/** Where each widget stands: as the author placed it on 12 columns, re-flowed without gaps on 6, one below the other on 1. */
+export function layout(widgets: readonly WidgetConfig[], size: GridSize): readonly Placement[] {
+  const ordered = readingOrder(widgets);
+  if (size === "wide") {
+    return ordered.map(({ id, position }) => ({
+      id,
+      column: clamp(position.x, 0, 11) + 1,
+      row: Math.max(0, position.y) + 1,
+      columns: clamp(position.w, 1, 12 - clamp(position.x, 0, 11)),
+      rows: Math.max(1, position.h),
+    }));
+  }
+  if (size === "narrow") {
+    let row = 1;
+    return ordered.map(({ id }) => ({ id, column: 1, row: row++, columns: 1, rows: 1 }));
+  }
+  return flow(ordered);
+}
+
+/** Fills rows of six columns from left to right; the last widget of a row takes what is left over. */
+function flow(widgets: readonly WidgetConfig[]): readonly Placement[] {
+  const placements: Placement[] = [];
+  let line: { id: string; columns: number; rows: number }[] = [];
+  let used = 0;
+  let row = 1;
+  const flush = () => {
+    const height = Math.max(0, ...line.map((item) => item.rows));
+    let column = 1;
+    line.forEach((item, index) => {
+      const columns = index === line.length - 1 ? 7 - column : item.columns;
+      placements.push({ id: item.id, column, row, columns, rows: height });
+      column += columns;
+    });
+    row += height;
+    line = [];
+    used = 0;
+  };
+  for (const widget of widgets) {
+    const wanted = widget.position.w;
+    const columns = widget.kind === "kpi" ? (wanted <= 4 ? (wanted === 4 ? 2 : 3) : wanted <= 6 ? 3 : 6) : wanted <= 6 ? 3 : 6;
+    if (used + columns > 6) flush();
+    line.push({ id: widget.id, columns, rows: Math.max(1, widget.position.h) });
+    used += columns;
+    if (used === 6) flush();
+  }
+  if (line.length > 0) flush();
+  return placements;
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

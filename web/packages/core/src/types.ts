@@ -1,0 +1,161 @@
+/** Shapes that travel between the server and the viewer: `GET /v1/embed/dashboard` and `POST /v1/embed/query`. */
+
+export type ColumnRole = "time" | "dimension" | "measure" | "comparison" | "share" | string;
+export type Cell = string | number | null;
+export type Row = Readonly<Record<string, Cell | undefined>>;
+
+export interface Column {
+  readonly name: string;
+  readonly type: "datetime" | "string" | "number" | string;
+  readonly role: ColumnRole;
+}
+
+export interface ResultMeta {
+  readonly from: string;
+  readonly to: string;
+  readonly granularity?: Granularity | null;
+  readonly timezone?: string;
+  readonly rows?: number;
+  readonly elapsed_ms?: number;
+  readonly cached?: boolean;
+  readonly data_as_of?: string | null;
+  readonly truncated?: boolean;
+}
+
+export interface QueryResult {
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+  readonly previous?: { readonly from: string; readonly to: string; readonly rows: readonly Row[] } | null;
+  readonly meta: ResultMeta;
+}
+
+export type Granularity = "minute" | "hour" | "day" | "week" | "month";
+
+export interface WidgetQuery {
+  readonly event_name?: string;
+  readonly metric: string;
+  readonly numeric_prop?: string;
+  readonly unique_prop?: string;
+  readonly group_by?: string;
+  readonly group_by_2?: string;
+  readonly period?: string | DateRange;
+  readonly granularity?: Granularity;
+  readonly compare?: "previous_period" | "previous_year" | string;
+  readonly limit?: number;
+  readonly order?: "asc" | "desc";
+}
+
+export interface ValueFormat {
+  readonly style?: "number" | "percent" | "currency" | "duration" | "bytes" | string;
+  readonly decimals?: number;
+  /** Unit of the stored number: `ms`, `s`, `min`, `h` for durations; `ratio` for percent in 0…1; otherwise a suffix. */
+  readonly unit?: string;
+  /** ISO 4217 code, `USD` when absent. */
+  readonly currency?: string;
+  readonly compact?: boolean;
+}
+
+export interface WidgetOptions {
+  readonly target?: number;
+  readonly target_label?: string;
+  readonly color?: string;
+  readonly smooth?: boolean;
+  readonly show_legend?: boolean;
+  readonly stacked?: boolean;
+  readonly columns?: readonly string[];
+  /** Which way is an improvement; guessed from metric and property when absent. */
+  readonly good_direction?: "up" | "down" | "none";
+}
+
+export interface WidgetConfig {
+  readonly id: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly kind: string;
+  readonly chart: string;
+  readonly position: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly query: WidgetQuery;
+  readonly format?: ValueFormat;
+  readonly options?: WidgetOptions;
+}
+
+export interface FilterConfig {
+  readonly id: string;
+  readonly type: "period" | "select" | "multi_select" | "numeric_range" | "date_range" | string;
+  readonly label?: string;
+  readonly dimension?: string;
+  readonly property?: string;
+  readonly default?: string | readonly string[];
+  readonly options?: readonly string[];
+}
+
+export interface Theme {
+  readonly primaryColor?: string;
+  readonly backgroundColor?: string;
+  readonly cardBackground?: string;
+  readonly cardBorder?: string;
+  readonly textColor?: string;
+  readonly mutedColor?: string;
+  readonly fontFamily?: string;
+  readonly logoUrl?: string;
+  readonly palette?: readonly string[];
+  readonly mode?: "light" | "dark" | "auto";
+  readonly poweredBy?: boolean;
+}
+
+export interface DashboardConfig {
+  readonly id: string;
+  readonly slug?: string;
+  readonly name: string;
+  readonly description?: string;
+  readonly version?: number;
+  readonly published_at?: string;
+  readonly layout: { readonly columns?: number; readonly row_height?: number };
+  readonly theme?: Theme;
+  readonly filters: readonly FilterConfig[];
+  readonly widgets: readonly WidgetConfig[];
+  readonly permissions: {
+    readonly allowed_periods?: readonly string[] | null;
+    readonly allowed_dimensions?: readonly string[] | null;
+    readonly allow_drill_down?: boolean;
+    readonly allow_export?: boolean;
+    readonly max_date_range_days?: number;
+    readonly locked_dimensions?: readonly string[];
+  };
+  readonly session: {
+    readonly tenant_id?: string;
+    readonly expires_at?: string;
+    readonly server_time?: string;
+    readonly timezone?: string;
+    readonly locale?: string;
+  };
+}
+
+export interface DateRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface NumericRange {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Filters as the host page gives and receives them (CONTRACT §6). */
+export interface Filters {
+  readonly period?: string | null;
+  readonly dimensions?: Readonly<Record<string, string | readonly string[]>> | null;
+  readonly numericRanges?: Readonly<Record<string, NumericRange>> | null;
+  readonly dateRanges?: DateRange | null;
+}
+
+export interface FilterValue {
+  readonly value: string;
+  readonly count?: number;
+}
+
+export interface FilterValues {
+  readonly dimension: string;
+  readonly values: readonly FilterValue[];
+  readonly truncated?: boolean;
+}

@@ -1,0 +1,297 @@
+import {
+  describeError, DashboardController, gridSize, layout, resolveTheme, safeImageURL, safeLocale, strings,
+  type ControllerEvent, type DashboardConfig, type GridSize, type Hit, type ResolvedTheme, type Theme, type WidgetConfig,
+} from "@emban/core";
+import { filterFor, type ViewContext } from "./context";
+import { h, replace } from "./dom";
+import { loadECharts } from "./echarts";
+import { Chips } from "./filters/chips";
+import { FilterBar } from "./filters/filter-bar";
+import { Card, message } from "./widgets/card";
+
+export interface ViewOptions {
+  readonly host: string;
+  /** Where `/web/…` is served. */
+  readonly assets: string;
+  /** Show one widget only, without header and filters. */
+  readonly only?: string;
+  readonly emit: (name: string, detail: Record<string, unknown>) => void;
+}
+
+/** Builds and keeps up to date what stands in the shadow root of one element. */
+export class DashboardView {
+  readonly controller: DashboardController;
+  readonly root = h("div", { class: "root", attrs: { part: "root" } });
+  private readonly grid = h("div", { class: "grid" });
+  private readonly head = h("header", { class: "head" });
+  private readonly foot = h("footer", { class: "foot" });
+  private readonly status = h("div", { class: "sr", attrs: { role: "status", "aria-live": "polite" } });
+  private readonly cards = new Map<string, Card>();
+  private readonly observer: ResizeObserver;
+  private readonly darkQuery = matchMedia("(prefers-color-scheme: dark)");
+  private readonly motionQuery = matchMedia("(prefers-reduced-motion: reduce)");
+  private bar: FilterBar | null = null;
+  private chips: Chips | null = null;
+  private context: ViewContext | null = null;
+  private size: GridSize = "wide";
+  private ownTheme: Theme = {};
+  private theme: ResolvedTheme = resolveTheme(undefined, false);
+  private signature = "";
+  private reported = { width: -1, height: -1 };
+
+  constructor(private readonly host: HTMLElement, private readonly options: ViewOptions) {
+    this.controller = new DashboardController({ host: options.host, ...(options.only !== undefined ? { only: [options.only] } : {}) }, (event) => this.receive(event));
+    this.observer = new ResizeObserver(() => this.measure());
+    this.root.dataset["single"] = options.only !== undefined ? "true" : "false";
+    this.applyTheme();
+    this.showLoading();
+  }
+
+  private get single(): boolean {
+    return this.options.only !== undefined;
+  }
+
+  connect(): void {
+    this.observer.observe(this.root);
+    this.darkQuery.addEventListener("change", this.mediaChanged);
+    this.motionQuery.addEventListener("change", this.mediaChanged);
+    this.size = gridSize(this.root.clientWidth || this.host.clientWidth || 1200);
+    this.root.dataset["size"] = this.size;
+  }
+
+  disconnect(): void {
+    this.observer.disconnect();
+    this.darkQuery.removeEventListener("change", this.mediaChanged);
+    this.motionQuery.removeEventListener("change", this.mediaChanged);
+    this.controller.destroy();
+    this.bar?.destroy();
+    for (const card of this.cards.values()) card.destroy();
+  }
+
+  /** Colours of the host page, laid over those of the published dashboard. */
+  setTheme(theme: Theme): void {
+    this.ownTheme = theme;
+    this.applyTheme();
+    this.refresh();
+  }
+
+  private receive(event: ControllerEvent): void {
+    switch (event.type) {
+      case "phase":
+        if (event.phase === "loading") this.showLoading();
+        if (event.phase === "failed") this.showFailure();
+        break;
+      case "config":
+        this.showConfig(event.config);
+        break;
+      case "state":
+        this.bar?.update(event.state);
+        this.chips?.update(event.state);
+        break;
+      case "widget":
+        this.cards.get(event.id)?.update(event.widget);
+        break;
+      case "settled":
+        this.status.textContent = strings.updated;
+        if (event.first) this.options.emit("ready", { dashboardId: this.controller.config?.id ?? null, name: this.controller.config?.name ?? "" });
+        break;
+      case "filter":
+        this.options.emit("filter", { filters: event.filters });
+        break;
+      case "period-change":
+        this.options.emit("period-change", { period: event.period });
+        break;
+      case "error":
+        this.options.emit("error", { code: event.code, message: event.message });
+        break;
+      case "token-expiring":
+        this.options.emit("token-expiring", { expiresAt: event.expiresAt });
+        break;
+    }
+  }
+
+  private showLoading(): void {
+    this.clearCards();
+    const bones = [3, 3, 3, 3, 12, 6, 6].map((columns, index) => {
+      const card = h("div", { class: "card ghost" }, h("div", { class: "bone title" }), index < 4 ? h("div", { class: "bone big" }) : null);
+      card.style.gridColumn = `span ${columns}`;
+      card.style.gridRow = `span ${index < 4 ? 2 : 4}`;
+      return card;
+    });
+    replace(this.grid, ...(this.single ? bones.slice(4, 5) : bones));
+    replace(this.root, this.single ? null : h("header", { class: "head" }, h("div", { class: "bone heading" })), this.grid, h("p", { class: "sr", attrs: { role: "status" } }, strings.loadingDashboard));
+  }
+
+  private showFailure(): void {
+    this.clearCards();
+    const error = this.controller.error;
+    const words = describeError(error?.code ?? "", error?.status ?? 0, error?.message ?? "");
+    const again = error && error.isSession ? [] : [h("button", { class: "button", attrs: { type: "button" }, on: { click: () => this.controller.reload() } }, strings.retry)];
+    const reference = error?.requestId ? [h("p", { class: "message-reference" }, strings.requestId(error.requestId))] : [];
+    replace(this.root, h("div", { class: "card failure" }, message("alert", words.title, words.text, [...again, ...reference])));
+  }
+
+  private showConfig(config: DashboardConfig): void {
+    // A new session for the same published dashboard: what stands there stays.
+    const signature = JSON.stringify({ ...config, session: { ...config.session, expires_at: "", server_time: "" } });
+    if (signature === this.signature && this.cards.size > 0) return;
+    this.signature = signature;
+    this.applyTheme();
+    const context = this.makeContext(config);
+    this.context = context;
+    if (config.widgets.some((widget) => widget.kind === "timeseries" || widget.kind === "breakdown")) {
+      // Fetched while the data is on its way; a failure shows where a chart needs it.
+      loadECharts(this.options.assets).catch(() => undefined);
+    }
+    this.bar?.destroy();
+    this.bar = this.single ? null : new FilterBar(context);
+    this.chips = this.single ? null : new Chips(context);
+    this.clearCards();
+    for (const widget of config.widgets) {
+      const card = new Card(widget, context);
+      this.cards.set(widget.id, card);
+      card.update(this.controller.widget(widget.id));
+    }
+    replace(this.grid, ...config.widgets.map((widget) => this.cards.get(widget.id)?.element));
+    this.place();
+    this.fillHead(config);
+    this.fillFoot();
+    const empty = config.widgets.length === 0 ? h("div", { class: "card failure" }, message("empty", "", this.single ? strings.widgetMissing : strings.emptyDashboard)) : null;
+    if (this.single) replace(this.root, this.grid, empty, this.status);
+    else replace(this.root, this.head, this.chips?.element, this.grid, empty, this.foot, this.status);
+    this.bar?.update(this.controller.state);
+    this.chips?.update(this.controller.state);
+  }
+
+  private fillHead(config: DashboardConfig): void {
+    const logo = this.theme.logoUrl ? safeImageURL(this.theme.logoUrl) : null;
+    replace(
+      this.head,
+      h(
+        "div",
+        { class: "brand" },
+        logo !== null && h("img", { class: "logo", attrs: { src: logo, alt: "", referrerpolicy: "no-referrer" } }),
+        h("h2", { class: "name" }, config.name),
+      ),
+      this.bar?.element,
+    );
+  }
+
+  private fillFoot(): void {
+    replace(
+      this.foot,
+      this.theme.poweredBy && h("a", { class: "badge", attrs: { href: this.options.assets === "" ? "/" : this.options.assets, target: "_blank", rel: "noopener noreferrer" } }, h("span", { class: "badge-mark" }), strings.poweredBy),
+    );
+    this.foot.hidden = !this.theme.poweredBy;
+  }
+
+  /** A new context makes every card draw again. */
+  private refresh(): void {
+    const config = this.controller.config;
+    if (!config || !this.context || this.controller.phase === "failed") return;
+    this.context = this.makeContext(config);
+    for (const card of this.cards.values()) card.setContext(this.context);
+    if (!this.single) {
+      this.fillHead(config);
+      this.fillFoot();
+    }
+  }
+
+  private place(): void {
+    const config = this.controller.config;
+    if (!config) return;
+    this.grid.style.setProperty("--row", `${Math.min(240, Math.max(24, config.layout.row_height ?? 80))}px`);
+    if (this.single) return;
+    for (const placement of layout(config.widgets, this.size)) {
+      const element = this.cards.get(placement.id)?.element;
+      if (!element) continue;
+      element.style.gridColumn = `${placement.column} / span ${placement.columns}`;
+      element.style.gridRow = `${placement.row} / span ${placement.rows}`;
+      element.style.order = String(placement.row * 12 + placement.column);
+    }
+  }
+
+  private makeContext(config: DashboardConfig): ViewContext {
+    return {
+      controller: this.controller,
+      config,
+      theme: this.theme,
+      size: this.size,
+      locale: safeLocale(config.session.locale),
+      timezone: config.session.timezone ?? "UTC",
+      fontFamily: getComputedStyle(this.root).fontFamily || "sans-serif",
+      reducedMotion: this.motionQuery.matches,
+      assets: this.options.assets,
+      activate: (widget, hit) => this.activate(widget, hit),
+      reserve: (bottom) => {
+        this.root.style.minHeight = bottom > 0 ? `${Math.ceil(bottom)}px` : "";
+      },
+    };
+  }
+
+  /** A click on a value: the host hears of it, and the dashboard filters by it where it has such a filter. */
+  private activate(widget: WidgetConfig, hit: Hit): void {
+    const context = this.context;
+    if (!context) return;
+    if (context.config.permissions.allow_drill_down !== false) {
+      this.options.emit("drill", { dimension: hit.dimension, value: hit.value, widgetId: widget.id });
+    }
+    const filter = filterFor(context, hit.dimension);
+    if (filter) {
+      this.controller.dispatch({ type: "toggle", dimension: hit.dimension, value: hit.value, multiple: filter.type === "multi_select" });
+    }
+  }
+
+  private measure(): void {
+    const { clientWidth: width, offsetHeight: height } = this.root;
+    const size = gridSize(width);
+    if (width > 0 && size !== this.size) {
+      this.size = size;
+      this.root.dataset["size"] = size;
+      this.place();
+      this.refresh();
+    }
+    if (width !== this.reported.width || height !== this.reported.height) {
+      this.reported = { width, height };
+      this.options.emit("resize", { width, height });
+    }
+  }
+
+  private applyTheme(): void {
+    const merged = { ...this.controller.config?.theme, ...definedOnly(this.ownTheme) };
+    this.theme = resolveTheme(merged, this.prefersDark());
+    const { theme } = this;
+    this.root.dataset["mode"] = theme.mode;
+    const variables: Record<string, string> = {
+      "--background": theme.background, "--card": theme.card, "--card-border": theme.cardBorder, "--text": theme.text, "--muted": theme.muted,
+      "--line": theme.line, "--track": theme.track, "--hover": theme.hover, "--primary": theme.primary, "--on-primary": theme.onPrimary,
+      "--primary-text": theme.primaryText, "--primary-soft": theme.primarySoft, "--positive": theme.positive, "--positive-soft": theme.positiveSoft,
+      "--negative": theme.negative, "--negative-soft": theme.negativeSoft, "--popover": theme.popover,
+    };
+    for (const [name, value] of Object.entries(variables)) this.root.style.setProperty(name, value);
+    this.root.style.fontFamily = theme.fontFamily ?? "";
+    this.options.emit("theme", { mode: theme.mode, background: theme.background });
+  }
+
+  /** `auto` follows the page around it when that has decided on a colour scheme, else the system. */
+  private prefersDark(): boolean {
+    const scheme = this.host.isConnected ? getComputedStyle(this.host).colorScheme : "normal";
+    if (scheme === "dark" || scheme === "only dark") return true;
+    if (scheme === "light" || scheme === "only light") return false;
+    return this.darkQuery.matches;
+  }
+
+  private readonly mediaChanged = (): void => {
+    this.applyTheme();
+    this.refresh();
+  };
+
+  private clearCards(): void {
+    for (const card of this.cards.values()) card.destroy();
+    this.cards.clear();
+  }
+}
+
+function definedOnly(theme: Theme): Theme {
+  return Object.fromEntries(Object.entries(theme).filter(([, value]) => value !== undefined && value !== null));
+}

@@ -1,0 +1,9 @@
+import { EmbanDashboardElement, EmbanWidgetElement } from "./emban-element";
+
+export { EmbanDashboardElement, EmbanElement, EmbanWidgetElement } from "./emban-element";
+
+/** Registers the elements; a second copy of the script on a page changes nothing. */
+export function register(): void {
+  if (!customElements.get("emban-dashboard")) customElements.define("emban-dashboard", EmbanDashboardElement);
+  if (!customElements.get("emban-widget")) customElements.define("emban-widget", EmbanWidgetElement);
+}

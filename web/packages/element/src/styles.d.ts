@@ -1,0 +1,4 @@
+declare module "emban-styles" {
+  const css: string;
+  export default css;
+}

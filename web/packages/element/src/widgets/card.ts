@@ -1,0 +1,136 @@
+import { describeError, faceOf, isEmpty, strings, type WidgetConfig, type WidgetState } from "@emban/core";
+import type { ViewContext } from "../context";
+import { h, icon, replace, setAttribute, uniqueId } from "../dom";
+import { ChartFace } from "./chart";
+import type { WidgetFace } from "./face";
+import { ProgressFace, StatFace } from "./kpi";
+import { ListFace } from "./list";
+import { skeleton } from "./skeleton";
+import { TableFace } from "./table";
+
+/** A widget's frame: title, state (loading, empty, failed, shown) and the face inside. */
+export class Card {
+  readonly element: HTMLElement;
+  private readonly body = h("div", { class: "card-body" });
+  private readonly actions = h("div", { class: "card-actions" });
+  private readonly face: WidgetFace | null;
+  private readonly cover = h("div", { class: "cover" });
+  private waiting: ReturnType<typeof setTimeout> | undefined;
+  private current: WidgetState = { status: "loading", result: null, error: null };
+  private drawn: { readonly result: unknown; readonly context: unknown } | null = null;
+
+  constructor(readonly widget: WidgetConfig, private context: ViewContext) {
+    const titleId = uniqueId("title");
+    const face = faceOf(widget);
+    this.face = makeFace(widget);
+    this.element = h(
+      "section",
+      { class: "card", attrs: { "data-face": face, "aria-labelledby": titleId, "data-widget": widget.id, "data-status": "loading", part: "card" } },
+      h(
+        "header",
+        { class: "card-head" },
+        h(
+          "div",
+          { class: "card-titles" },
+          h("h3", { class: "card-title", attrs: { id: titleId, title: widget.title } }, widget.title),
+          widget.description ? h("p", { class: "card-description" }, widget.description) : null,
+        ),
+        this.actions,
+      ),
+      this.body,
+    );
+    this.update(this.current);
+  }
+
+  setContext(context: ViewContext): void {
+    this.context = context;
+    this.update(this.current);
+  }
+
+  update(state: WidgetState): void {
+    this.current = state;
+    clearTimeout(this.waiting);
+    setAttribute(this.element, "aria-busy", state.status === "loading" ? "true" : "false");
+    if (state.status === "loading") {
+      if (state.result === null) this.put("loading", skeleton(this.widget, this.context));
+      else {
+        this.showResult();
+        // A quick answer needs no sign of waiting.
+        this.waiting = setTimeout(() => this.element.setAttribute("data-status", "refreshing"), 180);
+      }
+      return;
+    }
+    if (state.status === "error") {
+      const error = state.error;
+      const words = describeError(error?.code ?? "", error?.status ?? 0, error?.message ?? "");
+      this.put(
+        "error",
+        message("alert", words.title, words.text, [
+          h("button", { class: "button", attrs: { type: "button" }, on: { click: () => this.context.controller.retry(this.widget.id) } }, strings.retry),
+        ]),
+      );
+      return;
+    }
+    this.showResult();
+  }
+
+  destroy(): void {
+    clearTimeout(this.waiting);
+    this.face?.destroy?.();
+  }
+
+  private showResult(): void {
+    const result = this.current.result;
+    if (!result) return;
+    if (!this.face) {
+      this.put("unknown", message("empty", "", strings.unknownWidget));
+      return;
+    }
+    if (isEmpty(this.widget, result)) {
+      this.put("empty", message("empty", strings.empty, this.widget.kind === "kpi" ? "" : strings.emptyHint));
+      return;
+    }
+    this.element.setAttribute("data-status", "ok");
+    if (this.face.element.parentNode !== this.body) replace(this.body, this.face.element);
+    if (this.face.actions && this.face.actions.parentNode !== this.actions) replace(this.actions, this.face.actions);
+    if (this.drawn?.result === result && this.drawn.context === this.context) return;
+    this.drawn = { result, context: this.context };
+    this.face.show(result, this.context);
+  }
+
+  private put(status: string, content: HTMLElement): void {
+    this.element.setAttribute("data-status", status);
+    replace(this.cover, content);
+    replace(this.body, this.cover);
+    replace(this.actions);
+    this.drawn = null;
+  }
+}
+
+export function message(name: "alert" | "empty", title: string, text: string, actions: readonly HTMLElement[] = []): HTMLElement {
+  return h(
+    "div",
+    { class: `message ${name}`, attrs: name === "alert" ? { role: "alert" } : {} },
+    icon(name, 20),
+    title !== "" && h("p", { class: "message-title" }, title),
+    text !== "" && h("p", { class: "message-text" }, text),
+    ...actions,
+  );
+}
+
+function makeFace(widget: WidgetConfig): WidgetFace | null {
+  switch (faceOf(widget)) {
+    case "stat":
+      return new StatFace(widget);
+    case "progress":
+      return new ProgressFace(widget);
+    case "list":
+      return new ListFace(widget);
+    case "table":
+      return new TableFace(widget);
+    case "chart":
+      return new ChartFace(widget);
+    case "unknown":
+      return null;
+  }
+}

@@ -1,0 +1,47 @@
+import { breakdownModel, strings, type QueryResult, type WidgetConfig } from "@emban/core";
+import { isInteractive, selectedValues, type ViewContext } from "../context";
+import { h, replace } from "../dom";
+import type { WidgetFace } from "./face";
+import { deltaBadge } from "./value";
+
+/** Top values as rows with a bar behind the label, as in a list of pages or countries. */
+export class ListFace implements WidgetFace {
+  readonly element = h("div", { class: "list", attrs: { role: "list" } });
+
+  constructor(private readonly widget: WidgetConfig) {}
+
+  show(result: QueryResult, context: ViewContext): void {
+    const model = breakdownModel(this.widget, result, context);
+    const interactive = isInteractive(context, model.dimension);
+    const selected = selectedValues(context, model.dimension);
+    this.element.setAttribute("aria-label", this.widget.title);
+    replace(
+      this.element,
+      ...model.items.map((item) => {
+        const on = selected.has(item.key);
+        const label = h("span", { class: "list-label", attrs: { title: item.label } }, item.label);
+        const bar = h("span", { class: "list-bar", vars: { "--ratio": String(item.ratio) } });
+        const head = interactive
+          ? h(
+              "button",
+              {
+                class: "list-head",
+                attrs: { type: "button", "aria-pressed": on ? "true" : "false", title: on ? strings.clearFilterOf(item.label) : strings.filterBy(item.label) },
+                on: { click: () => context.activate(this.widget, { dimension: model.dimension, value: item.key }) },
+              },
+              bar,
+              label,
+            )
+          : h("span", { class: "list-head" }, bar, label);
+        return h(
+          "div",
+          { class: `list-row${selected.size > 0 && !on ? " faded" : ""}`, attrs: { role: "listitem" } },
+          head,
+          item.delta && context.size !== "narrow" && deltaBadge(item.delta),
+          h("span", { class: "list-value" }, item.text),
+          model.hasShare && h("span", { class: "list-share" }, item.shareText),
+        );
+      }),
+    );
+  }
+}

@@ -1,0 +1,36 @@
+/** What the address of the page carries: the session, and what the helper adds to it. */
+export interface Address {
+  readonly token: string;
+  readonly theme: unknown;
+  readonly filters: unknown;
+  readonly autoheight: boolean;
+}
+
+/** Reads `#token=…` (or `?token=…`). Values that are not JSON where JSON is expected are left out. */
+export function readAddress(search: string, hash: string): Address {
+  const query = new URLSearchParams(search);
+  const fragment = new URLSearchParams(hash.replace(/^#/, ""));
+  return {
+    token: fragment.get("token") ?? query.get("token") ?? "",
+    theme: json(fragment.get("theme")),
+    filters: json(fragment.get("filters")),
+    autoheight: fragment.get("autoheight") === "1",
+  };
+}
+
+/** The address without anything that must not stay visible, be bookmarked or be sent on. */
+export function cleanAddress(href: string): string {
+  const url = new URL(href);
+  url.searchParams.delete("token");
+  url.hash = "";
+  return url.pathname + url.search;
+}
+
+function json(text: string | null): unknown {
+  if (text === null) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import { register, type EmbanDashboardElement } from "@emban/element";
+import { cleanAddress, readAddress } from "./address";
+import { ParentChannel } from "./parent";
+import { adoptPageStyle } from "./style";
+
+const address = readAddress(location.search, location.hash);
+history.replaceState(null, "", cleanAddress(location.href));
+adoptPageStyle();
+register();
+
+const dashboard = document.createElement("emban-dashboard") as EmbanDashboardElement;
+dashboard.setAttribute("host", location.origin);
+
+const parent = new ParentChannel((type, payload) => {
+  switch (type) {
+    case "setFilters":
+      dashboard.setFilters(payload["filters"]);
+      break;
+    case "setTheme":
+      dashboard.setTheme(payload["theme"]);
+      break;
+    case "reload":
+      dashboard.reload();
+      break;
+    case "setToken":
+      if (typeof payload["token"] === "string") dashboard.setAttribute("token", payload["token"]);
+      break;
+    case "hello":
+      parent.send("hello");
+      reported = -1;
+      reportHeight();
+      break;
+  }
+});
+
+function detailOf(event: Event): Record<string, unknown> {
+  return (event as CustomEvent<Record<string, unknown>>).detail;
+}
+
+for (const name of ["ready", "drill", "filter", "period-change", "error", "token-expiring"]) {
+  dashboard.addEventListener(`emban-${name}`, (event) => parent.send(name, detailOf(event)));
+}
+dashboard.addEventListener("emban-resize", () => reportHeight());
+dashboard.addEventListener("emban-theme", (event) => {
+  const { mode, background } = detailOf(event);
+  document.documentElement.style.colorScheme = String(mode);
+  document.documentElement.style.backgroundColor = String(background);
+});
+
+let reported = -1;
+function reportHeight(): void {
+  // The element's own height, not the document's: the document never becomes smaller than the iframe.
+  const height = Math.ceil(dashboard.getBoundingClientRect().height);
+  if (height === reported || height === 0) return;
+  reported = height;
+  parent.send("resize", { height, width: window.innerWidth });
+}
+
+// The helper makes the iframe as tall as its content: a scroll bar would only flicker while it does.
+if (address.autoheight) document.documentElement.classList.add("autoheight");
+if (address.token !== "") dashboard.setAttribute("token", address.token);
+document.body.append(dashboard);
+if (address.theme !== undefined) dashboard.setTheme(address.theme);
+if (address.filters !== undefined) dashboard.setFilters(address.filters);
+if (address.token === "") dashboard.reload();
+parent.send("hello");
+
+// A host that only changes the fragment of the iframe's address swaps the session in place.
+window.addEventListener("hashchange", () => {
+  const next = readAddress("", location.hash);
+  history.replaceState(null, "", cleanAddress(location.href));
+  if (next.token !== "") dashboard.setAttribute("token", next.token);
+});
