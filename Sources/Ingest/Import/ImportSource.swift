@@ -92,7 +92,7 @@ public final class ImportSource {
     case .ndjson:
       guard let mapping else { return }
       var known: [String] = []
-      try readChunk(seenColumns: &known)
+      while known.isEmpty, !isAtEnd { try readChunk(seenColumns: &known) }
       if !known.isEmpty { try mapping.check(against: known) }
     }
   }
