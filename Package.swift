@@ -13,6 +13,7 @@ let settings: [SwiftSetting] = [
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -43,7 +44,7 @@ let package = Package(
       name: "Emban",
       dependencies: [
         "Domain", "ClickHouse", "QueryEngine", "Ingest", "ConfigStore", "Access", "HTTPAPI",
-        hummingbird, asyncHTTPClient, logging, lifecycle,
+        hummingbird, asyncHTTPClient, logging, lifecycle, unixSignals,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
       ],
@@ -90,7 +91,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["Domain", "ClickHouse", asyncHTTPClient, logging], path: "Tests/TestSupport",
       swiftSettings: settings),
     .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: settings),
-    .testTarget(name: "ClickHouseTests",
+    .testTarget(
+      name: "ClickHouseTests",
       dependencies: ["Domain", "ClickHouse", "TestSupport", asyncHTTPClient, nioCore, logging, lifecycle], swiftSettings: settings),
     .testTarget(
       name: "QueryEngineTests", dependencies: ["Domain", "ClickHouse", "QueryEngine", "TestSupport"], swiftSettings: settings),

@@ -70,8 +70,7 @@ public struct AppError: Error, Sendable {
 
   public static func payloadTooLarge(limit: Int) -> AppError {
     AppError(
-      status: 413, code: "payload_too_large", message: "The body is larger than the \(limit) bytes that this route takes.",
-      extra: ["limit": .int(limit)])
+      status: 413, code: "payload_too_large", message: "The body is larger than the \(limit) bytes that this route takes.")
   }
 
   /// 422 for a request that is well formed but not valid; the first problem is told in the sentence, all in `details`.

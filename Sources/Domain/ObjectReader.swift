@@ -54,6 +54,9 @@ public struct ObjectReader {
     return value
   }
 
+  /// The member as it is, without marking it as known.
+  public func peek(_ key: String) -> JSONValue? { remaining[key] }
+
   /// True when the member is there and not `null`; does not mark it as known.
   public func has(_ key: String) -> Bool { remaining[key].map { !$0.isNull } ?? false }
 

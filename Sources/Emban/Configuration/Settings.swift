@@ -1,0 +1,147 @@
+import Configuration
+import Domain
+import Foundation
+import Logging
+import SystemPackage
+
+/// A setting that cannot be used: `key` is its environment name.
+struct SettingsError: Error, CustomStringConvertible {
+  let key: String
+  let expected: String
+
+  var description: String { "\(key): \(expected)" }
+}
+
+/// Everything that can be set from outside. Each key can come from a flag (`--data-dir`), from the environment
+/// (`EMBAN_DATA_DIR`) or from `emban.yaml` (`data_dir`), in this order of precedence.
+///
+/// Keys: `host` (127.0.0.1), `port` (8080), `public_url` (http://localhost:PORT), `data_dir` (./data), `database_url`
+/// (sqlite in the data directory), `clickhouse_url` (absent: own child process), `clickhouse_bin`, `secret_key` (absent: made
+/// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`.
+struct Settings: Sendable {
+  var host: String
+  var port: Int
+  var publicURL: URL
+  var dataDirectory: URL
+  var databaseURL: String?
+  /// With credentials: never logged.
+  var clickHouseURL: String?
+  var clickHouseBinary: String?
+  var secretKey: String?
+  var defaultPlan: String
+  var allowedOrigins: [String]
+  var logLevel: Logger.Level
+  var assetsDirectory: URL?
+
+  /// The public URL as text, without a slash at the end.
+  var publicAddress: String {
+    let text = publicURL.absoluteString
+    return text.hasSuffix("/") ? String(text.dropLast()) : text
+  }
+
+  /// The SQLite file of the configuration.
+  var configurationStorePath: String {
+    guard let databaseURL else { return dataDirectory.appending(path: "emban.sqlite").path(percentEncoded: false) }
+    return "/" + databaseURL.dropFirst("sqlite:///".count)
+  }
+
+  static let keys = [
+    "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
+    "allowed_origins", "log_level", "assets_dir",
+  ]
+
+  static let plans = ["free", "starter", "growth", "scale"]
+
+  /// Reads flags, then environment, then the file.
+  /// - Parameters:
+  ///   - flags: values given on the command line, by key.
+  ///   - file: the settings file; nil takes `emban.yaml` in the working directory if it is there.
+  /// - Throws: ``SettingsError`` naming the key of the first wrong value.
+  static func load(
+    flags: [String: String], environment: [String: String] = ProcessInfo.processInfo.environment, file: String?
+  ) async throws -> Settings {
+    let path = file ?? "emban.yaml"
+    try refuseUnknownKeys(inFile: path)
+    let yaml: FileProvider<YAMLSnapshot>
+    do {
+      yaml = try await FileProvider<YAMLSnapshot>(filePath: FilePath(path), allowMissing: file == nil)
+    } catch {
+      throw SettingsError(key: path, expected: "must be a readable YAML file of settings (\(error))")
+    }
+    let flagValues = Dictionary(
+      uniqueKeysWithValues: flags.map { (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: true)) })
+    let reader = ConfigReader(providers: [
+      InMemoryProvider(name: "flags", values: flagValues),
+      EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "emban"),
+      yaml,
+    ])
+    return try Settings(reader: reader)
+  }
+
+  init(reader: ConfigReader) throws(SettingsError) {
+    func text(_ key: String) -> String? {
+      let value = reader.string(forKey: ConfigKey([key]), isSecret: true)
+      return value?.isEmpty == true ? nil : value
+    }
+    host = text("host") ?? "127.0.0.1"
+    port = 8080
+    if let given = text("port") {
+      guard let number = Int(given), 1...65_535 ~= number else {
+        throw SettingsError(key: "EMBAN_PORT", expected: "must be a whole number between 1 and 65535, not '\(given.prefix(50))'")
+      }
+      port = number
+    }
+    let address = text("public_url") ?? "http://localhost:\(port)"
+    guard let url = URL(string: address), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host() != nil,
+      url.query() == nil, url.user() == nil
+    else {
+      throw SettingsError(
+        key: "EMBAN_PUBLIC_URL", expected: "must be an http or https address such as https://analytics.example.com")
+    }
+    publicURL = url
+    dataDirectory = URL(filePath: text("data_dir") ?? "data", directoryHint: .isDirectory).absoluteURL.standardizedFileURL
+    databaseURL = text("database_url")
+    if let databaseURL, !databaseURL.hasPrefix("sqlite:///") {
+      throw SettingsError(
+        key: "EMBAN_DATABASE_URL", expected: "must begin with sqlite:/// (this version keeps its configuration in SQLite)")
+    }
+    clickHouseURL = text("clickhouse_url")
+    clickHouseBinary = text("clickhouse_bin")
+    if let clickHouseBinary, !FileManager.default.isExecutableFile(atPath: clickHouseBinary) {
+      throw SettingsError(key: "EMBAN_CLICKHOUSE_BIN", expected: "must be the path of an executable clickhouse program")
+    }
+    secretKey = text("secret_key")
+    defaultPlan = text("default_plan") ?? "scale"
+    guard Self.plans.contains(defaultPlan) else {
+      throw SettingsError(key: "EMBAN_DEFAULT_PLAN", expected: "must be one of \(Self.plans.joined(separator: ", "))")
+    }
+    allowedOrigins = []
+    for origin in (text("allowed_origins") ?? "").split(separator: ",") {
+      let trimmed = origin.trimmingCharacters(in: .whitespaces)
+      guard Origin.isValid(trimmed) else {
+        throw SettingsError(
+          key: "EMBAN_ALLOWED_ORIGINS", expected: "must hold origins such as https://app.example.com, separated by commas")
+      }
+      allowedOrigins.append(trimmed)
+    }
+    let level = text("log_level") ?? "info"
+    guard let parsedLevel = Logger.Level(rawValue: level.lowercased()) else {
+      let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+      throw SettingsError(key: "EMBAN_LOG_LEVEL", expected: "must be one of \(levels)")
+    }
+    logLevel = parsedLevel
+    assetsDirectory = text("assets_dir").map { URL(filePath: $0, directoryHint: .isDirectory) }
+  }
+
+  /// A misspelt key in the file must not be ignored silently; the file is flat, so its keys are the words before a colon.
+  private static func refuseUnknownKeys(inFile path: String) throws(SettingsError) {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
+    for line in text.split(whereSeparator: \.isNewline) {
+      guard let colon = line.firstIndex(of: ":"), let first = line.first, first.isLetter else { continue }
+      let key = String(line[..<colon])
+      guard keys.contains(key) else {
+        throw SettingsError(key: "\(key) in \(path)", expected: "is not a known setting; known are \(keys.joined(separator: ", "))")
+      }
+    }
+  }
+}

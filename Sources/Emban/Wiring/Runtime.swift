@@ -1,0 +1,166 @@
+import Access
+import AsyncHTTPClient
+import ClickHouse
+import ConfigStore
+import Crypto
+import Domain
+import Foundation
+import HTTPAPI
+import Hummingbird
+import Ingest
+import Logging
+import QueryEngine
+import ServiceLifecycle
+import UnixSignals
+
+/// The parts of the program, each built here and nowhere else. Holding a runtime means holding the data directory's lock.
+final class Runtime: Sendable {
+  let settings: Settings
+  let database: SQLiteDatabase
+  let clickHouse: any ClickHouseServer
+  /// Answers `unavailable` until the schema is in place.
+  let client: ClickHouseClient
+  let buffer: EventBufferService
+  let pipeline: IngestPipeline
+  let keys: APIKeys
+  let tokens: EmbedTokens
+  let accounts: Accounts
+  let logger: Logger
+  let clock: TimeSource
+
+  private let directory: DataDirectory
+  private let httpClient: HTTPClient
+  private let startup: StartupService
+
+  /// - Throws: ``DataDirectory/InUse`` when another emban holds the directory, and what else keeps the program from starting, each
+  ///   with a sentence for the operator.
+  init(settings: Settings, logger: Logger) throws {
+    self.settings = settings
+    self.logger = logger
+    clock = { Instant(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
+    directory = try DataDirectory(url: settings.dataDirectory)
+    let path = settings.dataDirectory.path(percentEncoded: false)
+    let secretKey = try SecretKey.load(value: settings.secretKey, dataDirectory: path)
+    database = try SQLiteDatabase(path: settings.configurationStorePath)
+    httpClient = ClickHouseClient.makeHTTPClient()
+    if let url = settings.clickHouseURL {
+      clickHouse = ExternalClickHouse(endpoint: try ClickHouseEndpoint(parsing: url), httpClient: httpClient, logger: logger)
+    } else {
+      clickHouse = ClickHouseSupervisor(
+        configuration: .init(dataDirectory: path, binary: settings.clickHouseBinary), httpClient: httpClient, logger: logger)
+    }
+    let passwords = Self.readerPasswords(secretKey)
+    let startup = StartupService(
+      database: database, clickHouse: clickHouse, httpClient: httpClient, passwords: passwords, logger: logger,
+      clock: clock)
+    self.startup = startup
+    client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
+      guard startup.isDone else { throw ClickHouseError.unavailable("the schema is not in place yet") }
+      return try clickHouse.endpoint()
+    }
+    buffer = EventBufferService(client: client, logger: logger)
+    pipeline = IngestPipeline(buffer: buffer, now: clock)
+    keys = APIKeys(database, clock: clock)
+    tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
+    accounts = Accounts(
+      database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: settings.defaultPlan, clock: clock)
+  }
+
+  /// The passwords of the read-only database users: the same on every replica that has the secret key.
+  static func readerPasswords(_ secretKey: SecretKey) -> ReaderPasswords {
+    ReaderPasswords(
+      viewer: viewerPassword(secretKey),
+      analyst: secretKey.derivePassword(info: "clickhouse:emban_analyst"))
+  }
+
+  static func viewerPassword(_ secretKey: SecretKey) -> String { secretKey.derivePassword(info: "clickhouse:emban_viewer") }
+
+  /// The services of the stores, in the order in which they are started; they stop in the opposite order.
+  var storeServices: [any Service] { [clickHouse, startup, buffer] }
+
+  /// Returns when the stores can serve.
+  func waitUntilReady() async throws { try await startup.waitUntilDone() }
+
+  var queries: QueryService { QueryService(runner: ClickHouseRunner(client: client), clock: clock) }
+
+  /// The HTTP application.
+  func application(demo: DemoSetup? = nil, onServerRunning: @escaping @Sendable () async -> Void = {}) throws -> some ApplicationProtocol {
+    let dependencies = APIDependencies(
+      database: database,
+      authenticator: Authenticator(
+        keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens,
+        originGuard: OriginGuard(publicURL: settings.publicAddress)),
+      accounts: accounts, keys: keys, tokens: tokens, pipeline: pipeline, queries: queries,
+      assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
+      readiness: { [self] in await readiness() }, clock: clock, publicURL: settings.publicAddress,
+      allowedOrigins: settings.allowedOrigins)
+    return Application(
+      router: APIRouter.build(dependencies, demo: demo),
+      configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port)),
+      onServerRunning: { _ in await onServerRunning() }, logger: logger)
+  }
+
+  private func readiness() async -> [Readiness] {
+    let events =
+      switch clickHouse.status {
+      case .starting: "starting"
+      case .ready: startup.isDone ? "ready" : "migrating"
+      case .down: "down"
+      case .stopped: "stopped"
+      }
+    let isConfigReachable: Bool
+    do {
+      _ = try await SigningKeyRepository(database).find(kid: "")
+      isConfigReachable = true
+    } catch {
+      isConfigReachable = false
+    }
+    return [
+      Readiness(name: "events", isReady: events == "ready", state: events),
+      Readiness(
+        name: "configuration", isReady: isConfigReachable && startup.isDone,
+        state: isConfigReachable ? (startup.isDone ? "ready" : "migrating") : "down"),
+    ]
+  }
+
+  /// Runs services (the stores' first) until a signal asks for the end or one of them fails.
+  /// - Parameter services: started after the stores, stopped before them.
+  func run(_ services: [any Service], onSignals signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
+    let all = storeServices + services
+    var configuration = ServiceGroupConfiguration(
+      services: all.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+      gracefulShutdownSignals: signals, logger: logger)
+    configuration.maximumGracefulShutdownDuration = .seconds(60)
+    do {
+      try await ServiceGroup(configuration: configuration).run()
+    } catch {
+      try? await close()
+      throw error
+    }
+    try await close()
+  }
+
+  /// Runs a piece of work over the started stores, then stops them: for commands that are not servers. A signal cancels the work.
+  func withStores<T: Sendable>(_ work: @escaping @Sendable (Runtime) async throws -> T) async throws -> T {
+    let service = WorkService { [self] in
+      try await waitUntilReady()
+      return try await work(self)
+    }
+    try await run([service])
+    return try service.result()
+  }
+
+  private func close() async throws {
+    try await database.close()
+    try await httpClient.shutdown()
+  }
+}
+
+/// Sends the statements of plans to ClickHouse.
+private struct ClickHouseRunner: QueryRunning {
+  let client: ClickHouseClient
+
+  func rows(_ sql: SQL, as role: DatabaseRole) async throws -> QueryRows {
+    try await client.query(sql, as: role, timeout: .seconds(20))
+  }
+}

@@ -1,0 +1,110 @@
+import AsyncHTTPClient
+import ClickHouse
+import ConfigStore
+import Domain
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Brings both stores to the schema of this program once they are there, then does small periodic work: removing what expired.
+final class StartupService: Service {
+  private enum Phase {
+    case waiting([CheckedContinuation<Void, any Error>])
+    case done
+    case failed(any Error)
+  }
+
+  private let phase = Mutex<Phase>(.waiting([]))
+  private let database: any ConfigDatabase
+  private let clickHouse: any ClickHouseServer
+  private let httpClient: HTTPClient
+  private let passwords: ReaderPasswords
+  private let logger: Logger
+  private let clock: TimeSource
+
+  init(
+    database: any ConfigDatabase, clickHouse: any ClickHouseServer, httpClient: HTTPClient, passwords: ReaderPasswords, logger: Logger,
+    clock: @escaping TimeSource
+  ) {
+    self.database = database
+    self.clickHouse = clickHouse
+    self.httpClient = httpClient
+    self.passwords = passwords
+    self.logger = logger
+    self.clock = clock
+  }
+
+  /// Whether both schemas are in place.
+  var isDone: Bool {
+    phase.withLock { if case .done = $0 { true } else { false } }
+  }
+
+  /// Returns when both schemas are in place.
+  /// - Throws: why they cannot be.
+  func waitUntilDone() async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      let result: Result<Void, any Error>? = phase.withLock { phase in
+        switch phase {
+        case .waiting(let waiting):
+          phase = .waiting(waiting + [continuation])
+          return nil
+        case .done: return .success(())
+        case .failed(let error): return .failure(error)
+        }
+      }
+      if let result { continuation.resume(with: result) }
+    }
+  }
+
+  func run() async throws {
+    do {
+      try await cancelWhenGracefulShutdown { [self] in try await migrate() }
+    } catch {
+      finish(.failure(error))
+      // Asked to stop before the stores were there: not an error.
+      if error is CancellationError { return }
+      throw error
+    }
+    finish(.success(()))
+    await cancelWhenGracefulShutdown { [self] in await tidyUp() }
+  }
+
+  private func migrate() async throws {
+    try await ConfigMigrator.migrate(database, at: clock())
+    try await clickHouse.waitUntilReady()
+    let client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
+      try clickHouse.endpoint()
+    }
+    try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
+  }
+
+  private func finish(_ result: Result<Void, any Error>) {
+    let waiting = phase.withLock { phase -> [CheckedContinuation<Void, any Error>] in
+      defer {
+        switch result {
+        case .success: phase = .done
+        case .failure(let error): phase = .failed(error)
+        }
+      }
+      if case .waiting(let waiting) = phase { return waiting }
+      return []
+    }
+    for continuation in waiting { continuation.resume(with: result) }
+  }
+
+  /// Every ten minutes, until cancelled.
+  private func tidyUp() async {
+    let sessions = SessionRepository(database)
+    let embeds = EmbedSessionRepository(database)
+    while !Task.isCancelled {
+      do {
+        let now = clock()
+        try await sessions.purge(at: now)
+        try await embeds.purge(at: now)
+      } catch {
+        logger.warning("expired sessions could not be removed", metadata: ["cause": "\(error)"])
+      }
+      try? await Task.sleep(for: .seconds(600))
+    }
+  }
+}

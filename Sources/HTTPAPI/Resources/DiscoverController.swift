@@ -1,0 +1,56 @@
+import Access
+import ConfigStore
+import Domain
+import Hummingbird
+import QueryEngine
+
+/// `/v1/discover`: what events there are, and a first dashboard made of it. `/v1/tenants`: whose events there are.
+struct DiscoverController: Controller {
+  let queries: QueryService
+  let dashboards: DashboardRepository
+  let audit: AuditLog
+  let clock: TimeSource
+
+  var endpoints: [Endpoint] {
+    [
+      Endpoint(.get, "/v1/discover", .read, discover),
+      Endpoint(.post, "/v1/discover/auto-create", .edit, autoCreate),
+      Endpoint(.get, "/v1/tenants", .read, tenants),
+    ]
+  }
+
+  private func discover(_ request: APIRequest) async throws -> Response {
+    let (tenant, environment) = try request.readQuery {
+      ($0.string("tenant_id", length: 1...Limits.tenantIDLength), $0.string("environment", length: 1...50))
+    }
+    let account = try request.account(environment: environment.map { EnvironmentName($0) })
+    let scope = try queries.scope(account, tenant: tenant.map { TenantID($0) }, timezone: nil)
+    return .json(try await queries.executor.run(Discovery(scope: scope)).json)
+  }
+
+  private func autoCreate(_ request: APIRequest) async throws -> Response {
+    let (name, environment) = try APIRequest.read(try await request.optionalJSON()) {
+      ($0.string("name", length: 1...Limits.nameLength), $0.string("environment", length: 1...50))
+    }
+    let account = try request.account(environment: environment.map { EnvironmentName($0) })
+    let report = try await queries.executor.run(
+      Discovery(scope: try queries.scope(account, tenant: nil, timezone: nil)))
+    guard !report.events.isEmpty else {
+      throw AppError.conflict("no_events", "There are no events yet: send some, then let a dashboard be made of them.")
+    }
+    let config = try AutoDashboard.make(from: report, name: name)
+    let dashboard = try await dashboards.create(config, for: account, at: clock())
+    try await audit.record(
+      "dashboard.create", "dashboard", dashboard.id.rawValue, by: account, from: request, after: dashboard.summary)
+    return .json(["dashboard_id": .string(dashboard.id.rawValue), "dashboard": dashboard.json], status: .created)
+  }
+
+  private func tenants(_ request: APIRequest) async throws -> Response {
+    let (environment, page) = try request.readQuery { ($0.string("environment", length: 1...50), $0.page()) }
+    let account = try request.account(environment: environment.map { EnvironmentName($0) })
+    let scope = try queries.scope(account, tenant: nil, timezone: nil)
+    let found = try await queries.executor.run(
+      try Planner(scope: scope).tenants(after: page.cursor.map { TenantID($0) }, limit: page.limit))
+    return .page(found.tenants.map(\.json), nextCursor: found.more ? found.tenants.last?.tenant.rawValue : nil)
+  }
+}

@@ -1,0 +1,141 @@
+import Access
+import ConfigStore
+import Domain
+import Hummingbird
+import QueryEngine
+
+/// `/v1/embed-sessions`: signed, short-lived, revocable views of one published dashboard by one tenant.
+struct EmbedSessionsController: Controller {
+  let tokens: EmbedTokens
+  let dashboards: DashboardRepository
+  let audit: AuditLog
+  /// Where people reach this server, without a slash at the end.
+  let publicURL: String
+
+  var endpoints: [Endpoint] {
+    [
+      Endpoint(.post, "/v1/embed-sessions", .admin, create),
+      Endpoint(.get, "/v1/embed-sessions", .admin, list),
+      Endpoint(.delete, "/v1/embed-sessions", .admin, revokeTenant),
+      Endpoint(.delete, "/v1/embed-sessions/:id", .admin, revoke),
+    ]
+  }
+
+  private func create(_ request: APIRequest) async throws -> Response {
+    let account = try request.account()
+    let body = try await request.readBody(EmbedSessionRequest.init)
+    let issued = try await create(body, for: account)
+    let session = issued.session
+    try await audit.record(
+      "embed_session.create", "embed_session", session.id.rawValue, by: account, from: request,
+      after: ["tenant_id": .string(session.tenantID.rawValue), "dashboard_id": .string(session.dashboardID.rawValue)])
+    return .json(
+      [
+        "token": .string(issued.token), "embed_url": .string(embedURL(issued)),
+        "expires_at": session.expiresAt.json, "session_id": .string(session.id.rawValue),
+      ], status: .created)
+  }
+
+  /// The contract's address of the embed page; its token is removed from the address bar at once and from no log, for it enters none.
+  func embedURL(_ issued: IssuedEmbedSession) -> String {
+    "\(publicURL)/embed/\(issued.session.dashboardID)?token=\(issued.token)"
+  }
+
+  /// Makes a session of a published dashboard.
+  /// - Throws: ``AppError`` 404 for an unknown dashboard, 409 for one that is not published.
+  func create(_ body: EmbedSessionRequest, for account: Account) async throws -> IssuedEmbedSession {
+    guard let dashboard = try await dashboards.get(account.organization, body.dashboard) else {
+      throw AppError.notFound("There is no such dashboard.", code: "dashboard_not_found")
+    }
+    guard dashboard.publishedVersion != nil else {
+      throw AppError.conflict("dashboard_not_published", "This dashboard is not published: publish it before you embed it.")
+    }
+    if let timezone = body.timezone { _ = try Zone(timezone) }
+    return try await tokens.issue(
+      NewEmbedSession(
+        organizationID: account.organization, environment: account.environment, tenantID: body.tenant, dashboardID: dashboard.id,
+        permissions: body.permissions, context: .object(body.context), timezone: body.timezone, locale: body.locale,
+        allowedOrigins: body.allowedOrigins, expiresIn: body.expiresIn, createdBy: account.actor))
+  }
+
+  private func list(_ request: APIRequest) async throws -> Response {
+    let (tenant, page) = try request.readQuery { ($0.string("tenant_id", length: 1...Limits.tenantIDLength), $0.page()) }
+    let found = try await tokens.listLive(
+      try request.account().organization, tenant: tenant.map { TenantID($0) },
+      try PageRequest(limit: page.limit, cursor: page.cursor))
+    return .page(found.items.map(\.json), nextCursor: found.nextCursor)
+  }
+
+  private func revoke(_ request: APIRequest) async throws -> Response {
+    let account = try request.account()
+    let id = SessionID(try request.parameter("id"))
+    guard try await tokens.revoke(account.organization, id) else {
+      throw AppError.notFound("There is no such embed session.", code: "embed_session_not_found")
+    }
+    try await audit.record("embed_session.revoke", "embed_session", id.rawValue, by: account, from: request)
+    return .noContent()
+  }
+
+  private func revokeTenant(_ request: APIRequest) async throws -> Response {
+    let account = try request.account()
+    let tenant = try request.readQuery { $0.requiredString("tenant_id", length: 1...Limits.tenantIDLength) }
+    let revoked = try await tokens.revokeAll(account.organization, tenant: TenantID(tenant ?? ""))
+    try await audit.record(
+      "embed_session.revoke_all", "tenant", tenant ?? "", by: account, from: request, after: ["revoked": .int(revoked)])
+    return .noContent()
+  }
+}
+
+/// The body of `POST /v1/embed-sessions`.
+struct EmbedSessionRequest: Sendable {
+  var tenant: TenantID
+  /// An id or a slug.
+  var dashboard: String
+  var expiresIn = Limits.defaultEmbedSeconds
+  var permissions = EmbedPermissions()
+  var context: [String: JSONValue] = [:]
+  var timezone: String?
+  var locale: String?
+  var allowedOrigins: [String]?
+
+  init(tenant: TenantID, dashboard: String) {
+    self.tenant = tenant
+    self.dashboard = dashboard
+  }
+
+  init(_ reader: inout ObjectReader) {
+    tenant = TenantID(reader.requiredString("tenant_id", length: 1...Limits.tenantIDLength) ?? "")
+    dashboard = reader.requiredString("dashboard_id", length: 1...Limits.slugLength) ?? ""
+    expiresIn = reader.int("expires_in", in: Limits.embedSeconds) ?? Limits.defaultEmbedSeconds
+    permissions = reader.nested("permissions", EmbedPermissions.read) ?? EmbedPermissions()
+    context = reader.object("context") ?? [:]
+    if context.count > Limits.contextEntries {
+      reader.problem("context", "count", "must hold at most \(Limits.contextEntries) entries")
+    }
+    timezone = reader.string("timezone", length: 1...100)
+    locale = reader.string("locale", length: 2...35)
+    if let locale,
+      !locale.utf8.allSatisfy({
+        $0 < 0x80 && (Character(Unicode.Scalar($0)).isLetter || Character(Unicode.Scalar($0)).isNumber || $0 == 0x2D)
+      })
+    {
+      reader.problem("locale", "locale", "must be a language tag such as en or de-CH")
+    }
+    allowedOrigins = reader.strings("allowed_origins", count: 0...Limits.allowedOrigins, length: 1...300)
+    for (index, origin) in (allowedOrigins ?? []).enumerated() where !Origin.isValid(origin) {
+      reader.problem("allowed_origins[\(index)]", "origin", "must be an origin such as https://app.example.com")
+    }
+  }
+}
+
+extension EmbedSession {
+  var json: JSONValue {
+    .compact([
+      "session_id": .string(id.rawValue), "tenant_id": .string(tenantID.rawValue), "dashboard_id": .string(dashboardID.rawValue),
+      "environment": .string(environment.rawValue), "permissions": permissions.json, "context": context,
+      "timezone": .optional(timezone), "locale": .optional(locale),
+      "allowed_origins": allowedOrigins.map { JSONValue.strings($0) } ?? .null, "created_at": createdAt.json,
+      "created_by": .string(createdBy), "expires_at": expiresAt.json,
+    ])
+  }
+}

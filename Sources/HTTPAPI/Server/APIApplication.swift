@@ -1,0 +1,92 @@
+public import Access
+public import ConfigStore
+public import Domain
+public import Hummingbird
+public import Ingest
+public import QueryEngine
+
+/// Everything that the API needs, built by the program and by nobody else.
+public struct APIDependencies: Sendable {
+  public var database: any ConfigDatabase
+  public var authenticator: Authenticator
+  public var accounts: Accounts
+  public var keys: APIKeys
+  public var tokens: EmbedTokens
+  public var pipeline: IngestPipeline
+  public var queries: QueryService
+  public var assets: Assets
+  public var readiness: @Sendable () async -> [Readiness]
+  public var clock: TimeSource
+  /// Where people reach this server, without a slash at the end.
+  public var publicURL: String
+  public var allowedOrigins: [String]
+
+  public init(
+    database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
+    pipeline: IngestPipeline, queries: QueryService, assets: Assets, readiness: @escaping @Sendable () async -> [Readiness],
+    clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String]
+  ) {
+    self.database = database
+    self.authenticator = authenticator
+    self.accounts = accounts
+    self.keys = keys
+    self.tokens = tokens
+    self.pipeline = pipeline
+    self.queries = queries
+    self.assets = assets
+    self.readiness = readiness
+    self.clock = clock
+    self.publicURL = publicURL
+    self.allowedOrigins = allowedOrigins
+  }
+}
+
+/// The demo's part of the API.
+public struct DemoSetup: Sendable {
+  /// Nil while the demo is being prepared.
+  public var organization: @Sendable () -> OrganizationID?
+  public var tenants: [DemoTenant]
+  public var dashboard: @Sendable (OrganizationID) async throws -> StoredDashboard?
+
+  public init(
+    organization: @escaping @Sendable () -> OrganizationID?, tenants: [DemoTenant],
+    dashboard: @escaping @Sendable (OrganizationID) async throws -> StoredDashboard?
+  ) {
+    self.organization = organization
+    self.tenants = tenants
+    self.dashboard = dashboard
+  }
+}
+
+extension APIRouter {
+  /// The whole API: every controller there is.
+  public static func build(_ dependencies: APIDependencies, demo: DemoSetup? = nil) -> Router<APIContext> {
+    let isSecure = dependencies.publicURL.hasPrefix("https://")
+    let dashboards = DashboardRepository(dependencies.database)
+    let audit = AuditLog(repository: AuditRepository(dependencies.database), clock: dependencies.clock)
+    let embeds = EmbedAccess(
+      dashboards: dashboards, organizations: OrganizationRepository(dependencies.database),
+      sessions: EmbedSessionRepository(dependencies.database), tokens: dependencies.tokens,
+      defaultOrigins: dependencies.allowedOrigins)
+    let sessions = EmbedSessionsController(
+      tokens: dependencies.tokens, dashboards: dashboards, audit: audit, publicURL: dependencies.publicURL)
+    var controllers: [any Controller] = [
+      HealthController(readiness: dependencies.readiness),
+      AuthController(accounts: dependencies.accounts, isSecure: isSecure),
+      APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
+      EventsController(pipeline: dependencies.pipeline),
+      DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
+      DashboardsController(repository: dashboards, audit: audit, clock: dependencies.clock),
+      QueryController(queries: dependencies.queries),
+      sessions,
+      ViewerController(
+        access: embeds, queries: dependencies.queries, clock: dependencies.clock, publicOrigin: dependencies.publicURL),
+      PagesController(assets: dependencies.assets, embeds: embeds),
+    ]
+    if let demo {
+      controllers.append(
+        DemoController(assets: dependencies.assets, sessions: sessions, setup: demo))
+    }
+    return build(controllers: controllers, authenticator: dependencies.authenticator, isSecure: isSecure)
+  }
+}

@@ -1,0 +1,68 @@
+import Access
+import Domain
+import HTTPTypes
+public import Hummingbird
+
+/// Builds the router out of the controllers' endpoints. The order of what a request passes is this function, read downwards.
+public enum APIRouter {
+  /// - Parameters:
+  ///   - controllers: whose endpoints are served; every other path is 404, every other method of a served path 405.
+  ///   - authenticator: decides each endpoint's access rule.
+  ///   - isSecure: whether the public URL is https.
+  static func build(
+    controllers: [any Controller], authenticator: Authenticator, isSecure: Bool
+  ) -> Router<APIContext> {
+    let router = Router(context: APIContext.self)
+    router.add(middleware: AccessLogMiddleware())
+    router.add(middleware: SecurityHeadersMiddleware(isSecure: isSecure))
+    router.add(middleware: EmbedCORSMiddleware())
+    router.add(middleware: ErrorMiddleware())
+
+    let byPath = Dictionary(grouping: controllers.flatMap(\.endpoints), by: \.path)
+    for (path, endpoints) in byPath {
+      let routerPath = RouterPath(path)
+      for endpoint in endpoints {
+        router.on(routerPath, method: endpoint.method) { request, context in
+          try await respond(to: request, context: context, endpoint: endpoint, authenticator: authenticator)
+        }
+        if endpoint.method == .get {
+          router.on(routerPath, method: .head) { request, context in
+            let response = try await respond(to: request, context: context, endpoint: endpoint, authenticator: authenticator)
+            return response.createHeadResponse()
+          }
+        }
+      }
+      refuseOtherMethods(than: Set(endpoints.map(\.method)), at: routerPath, router)
+    }
+    return router
+  }
+
+  private static func respond(
+    to request: Request, context: APIContext, endpoint: Endpoint, authenticator: Authenticator
+  ) async throws -> Response {
+    let principal = try await authenticator.authenticate(
+      RequestCredentials(
+        authorization: request.headers[.authorization], cookie: request.headers[values: .cookie].joined(separator: "; "),
+        origin: request.headers[.origin], referer: request.headers[.referer], host: request.head.authority,
+        isWrite: ![.get, .head, .options].contains(request.method)),
+      for: endpoint.access)
+    return try await endpoint.handler(
+      APIRequest(request: request, context: context, principal: principal, bodyLimit: endpoint.bodyLimit))
+  }
+
+  private static func refuseOtherMethods(
+    than allowed: Set<HTTPRequest.Method>, at path: RouterPath, _ router: Router<APIContext>
+  ) {
+    let allowHeader = (allowed.map(\.rawValue) + (allowed.contains(.get) ? ["HEAD"] : [])).sorted().joined(separator: ", ")
+    for method: HTTPRequest.Method in [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+    where !allowed.contains(method) && !(method == .head && allowed.contains(.get)) {
+      router.on(path, method: method) { request, context in
+        var response = AppError(
+          status: 405, code: "method_not_allowed", message: "This address takes \(allowHeader), not \(request.method.rawValue)."
+        ).response(requestID: context.requestID)
+        response.headers[.allow] = allowHeader
+        return response
+      }
+    }
+  }
+}

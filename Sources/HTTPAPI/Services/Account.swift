@@ -1,0 +1,54 @@
+import Access
+import ConfigStore
+import Domain
+
+/// On whose behalf a request of a machine or a person of the console acts.
+struct Account: Sendable {
+  let organization: OrganizationID
+  let environment: EnvironmentName
+  /// The id of the key or user, for the audit log.
+  let actor: String
+}
+
+extension APIRequest {
+  /// The account behind an API key or a console session. People choose the environment with `?environment=` where a route reads
+  /// events; keys belong to one.
+  /// - Throws: ``AppError`` 403 for a viewer's token, which has no account.
+  func account(environment: EnvironmentName? = nil) throws -> Account {
+    switch principal {
+    case .apiKey(let key):
+      if let environment, environment != key.environment {
+        throw AppError.forbidden("wrong_environment", "This key belongs to the environment \(key.environment).")
+      }
+      return Account(organization: key.organizationID, environment: key.environment, actor: key.keyID.rawValue)
+    case .user(let user):
+      return Account(organization: user.organizationID, environment: environment ?? .production, actor: user.userID.rawValue)
+    case .embed, nil:
+      throw AppError.forbidden("insufficient_scope", "This credential does not open this route.")
+    }
+  }
+
+  /// The viewer behind an embed token.
+  func viewer() throws -> EmbedSession {
+    guard case .embed(let viewer) = principal else {
+      throw AppError.forbidden("insufficient_scope", "This route takes embed tokens only.")
+    }
+    return viewer.session
+  }
+}
+
+/// Writes the audit log. A failure to write it fails the request: what is not recorded must not have happened.
+struct AuditLog: Sendable {
+  let repository: AuditRepository
+  let clock: TimeSource
+
+  func record(
+    _ action: String, _ entity: String, _ id: String, by account: Account, from request: APIRequest, before: JSONValue? = nil,
+    after: JSONValue? = nil
+  ) async throws {
+    try await repository.append(
+      AuditEntry(
+        organizationID: account.organization, at: clock(), actor: account.actor, action: action, entity: entity, entityID: id,
+        address: request.context.remoteAddress, before: before, after: after))
+  }
+}

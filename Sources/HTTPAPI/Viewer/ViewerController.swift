@@ -1,0 +1,163 @@
+import Access
+import ConfigStore
+import Domain
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import QueryEngine
+
+/// `/v1/embed`: what the holder of an embed token sees. Every route begins with the session's view of the published dashboard and its
+/// scope; there is no other way to a plan here.
+struct ViewerController: Controller {
+  let access: EmbedAccess
+  let queries: QueryService
+  let clock: TimeSource
+  /// Our own origin, from which the embed page calls.
+  let publicOrigin: String
+
+  var endpoints: [Endpoint] {
+    [
+      Endpoint(.get, "/v1/embed/dashboard", .embed, dashboard),
+      Endpoint(.post, "/v1/embed/query", .embed, query),
+      Endpoint(.get, "/v1/embed/filter-values", .embed, filterValues),
+      Endpoint(.post, "/v1/embed/drill", .embed, drill),
+      Endpoint(.get, "/v1/embed/export", .embed, export),
+    ]
+  }
+
+  private func view(_ request: APIRequest) async throws -> (view: EmbedAccess.View, scope: Scope) {
+    let origin = request.header(.origin)
+    let host = request.request.head.authority ?? ""
+    let isOwn = [publicOrigin, "http://\(host)", "https://\(host)"].contains(origin ?? publicOrigin)
+    let view = try await access.view(try request.viewer(), origin: isOwn ? nil : origin)
+    return (view, try queries.scope(view.session, dashboard: view.config))
+  }
+
+  // MARK: - Configuration
+
+  private func dashboard(_ request: APIRequest) async throws -> Response {
+    let (view, scope) = try await view(request)
+    let permissions = view.session.permissions
+    guard case .object(var members) = view.config.json else { throw AppError.internal(cause: "a configuration is an object") }
+    members.removeValue(forKey: "timezone")
+    members["id"] = .string(view.version.dashboardID.rawValue)
+    members["version"] = .int(view.version.version)
+    members["published_at"] = view.version.publishedAt.json
+    members["permissions"] = [
+      "allowed_periods": permissions.allowedPeriods.map { .strings($0.map(\.rawValue)) } ?? .null,
+      "allowed_dimensions": permissions.allowedDimensions.map { JSONValue.strings($0) } ?? .null,
+      "allow_drill_down": .bool(permissions.allowDrillDown), "allow_export": .bool(permissions.allowExport),
+      "max_date_range_days": .int(permissions.maxDateRangeDays),
+      "locked_dimensions": .strings(permissions.lockedFilters.keys.sorted()),
+    ]
+    members["session"] = [
+      "tenant_id": .string(view.session.tenantID.rawValue), "expires_at": view.session.expiresAt.json, "server_time": clock().json,
+      "timezone": .string(scope.zone.name), "locale": .string(view.session.locale ?? "en"),
+    ]
+    return .json(.object(members))
+  }
+
+  // MARK: - Data
+
+  private func query(_ request: APIRequest) async throws -> Response {
+    let (view, scope) = try await view(request)
+    let (state, ids) = try await request.readBody {
+      ($0.nested("state", ViewState.read) ?? ViewState(), $0.strings("widgets", count: 0...Limits.widgetsPerDashboard, length: 1...100))
+    }
+    let planner = Planner(scope: scope, dashboard: view.config)
+    var plans: [(id: String, plan: Result<Plan, AppError>)] = []
+    let wanted = try ids.map { try $0.map { try view.widget($0) } } ?? view.config.widgets
+    for widget in wanted where !plans.contains(where: { $0.id == widget.id }) {
+      guard let query = widget.query else { continue }
+      do {
+        plans.append((widget.id, .success(try planner.plan(query, kind: widget.kind, state: state))))
+      } catch {
+        // What the session forbids is wrong with the request as a whole: it is refused before any widget is answered.
+        if error.status == 403 { throw error }
+        plans.append((widget.id, .failure(error)))
+      }
+    }
+    let work = DashboardQuery(executor: queries.executor, plans: plans, logger: request.context.logger)
+    if request.request.headers[values: .accept].joined(separator: ",").contains("application/x-ndjson") {
+      return Response(
+        status: .ok, headers: [.contentType: "application/x-ndjson"],
+        body: ResponseBody { writer in
+          for await answer in work.answers() {
+            var line = JSONValue.object(["widget": .string(answer.widget), "result": answer.result]).serializedBytes()
+            line.append(UInt8(ascii: "\n"))
+            try await writer.write(ByteBuffer(bytes: line))
+          }
+          try await writer.finish(nil)
+        })
+    }
+    var results: [String: JSONValue] = [:]
+    for await answer in work.answers() { results[answer.widget] = answer.result }
+    return .json(["results": .object(results)])
+  }
+
+  private func filterValues(_ request: APIRequest) async throws -> Response {
+    let (view, scope) = try await view(request)
+    let (dimension, search, limit, period) = try request.readQuery { reader in
+      (
+        Dimension.read("dimension", &reader), reader.string("q", length: 0...Limits.nameLength),
+        reader.textInt("limit", in: 1...Limits.maximumFilterValueRows), reader.enumeration("period", Period.self)
+      )
+    }
+    guard let dimension else { throw AppError.invalid("dimension", "missing", "is required") }
+    let plan = try Planner(scope: scope, dashboard: view.config).filterValues(
+      of: dimension, search: search, limit: limit, state: ViewState(period: period))
+    return .json(try await queries.executor.run(plan).json)
+  }
+
+  private func drill(_ request: APIRequest) async throws -> Response {
+    let (view, scope) = try await view(request)
+    guard view.session.permissions.allowDrillDown else {
+      throw AppError.forbidden("drill_not_allowed", "This session does not open details.")
+    }
+    let (id, dimension, value, next, state) = try await request.readBody { reader in
+      (
+        reader.requiredString("widget", length: 1...100), Dimension.read("dimension", &reader),
+        reader.string("value", length: 0...Limits.propertyValueLength), Dimension.read("next_dimension", &reader),
+        reader.nested("state", ViewState.read) ?? ViewState()
+      )
+    }
+    guard let dimension else { throw AppError.invalid("dimension", "missing", "is required") }
+    let widget = try view.widget(id ?? "")
+    guard let query = widget.query else { throw AppError.invalid("widget", "not_applicable", "must be a widget with a query") }
+    let plan = try Planner(scope: scope, dashboard: view.config).drill(
+      into: query, by: dimension, value: value ?? "", next: next, state: state)
+    return .json(try await queries.executor.run(plan).json)
+  }
+
+  private func export(_ request: APIRequest) async throws -> Response {
+    let (view, scope) = try await view(request)
+    guard view.session.permissions.allowExport else {
+      throw AppError.forbidden("export_not_allowed", "This session does not export.")
+    }
+    let (format, id, stateText) = try request.readQuery {
+      ($0.requiredString("format", length: 1...10), $0.requiredString("widget", length: 1...100), $0.string("state", length: 0...20_000))
+    }
+    guard format == "csv" else { throw AppError.invalid("format", "unknown_value", "must be csv") }
+    var state = ViewState()
+    if let stateText {
+      do {
+        let value = try JSONParser.parse(stateText)
+        let problems = Problems()
+        state = ViewState.read(value, path: "state", problems: problems) ?? state
+        try problems.throwIfAny()
+      } catch let error as JSONSyntaxError {
+        throw AppError.invalid("state", "malformed_json", "must be valid JSON: \(error.reason) (byte \(error.offset))")
+      }
+    }
+    let widget = try view.widget(id ?? "")
+    guard let query = widget.query else { throw AppError.invalid("widget", "not_applicable", "must be a widget with a query") }
+    let plan = try Planner(scope: scope, dashboard: view.config).plan(query, kind: widget.kind, state: state)
+    let result = try await queries.executor.run(plan)
+    return Response(
+      status: .ok,
+      headers: [
+        .contentType: "text/csv; charset=utf-8", .contentDisposition: "attachment; filename=\"\(Slug.make(from: widget.title)).csv\"",
+      ], body: .init(byteBuffer: ByteBuffer(string: CSVWriter.text(of: result))))
+  }
+}
