@@ -139,15 +139,8 @@ export function seriesModel(widget: WidgetConfig, result: QueryResult): SeriesMo
   const time = columnOf(result, "time")?.name ?? "time";
   const measure = columnOf(result, "measure")?.name ?? "value";
   const dimension = columnOf(result, "dimension")?.name ?? null;
-  const times: string[] = [];
-  const positions = new Map<string, number>();
-  for (const row of result.rows) {
-    const bucket = textIn(row, time);
-    if (!positions.has(bucket)) {
-      positions.set(bucket, times.length);
-      times.push(bucket);
-    }
-  }
+  const times = [...new Set(result.rows.map((row) => textIn(row, time)))].sort((a, b) => Date.parse(a) - Date.parse(b));
+  const positions = new Map(times.map((bucket, index) => [bucket, index]));
   const byKey = new Map<string, (number | null)[]>();
   for (const row of result.rows) {
     const key = dimension === null ? "" : textIn(row, dimension);

@@ -69,11 +69,9 @@ export function exactTime(iso: string, context: TimeContext): string {
 
 export function dayRange(range: DateRange, context: TimeContext): string {
   const days = toDays(range, context.timezone);
-  const day = (text: string) => {
-    const date = new Date(`${text}T12:00:00Z`);
-    return dateFormat(context.locale, "UTC", { month: "short", day: "numeric", year: "numeric" }).format(date);
-  };
-  return days.from === days.to ? day(days.from) : `${day(days.from)} – ${day(days.to)}`;
+  const noon = (day: string) => new Date(`${day}T12:00:00Z`);
+  const format = dateFormat(context.locale, "UTC", { month: "short", day: "numeric", year: "numeric" });
+  return days.from === days.to ? format.format(noon(days.from)) : format.formatRange(noon(days.from), noon(days.to));
 }
 
 /** Length of a bucket in milliseconds; months are 30 days, good enough to see whether one has ended. */

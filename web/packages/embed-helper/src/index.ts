@@ -3,6 +3,13 @@ import { frameUrl, parseEmbedUrl, type EmbedTarget } from "./embed-url";
 export { frameUrl, parseEmbedUrl } from "./embed-url";
 export type { EmbedTarget, FragmentOptions } from "./embed-url";
 
+declare global {
+  interface Window {
+    /** Defined by `/sdk/emban-embed.js`. */
+    Emban?: { create: typeof create };
+  }
+}
+
 export interface EmbanTheme {
   readonly primaryColor?: string;
   readonly backgroundColor?: string;
@@ -71,14 +78,14 @@ export function create(options: EmbanOptions): EmbanHandle {
   const iframe = document.createElement("iframe");
   iframe.title = options.title ?? "Analytics dashboard";
   iframe.referrerPolicy = "origin";
-  iframe.setAttribute("allowtransparency", "true");
   const { style } = iframe;
   style.display = "block";
   style.width = "100%";
   style.height = "480px";
   style.border = "0";
-  // An iframe keeps its transparency only in the colour scheme of its own page.
-  style.colorScheme = "auto";
+  // A browser paints an opaque ground behind a frame whose colour scheme differs from that of its element. The page inside
+  // declares none, so that its background may be transparent in dark hosts, too.
+  style.colorScheme = "light";
 
   const listeners = new Map<string, Set<(event: never) => void>>();
   const queue: Record<string, unknown>[] = [];

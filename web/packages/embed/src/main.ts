@@ -27,8 +27,6 @@ const parent = new ParentChannel((type, payload) => {
       break;
     case "hello":
       parent.send("hello");
-      reported = -1;
-      reportHeight();
       break;
   }
 });
@@ -43,8 +41,10 @@ for (const name of ["ready", "drill", "filter", "period-change", "error", "token
 dashboard.addEventListener("emban-resize", () => reportHeight());
 dashboard.addEventListener("emban-theme", (event) => {
   const { mode, background } = detailOf(event);
-  document.documentElement.style.colorScheme = String(mode);
-  document.documentElement.style.backgroundColor = String(background);
+  const { style } = document.documentElement;
+  style.backgroundColor = String(background);
+  // Scroll bars follow the mode; inside the helper's frame there are none, and a colour scheme would cost the transparency.
+  if (!address.autoheight) style.colorScheme = String(mode);
 });
 
 let reported = -1;

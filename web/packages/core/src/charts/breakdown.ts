@@ -71,7 +71,7 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
     animationDurationUpdate: 250,
     animationEasing: "cubicOut",
     textStyle: textStyle(context),
-    grid: { left: labelWidth + 12, right: valueWidth, top: 0, bottom: 0 },
+    grid: { left: labelWidth + 12 - 2, right: valueWidth, top: 0, bottom: 0 },
     xAxis: { type: "value", ...scale, max: Math.max(0, ...values) || 1, show: false, axisLabel: { formatter: (value: number) => formatValue(value, format, context.locale, "axis") } },
     yAxis: {
       type: "category",
@@ -85,7 +85,7 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
         fontSize: 13,
         color: context.theme.text,
         align: "left",
-        margin: labelWidth + 12,
+        margin: labelWidth + 12 - 2,
         width: labelWidth,
         overflow: "truncate",
         ellipsis: "…",
@@ -99,14 +99,11 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
         type: "bar",
         color,
         barWidth: Math.round(Math.min(22, Math.max(6, slot * 0.56))),
-        showBackground: true,
-        backgroundStyle: { color: context.theme.track, borderRadius: 4 },
         itemStyle: { borderRadius: 4 },
         emphasis: { itemStyle: { color: ensureContrast(color, context.theme.card, 3.4) } },
         label: {
           show: true,
           position: "right",
-          // Values stand in a column at the right edge, where they can be compared.
           formatter: (point: { dataIndex: number }) => model.items[point.dataIndex]?.text ?? "",
           color: context.theme.text,
           fontSize: 12,

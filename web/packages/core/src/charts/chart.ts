@@ -72,17 +72,24 @@ export function textStyle(context: ChartContext): ChartOption {
   return { fontFamily: context.fontFamily, fontSize: 12, color: context.theme.muted };
 }
 
-/** Axis maximum and interval on round numbers: about `wanted` steps of 1, 2, 2.5 or 5 times a power of ten. */
+/**
+ * Axis bounds and interval on round numbers: steps of 1, 2, 2.5 or 5 times a power of ten, about `wanted` of them, chosen so that
+ * little of the plot stays empty above the highest value.
+ */
 export function niceScale(low: number, high: number, wanted: number, integers: boolean): { min: number; max: number; interval: number } {
   const span = Math.max(high - low, 0) || Math.abs(high) || 1;
-  const rough = span / Math.max(1, wanted);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const steps = [1, 2, 2.5, 5, 10];
-  let interval = (steps.find((step) => step * power >= rough * 0.999) ?? 10) * power;
-  if (integers) interval = Math.max(1, Math.ceil(interval));
-  const min = Math.floor(low / interval + 1e-9) * interval;
-  const max = Math.max(Math.ceil(high / interval - 1e-9) * interval, min + interval);
-  return { min, max, interval };
+  let best: { min: number; max: number; interval: number; cost: number } | null = null;
+  for (let count = Math.max(1, wanted - 2); count <= wanted + 2; count += 1) {
+    const rough = span / count;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    let interval = ([1, 2, 2.5, 5, 10].find((step) => step * power >= rough * 0.999) ?? 10) * power;
+    if (integers) interval = Math.max(1, Math.ceil(interval));
+    const min = Math.floor(low / interval + 1e-9) * interval;
+    const max = Math.max(Math.ceil(high / interval - 1e-9) * interval, min + interval);
+    const cost = (max - min - span) / span + 0.08 * Math.abs((max - min) / interval - wanted);
+    if (!best || cost < best.cost - 1e-9) best = { min, max, interval, cost };
+  }
+  return { min: best?.min ?? 0, max: best?.max ?? 1, interval: best?.interval ?? 1 };
 }
 
 /** Positions of at most `room` labels out of `count`, evenly spread and starting at the first. */

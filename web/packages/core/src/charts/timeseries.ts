@@ -20,6 +20,9 @@ export function timeseriesView(widget: WidgetConfig, result: QueryResult, contex
   const labels = model.times.map((time) => axisTime(time, model.granularity, context));
   const previousName = widget.query.compare === "previous_year" ? strings.previousYear : strings.previousPeriod;
 
+  // Beside an earlier period the widget's title would name both lines.
+  const nameOf = (series: Series) => (model.previous ? strings.currentPeriod : series.name);
+
   const option: ChartOption = {
     animation: context.animate,
     animationDuration: 350,
@@ -44,7 +47,7 @@ export function timeseriesView(widget: WidgetConfig, result: QueryResult, contex
           ...(model.series.length > 1 || model.previous
             ? model.series.map((series, index) => ({
                 key: series.key,
-                name: series.name,
+                name: nameOf(series),
                 color: colors[index] ?? context.theme.primary,
                 dashed: false,
                 hidden: context.hidden.has(series.key),
@@ -67,7 +70,7 @@ export function timeseriesView(widget: WidgetConfig, result: QueryResult, contex
       const rows: TooltipRow[] = model.series
         .map((series, position) => ({ series, color: colors[position] ?? context.theme.primary }))
         .filter(({ series }) => !context.hidden.has(series.key))
-        .map(({ series, color }) => ({ color, name: series.name, value: say(series.values[index]), sort: series.values[index] ?? -Infinity }))
+        .map(({ series, color }) => ({ color, name: nameOf(series), value: say(series.values[index]), sort: series.values[index] ?? -Infinity }))
         .sort((a, b) => b.sort - a.sort)
         .map(({ color, name, value }) => ({ color, name, value }));
       if (previousShown && model.previous) {
@@ -89,7 +92,7 @@ export function timeseriesView(widget: WidgetConfig, result: QueryResult, contex
     table: {
       columns: [
         { label: strings.time, numeric: false },
-        ...model.series.map((series) => ({ label: series.name, numeric: true })),
+        ...model.series.map((series) => ({ label: nameOf(series), numeric: true })),
         ...(model.previous ? [{ label: previousName, numeric: true }] : []),
       ],
       rows: model.times.map((time, index) => [
@@ -208,8 +211,14 @@ function previousSeries(values: readonly (number | null)[], context: ChartContex
 }
 
 function timeAxis(labels: readonly string[], bars: boolean, context: ChartContext): ChartOption {
-  const room = Math.max(2, Math.floor((context.width - 48) / (widest(context, labels, 12) + 24)));
-  const positions = labelPositions(labels.length, room);
+  const label = widest(context, labels, 12);
+  const plot = Math.max(80, context.width - 64);
+  const positions = new Set(labelPositions(labels.length, Math.max(2, Math.floor(plot / (label + 24)))));
+  // A label too close to the right edge would be cut off.
+  const slot = bars ? plot / labels.length : plot / Math.max(1, labels.length - 1);
+  for (const position of positions) {
+    if (position > 0 && plot - slot * (position + (bars ? 0.5 : 0)) < label / 2 - 10) positions.delete(position);
+  }
   return {
     type: "category",
     data: labels,
@@ -221,7 +230,6 @@ function timeAxis(labels: readonly string[], bars: boolean, context: ChartContex
       margin: 12,
       hideOverlap: true,
       interval: (index: number) => positions.has(index),
-      alignMinLabel: bars ? undefined : "left",
     },
     axisPointer: { type: bars ? "shadow" : "line" },
   };

@@ -21,6 +21,7 @@ export class ChartFace implements WidgetFace {
   private result: QueryResult | null = null;
   private context: ViewContext | null = null;
   private asTable = false;
+  private drawn = false;
   private destroyed = false;
   private size = { width: 0, height: 0 };
 
@@ -90,7 +91,8 @@ export class ChartFace implements WidgetFace {
       timezone: context.timezone,
       width: this.size.width || 480,
       height: this.size.height || 240,
-      animate: !context.reducedMotion,
+      // The first drawing stands at once; only changes move.
+      animate: this.drawn && !context.reducedMotion,
       hidden: this.hidden,
       selected: selectedValues(context, dimension),
       fontFamily: context.fontFamily,
@@ -100,7 +102,10 @@ export class ChartFace implements WidgetFace {
     this.image.setAttribute("aria-label", view.summary);
     this.drawLegend(view);
     if (this.asTable) this.drawTable(view, context);
-    this.chart?.setOption({ ...view.option, tooltip: this.tooltip(view, context) }, { replaceMerge: ["series"] });
+    if (this.chart) {
+      this.chart.setOption({ ...view.option, tooltip: this.tooltip(view, context) }, { replaceMerge: ["series"] });
+      this.drawn = true;
+    }
     setAttribute(this.plot, "data-interactive", isInteractive(context, dimension));
   }
 
@@ -128,7 +133,7 @@ export class ChartFace implements WidgetFace {
   }
 
   private drawLegend(view: ChartView): void {
-    this.legend.hidden = view.legend.length === 0;
+    this.legend.hidden = view.legend.length === 0 || this.asTable;
     this.legend.setAttribute("aria-label", this.widget.title);
     replace(
       this.legend,
@@ -161,6 +166,7 @@ export class ChartFace implements WidgetFace {
     this.image.hidden = on;
     this.tableBox.hidden = !on;
     this.labelToggle();
+    this.legend.hidden = on || (this.view?.legend.length ?? 0) === 0;
     if (on && this.view && this.context) this.drawTable(this.view, this.context);
     else this.measure();
   }

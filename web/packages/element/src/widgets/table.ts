@@ -88,7 +88,7 @@ export class TableFace implements WidgetFace {
           "td",
           { class: "num share" },
           h("span", { class: "meter", vars: { "--ratio": String(share ?? 0) } }),
-          formatShare(share, context.locale),
+          h("span", { class: "share-text" }, formatShare(share, context.locale)),
         );
       }
       case "change": {

@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { load, meta } from "./bundle.mjs";
+
+const core = await load("core");
+const result = (value) => ({ columns: [{ name: "value", type: "number", role: "measure" }], rows: [{ value }], previous: null, meta: meta() });
+const config = (changes = {}) => ({
+  id: "dash_1", name: "Usage", layout: {}, filters: [{ id: "p", type: "period", default: "30d", options: ["7d", "30d"] }], permissions: {},
+  widgets: ["a", "b"].map((id) => ({ id, title: id, kind: "kpi", chart: "stat", position: { x: 0, y: 0, w: 3, h: 2 }, query: { metric: "count" } })),
+  session: { tenant_id: "acme" }, ...changes,
+});
+
+/** A real server on a free port; `handle(request, body, response)` answers. */
+async function serve(handle) {
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => (body += chunk));
+    request.on("end", () => handle(request, body, response));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    host: `http://127.0.0.1:${server.address().port}`,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function json(response, status, body) {
+  response.writeHead(status, { "Content-Type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+test("NDJSON lines survive any split of their bytes", () => {
+  const lines = [{ widget: "a", result: { text: "größer → 日本 🎉" } }, { widget: "b", result: { rows: [1, 2] } }];
+  const bytes = new TextEncoder().encode(lines.map((line) => JSON.stringify(line)).join("\n") + "\r\n\n");
+  for (let size = 1; size <= bytes.length; size += 1) {
+    const decoder = new core.NDJSONDecoder();
+    const values = [];
+    for (let start = 0; start < bytes.length; start += size) values.push(...decoder.push(bytes.subarray(start, start + size)));
+    values.push(...decoder.end());
+    assert.deepEqual(values, lines, `chunks of ${size}`);
+  }
+  const unfinished = new core.NDJSONDecoder();
+  unfinished.push(new TextEncoder().encode('{"a":1}\n{"b":'));
+  assert.throws(() => unfinished.end(), SyntaxError);
+});
+
+test("the token travels in the Authorization header and nowhere else", async () => {
+  const seen = [];
+  const server = await serve((request, body, response) => {
+    seen.push({ url: request.url, body, headers: request.headers });
+    json(response, 200, request.url.startsWith("/v1/embed/filter-values") ? { dimension: "model", values: [] } : config());
+  });
+  const client = new core.EmbedClient({ host: server.host + "/", token: "secret.token" });
+  await client.dashboard();
+  await client.filterValues("model", { q: "a b&c", period: "7d" });
+  await server.close();
+  assert.equal(seen[0].headers.authorization, "Bearer secret.token");
+  for (const request of seen) {
+    assert.ok(!request.url.includes("secret") && !request.body.includes("secret"));
+    assert.equal(request.headers.cookie, undefined);
+  }
+  assert.equal(seen[1].url, "/v1/embed/filter-values?dimension=model&limit=50&q=a+b%26c&period=7d");
+});
+
+test("each widget is handed over as it arrives, before the answer is complete", async () => {
+  let finish;
+  const server = await serve((_request, _body, response) => {
+    response.writeHead(200, { "Content-Type": "application/x-ndjson" });
+    response.write(JSON.stringify({ widget: "a", result: result(1) }) + "\n");
+    finish = () => response.end(JSON.stringify({ widget: "b", result: { error: { code: "query_timeout", message: "Too slow." } } }) + "\n");
+  });
+  const answers = new Map();
+  let first;
+  const arrived = new Promise((resolve) => (first = resolve));
+  const client = new core.EmbedClient({ host: server.host, token: "t" });
+  const done = client.query({}, ["a", "b"], (id, answer) => {
+    answers.set(id, answer);
+    first();
+  });
+  await arrived;
+  assert.deepEqual([...answers.keys()], ["a"]);
+  finish();
+  await done;
+  await server.close();
+  assert.equal(answers.get("a").result.rows[0].value, 1);
+  assert.equal(answers.get("b").error.code, "query_timeout");
+});
+
+test("a stream that breaks is asked again for what is missing, once", async () => {
+  const asked = [];
+  const server = await serve((_request, body, response) => {
+    asked.push(JSON.parse(body).widgets);
+    response.writeHead(200, { "Content-Type": "application/x-ndjson" });
+    response.write(JSON.stringify({ widget: asked.length === 1 ? "a" : "b", result: result(asked.length) }) + "\n", () => {
+      if (asked.length === 1) setTimeout(() => response.destroy(), 20);
+      else response.end();
+    });
+  });
+  const answers = {};
+  await new core.EmbedClient({ host: server.host, token: "t", retryDelay: 5 }).query({}, ["a", "b"], (id, answer) => (answers[id] = answer));
+  await server.close();
+  assert.deepEqual(asked, [["a", "b"], ["b"]]);
+  assert.deepEqual([answers.a.result.rows[0].value, answers.b.result.rows[0].value], [1, 2]);
+});
+
+test("widgets that the server forgets settle with an error; a JSON answer works too", async () => {
+  const server = await serve((_request, _body, response) => json(response, 200, { results: { a: result(1) } }));
+  const answers = {};
+  await new core.EmbedClient({ host: server.host, token: "t" }).query({}, ["a", "b"], (id, answer) => (answers[id] = answer));
+  await server.close();
+  assert.equal(answers.a.result.rows[0].value, 1);
+  assert.equal(answers.b.error.code, "incomplete");
+});
+
+test("error bodies become typed errors; unreadable ones keep their status", async () => {
+  const bodies = [
+    [403, JSON.stringify({ error: "No.", code: "period_not_allowed", message: "No.", request_id: "req_1", details: [{ field: "period" }] })],
+    [502, "<html>Bad gateway</html>"],
+  ];
+  const server = await serve((_request, _body, response) => {
+    const [status, body] = bodies.shift();
+    response.writeHead(status).end(body);
+  });
+  const client = new core.EmbedClient({ host: server.host, token: "t" });
+  await assert.rejects(client.dashboard(), (error) => error.code === "period_not_allowed" && error.status === 403 && error.requestId === "req_1" && error.details[0].field === "period");
+  await assert.rejects(client.dashboard(), (error) => error.code === "http_502" && error.status === 502);
+  await server.close();
+});
+
+test("no answer at all is tried twice and is then a network error", async () => {
+  let attempts = 0;
+  const client = new core.EmbedClient({ host: "http://127.0.0.1:9", token: "t", retryDelay: 1, fetch: (url, init) => ((attempts += 1), fetch(url, init)) });
+  await assert.rejects(client.dashboard(), (error) => error.code === "network" && error.status === 0);
+  assert.equal(attempts, 2);
+});
+
+/** Runs a controller against a server and resolves when `until` first holds. */
+function follow(host, until) {
+  const events = [];
+  let controller;
+  const reached = new Promise((resolve) => {
+    controller = new core.DashboardController({ host }, (event) => {
+      events.push(event);
+      if (until(event)) resolve();
+    });
+  });
+  return { events, controller, reached };
+}
+
+test("a newer state aborts the older request, whose late answer changes nothing", async () => {
+  const held = [];
+  const server = await serve((request, body, response) => {
+    if (request.method === "GET") return json(response, 200, config());
+    const { state } = JSON.parse(body);
+    const answer = () => json(response, 200, { results: { a: result(state.period === "7d" ? 7 : 30), b: result(0) } });
+    if (state.period === "30d" && held.push(answer) > 0) return undefined;
+    return answer();
+  });
+  const run = follow(server.host, (event) => event.type === "settled");
+  run.controller.setToken("t");
+  while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  run.controller.dispatch({ type: "period", period: "7d" });
+  await run.reached;
+  held.forEach((answer) => answer());
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await server.close();
+  assert.equal(run.controller.widget("a").result.rows[0].value, 7);
+  assert.deepEqual(run.events.filter((event) => event.type === "period-change").map((event) => event.period), ["7d"]);
+  run.controller.destroy();
+});
+
+test("an expired session fails the dashboard; a new token repairs it and keeps the viewer's filters", async () => {
+  const states = [];
+  const server = await serve((request, body, response) => {
+    if (request.headers.authorization !== "Bearer fresh" && states.length > 0) return json(response, 401, { code: "token_expired", error: "x", message: "x" });
+    if (request.method === "GET") return json(response, 200, config());
+    states.push(JSON.parse(body).state);
+    return json(response, 200, { results: { a: result(1), b: result(2) } });
+  });
+  const run = follow(server.host, (event) => event.type === "settled");
+  run.controller.setToken("old");
+  await run.reached;
+  run.controller.dispatch({ type: "period", period: "7d" });
+  while (run.controller.phase !== "failed") await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(run.controller.error.code, "token_expired");
+  run.controller.setToken("fresh");
+  while (states.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await server.close();
+  assert.equal(run.controller.phase, "ready");
+  assert.deepEqual(states[1], { period: "7d" });
+  run.controller.destroy();
+});
+
+test("another customer's session starts from nothing", async () => {
+  let tenant = "acme";
+  const server = await serve((request, _body, response) => {
+    if (request.method === "GET") return json(response, 200, config({ session: { tenant_id: tenant } }));
+    return tenant === "acme" ? json(response, 200, { results: { a: result(1), b: result(2) } }) : undefined;
+  });
+  const run = follow(server.host, (event) => event.type === "settled");
+  run.controller.setToken("one");
+  await run.reached;
+  run.controller.dispatch({ type: "dimension", dimension: "model", values: ["secret-model"] });
+  tenant = "globex";
+  run.controller.setToken("two");
+  while (run.controller.config.session.tenant_id !== "globex") await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(run.controller.widget("a").result, null);
+  assert.deepEqual(run.controller.state.dimensions, {});
+  run.controller.destroy();
+  await server.close();
+});
+
+test("the notice of expiry comes before the end, by the server's clock", async () => {
+  const server = await serve((request, _body, response) =>
+    request.method === "GET"
+      ? json(response, 200, config({ session: { server_time: "2031-01-01T00:00:00.000Z", expires_at: "2031-01-01T00:00:00.200Z" } }))
+      : json(response, 200, { results: { a: result(1), b: result(2) } }));
+  const started = Date.now();
+  const run = follow(server.host, (event) => event.type === "token-expiring");
+  run.controller.setToken("t");
+  await run.reached;
+  assert.ok(Date.now() - started >= 140);
+  run.controller.destroy();
+  await server.close();
+});
+
+test("the host's filters wait for the configuration, cause no filter event, and cannot move a locked dimension", async () => {
+  const states = [];
+  const server = await serve((request, body, response) => {
+    if (request.method === "GET") return json(response, 200, config({ permissions: { locked_dimensions: ["model"] } }));
+    states.push(JSON.parse(body).state);
+    return json(response, 200, { results: { a: result(1), b: result(2) } });
+  });
+  const run = follow(server.host, (event) => event.type === "settled");
+  run.controller.setFilters({ period: "7d" });
+  run.controller.setToken("t");
+  await run.reached;
+  assert.deepEqual(states, [{ period: "7d" }]);
+  run.controller.setFilters({ dimensions: { model: "other" } });
+  assert.ok(run.events.some((event) => event.type === "error" && event.code === "filter_locked"));
+  assert.deepEqual(run.controller.state.dimensions, {});
+  assert.ok(!run.events.some((event) => event.type === "filter"));
+  run.controller.destroy();
+  await server.close();
+});

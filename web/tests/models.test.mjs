@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load, meta, widget } from "./bundle.mjs";
+
+const core = await load("core");
+const context = { locale: "en", timezone: "UTC" };
+const kpi = (row, columns = ["value"]) => ({ columns: columns.map((name, index) => ({ name, type: "number", role: index === 0 ? "measure" : "comparison" })), rows: [row], previous: null, meta: meta() });
+const compared = ["value", "previous_value", "delta_pct"];
+
+test("a change has direction, size and meaning", () => {
+  const stat = widget({ kind: "kpi", chart: "stat", title: "Calls", query: { metric: "count", compare: "previous_period" } });
+  const up = core.kpiModel(stat, kpi({ value: 120, previous_value: 100, delta_pct: 20 }, compared), context);
+  assert.deepEqual(up.delta, { direction: "up", tone: "good", text: "20%", previousText: "100" });
+  const latency = widget({ kind: "kpi", chart: "stat", title: "Latency", query: { metric: "p95", numeric_prop: "latency_ms" } });
+  assert.equal(core.kpiModel(latency, kpi({ value: 120, previous_value: 100, delta_pct: 20 }, compared), context).delta.tone, "bad");
+  assert.equal(core.kpiModel({ ...latency, options: { good_direction: "none" } }, kpi({ value: 1, previous_value: 1, delta_pct: 20 }, compared), context).delta.tone, "neutral");
+  assert.equal(core.kpiModel(stat, kpi({ value: 5, previous_value: 0, delta_pct: null }, compared), context).delta, null);
+});
+
+test("progress: part of the target, what is left, what is over", () => {
+  const progress = widget({ kind: "kpi", chart: "progress", options: { target: 1000, target_label: "plan limit" } });
+  const at = (value) => core.progressModel(progress, kpi({ value }), context);
+  assert.deepEqual([at(250).percentText, at(250).targetText, at(250).restText, at(250).level], ["25%", "of 1,000 plan limit", "750 left", "normal"]);
+  assert.deepEqual([at(900).level, at(1500).level, at(1500).restText], ["near", "over", "500 over"]);
+  assert.equal(core.progressModel(widget({ kind: "kpi", chart: "progress" }), kpi({ value: 5 }), context).ratio, null);
+});
+
+test("empty means nothing to draw: no rows, no value, or only zeros over time", () => {
+  assert.ok(core.isEmpty(widget({ kind: "kpi", chart: "stat" }), kpi({ value: null })));
+  assert.ok(!core.isEmpty(widget({ kind: "kpi", chart: "stat" }), kpi({ value: 0 })));
+  const zeros = { columns: [{ name: "time", type: "datetime", role: "time" }, { name: "value", type: "number", role: "measure" }], rows: [{ time: "2026-11-01T00:00:00Z", value: 0 }], previous: null, meta: meta() };
+  assert.ok(core.isEmpty(widget(), zeros));
+});
+
+test("columns are found by role, also where a property is called like a measure", () => {
+  const result = {
+    columns: [{ name: "value_", type: "string", role: "dimension" }, { name: "value", type: "number", role: "measure" }, { name: "share", type: "number", role: "share" }],
+    rows: [{ value_: "gold", value: 7, share: 0.7 }, { value_: "", value: 3, share: 0.3 }], previous: null, meta: meta({ granularity: null }),
+  };
+  const list = widget({ kind: "breakdown", chart: "list", query: { metric: "count", group_by: "value" } });
+  const model = core.breakdownModel(list, result, context);
+  assert.deepEqual(model.items.map((item) => [item.label, item.text, item.shareText]), [["gold", "7", "70%"], ["(none)", "3", "30%"]]);
+  assert.deepEqual(core.tableColumns(list, result).map((column) => column.label), ["Value", "Count", "Share"]);
+});
+
+test("sorting is stable, by number or by language, with absent values last both ways", () => {
+  const rows = [{ n: 2, t: "b10" }, { n: null, t: "a" }, { n: 1, t: "b9" }, { n: 2, t: "Ä" }];
+  const by = (name, numeric, ascending) => core.sortRows(rows, { name, numeric, label: name, kind: "text" }, ascending, "en");
+  assert.deepEqual(by("n", true, true).map((row) => row.n), [1, 2, 2, null]);
+  assert.deepEqual(by("n", true, false).map((row) => row.t), ["b10", "Ä", "b9", "a"]);
+  assert.deepEqual(by("t", false, true).map((row) => row.t), ["a", "Ä", "b9", "b10"]);
+});
+
+test("the grid: as placed on 12 columns, gapless on 6, one by one on 1", () => {
+  const at = (id, kind, x, y, w, h) => ({ ...widget(), id, kind, position: { x, y, w, h } });
+  const widgets = [at("c", "timeseries", 0, 2, 8, 4), at("a", "kpi", 0, 0, 3, 2), at("b", "kpi", 3, 0, 3, 2), at("d", "breakdown", 8, 2, 4, 4)];
+  assert.deepEqual(core.layout(widgets, "wide").find((place) => place.id === "c"), { id: "c", column: 1, row: 3, columns: 8, rows: 4 });
+  const medium = core.layout(widgets, "medium");
+  assert.deepEqual(medium.map((place) => [place.id, place.column, place.row, place.columns]), [["a", 1, 1, 3], ["b", 4, 1, 3], ["c", 1, 3, 6], ["d", 1, 7, 6]]);
+  assert.deepEqual(core.layout(widgets, "narrow").map((place) => place.id), ["a", "b", "c", "d"]);
+  for (const place of core.layout([at("wild", "kpi", 11, -3, 40, 0)], "wide")) {
+    assert.ok(place.column + place.columns <= 13 && place.row >= 1 && place.rows >= 1);
+  }
+  assert.deepEqual([core.gridSize(480), core.gridSize(481), core.gridSize(1200)], ["narrow", "medium", "wide"]);
+});
