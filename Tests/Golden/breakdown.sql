@@ -1,0 +1,19 @@
+-- result
+SELECT ifNull(`string_props`.`model`.:String, '') AS dimension, count() AS value, sum(value) OVER () AS total, count() OVER () AS groups
+FROM `emban`.`events`
+WHERE org_id = {p0:String}
+  AND environment = {p1:String}
+  AND tenant_id = {p2:String}
+  AND event_name = {p3:String}
+  AND timestamp >= {p4:DateTime64(3, 'UTC')}
+  AND timestamp < {p5:DateTime64(3, 'UTC')}
+GROUP BY dimension
+ORDER BY value DESC NULLS LAST, dimension ASC
+LIMIT {p6:Int64}
+--   p0 String = org_1
+--   p1 String = production
+--   p2 String = acme
+--   p3 String = api.call
+--   p4 DateTime64(3, 'UTC') = 2026-10-22 00:00:00
+--   p5 DateTime64(3, 'UTC') = 2026-11-21 00:00:00
+--   p6 Int64 = 10

@@ -1,0 +1,99 @@
+import ClickHouse
+import Domain
+import QueryEngine
+import Testing
+
+/// Random questions full of hostile values: whatever is asked, no value becomes text, and no reference of the events lacks its scope.
+@Suite struct StatementPropertyTests {
+  @Test(arguments: 0..<400) func valuesAreBoundAndEveryReferenceIsScoped(seed: Int) throws {
+    var random = Randomness(UInt64(seed))
+    let tenant = random.pick(hostileTexts)
+    let locked = random.chance(0.5) ? [random.pick(hostileTexts): [random.pick(hostileTexts)], "plan": ["zq1", "zq2"]] : [:]
+    let zone = try Zone(random.pick(["UTC", "America/New_York", "Asia/Kolkata"]))
+    let scope = try scope(
+      organization: random.pick(hostileTexts), tenant: .one(TenantID(tenant)), permissions: EmbedPermissions(lockedFilters: locked), zone: zone)
+    for statement in try statements(scope, &random) {
+      for sql in [statement.sql, statement.fallback].compactMap(\.self) { check(sql, tenant: tenant, locked: locked.count) }
+    }
+  }
+
+  private func statements(_ scope: Scope, _ random: inout Randomness) throws -> [Statement] {
+    func text() -> String { random.pick(hostileTexts) }
+    func property() -> String { random.chance(0.3) ? "model" : PropertyName.isValid(text()) ? text().filter { !$0.isNewline && $0 != "\t" } : "zq" }
+    func dimension() -> Dimension { random.pick([.eventName, .userID, .property(property()), .property(property())]) }
+    let metric = random.pick(Metric.allCases)
+    var query = WidgetQuery(eventName: random.chance(0.8) ? text() : nil, metric: metric)
+    query.numericProp = property()
+    query.uniqueProp = metric.countsUniques && random.chance(0.5) ? property() : nil
+    query.time = .period(random.pick(Period.allCases))
+    query.compare = random.pick([nil, .previousPeriod, .previousYear])
+    query.order = random.pick(SortOrder.allCases)
+    query.filters = (0..<Int.random(in: 0...4, using: &random)).map { _ in
+      switch Int.random(in: 0...3, using: &random) {
+      case 0: .string(dimension(), random.pick([.equal, .notEqual, .contains]), values: [text()])
+      case 1: .string(dimension(), random.pick([.isIn, .isNotIn]), values: [text(), text()])
+      case 2: .numeric(property(), random.pick([.atLeast(1.5), .atMost(-2e300)]))
+      default: .numeric(property(), .between(-1, 1))
+      }
+    }
+    let filter = property()
+    let dashboard = DashboardConfig(
+      name: "x",
+      filters: [
+        DashboardFilter(id: "a", control: .select(.property(filter), multiple: true)),
+        DashboardFilter(id: "b", control: .numericRange(property: filter)),
+      ],
+      widgets: [
+        Widget(id: "w", title: "", kind: .kpi, position: GridPosition(x: 0, y: 0, w: 1, h: 1), query: query)
+      ])
+    let isLocked = scope.lockedFilters.contains { $0.dimension == .property(filter) }
+    let state = ViewState(
+      dimensions: isLocked ? [:] : [filter: [text(), text()]], numericRanges: [filter: NumericRange(min: -0.5, max: nil)])
+    let planner = Planner(scope: scope, dashboard: dashboard)
+    let kind = random.pick([WidgetKind.kpi, .timeseries, .breakdown, .table])
+    let drilled = try Planner(scope: scope).drill(
+      into: query, by: dimension(), value: text(), next: random.chance(0.5) ? dimension() : nil)
+    if kind == .breakdown || kind == .table || kind == .timeseries && random.chance(0.5) { query.groupBy = dimension() }
+    return try planner.plan(query, kind: kind, state: state).statements + drilled.statements
+      + planner.filterValues(of: .property(filter), search: text()).statements
+      + planner.tenants(after: TenantID(text())).statements
+      + [Discovery(scope: scope).overview] + Discovery(scope: scope).details([[.string(text()), 1, 0, 0, 1, 0]])
+  }
+
+  private func check(_ sql: SQL, tenant: String, locked: Int) {
+    let bare = Self.withoutQuotedNames(sql.text)
+    #expect(!bare.contains("zq"), "a value is part of the text: \(sql.text)")
+    // Only these columns are asked for by name, and only one table.
+    let tables = bare.ranges(of: "FROM `emban`.`events`").count
+    #expect(tables >= 1)
+    #expect(tables == bare.ranges(of: "events`").count)
+    #expect(tables == bare.ranges(of: "FROM `emban`.`events` WHERE org_id = {p").count)
+    let scoped = #/FROM `emban`\.`events` WHERE org_id = \{p\d+:String\} AND environment = \{p\d+:String\} AND tenant_id = \{p(?<tenant>\d+):String\}/#
+    let references = bare.matches(of: scoped)
+    #expect(references.count == tables, "a reference without its scope: \(sql.text)")
+    for reference in references {
+      guard let number = Int(reference.output.tenant) else { continue }
+      #expect(sql.parameters[number].value == SQLValue(tenant).literal)
+    }
+    #expect(!bare.contains(";") && !bare.contains("--") && !bare.contains("/*") && !bare.contains("SETTINGS"))
+    #expect(sql.text.ranges(of: "{p").count >= sql.parameters.count)
+    if locked > 0 { #expect(bare.ranges(of: "`string_props`.``").count >= tables * locked) }
+  }
+
+  /// The text with the names of properties, which are quoted by `PropertyPath` and tested there against the server, cut out.
+  private static func withoutQuotedNames(_ text: String) -> String {
+    var bare = ""
+    var rest = text[...]
+    while let start = rest.firstRange(of: "_props`.`") {
+      bare += rest[..<start.upperBound]
+      rest = rest[start.upperBound...]
+      var escaped = false
+      while let character = rest.unicodeScalars.first {
+        if !escaped, character == "`" { break }
+        escaped = !escaped && character == "\\"
+        rest = Substring(rest.unicodeScalars.dropFirst())
+      }
+    }
+    return bare + rest
+  }
+}
