@@ -99,7 +99,10 @@ let package = Package(
     .testTarget(name: "IngestTests", dependencies: ["Domain", "ClickHouse", "Ingest", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "ConfigStoreTests", dependencies: ["Domain", "ConfigStore"], swiftSettings: settings),
     .testTarget(name: "AccessTests", dependencies: ["Domain", "ConfigStore", "Access"], swiftSettings: settings),
-    .testTarget(name: "HTTPAPITests", dependencies: ["Domain", "HTTPAPI"], swiftSettings: settings),
+    .testTarget(
+      name: "HTTPAPITests",
+      dependencies: ["Domain", "Access", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", logging],
+      swiftSettings: settings),
     .testTarget(
       name: "EmbanTests", dependencies: ["Domain", "ClickHouse", "Emban", "TestSupport"], swiftSettings: settings),
   ]

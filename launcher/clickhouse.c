@@ -196,7 +196,13 @@ int main(int argc, char **argv) {
   // Without this the server forks a watchdog, and the process that was started is not the server.
   setenv("CLICKHOUSE_WATCHDOG_ENABLE", "0", 1);
 
-  if (strcmp(command, "server") == 0) follow_parent();
+  if (strcmp(command, "server") == 0) {
+    // A parent may start us from a thread that blocks all signals, and would hand that down.
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    follow_parent();
+  }
 
   void *handle = dlopen(object, RTLD_LAZY | RTLD_GLOBAL);
   if (handle == NULL) {

@@ -83,7 +83,7 @@ public struct TestClickHouse: Sendable {
   }
 
   private static let root = FileManager.default.temporaryDirectory.path
-  private static let prefix = "emban-test-"
+  private static let prefix = "emban-swift-test-"
 
   /// Stops the servers of test processes that were killed, and removes their folders.
   private static func removeLeftovers() async {

@@ -44,6 +44,17 @@ public struct PropertyPath: Sendable, Hashable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// Whether the store can keep a property of this name apart from all others. An empty name has no subcolumn, and `%2E` is how
+  /// the store writes a dot, so that `a%2Eb` and `a.b` would be one.
+  public static func isStorable(key: String) -> Bool {
+    !key.isEmpty && !key.contains("%2E")
+  }
+
+  /// The key of a subcolumn as the customer wrote it: the reverse of how the store writes it (`a%2Eb` → `a.b`).
+  public static func key(stored: String) -> String {
+    stored.replacing("%2E", with: ".")
+  }
+
   /// The measure as `Nullable(Float64)`: NULL where the event does not have it, right whether it arrived as an integer, a
   /// float or a mixture of both.
   public var numericExpression: SQL {
@@ -53,5 +64,11 @@ public struct PropertyPath: Sendable, Hashable {
   /// The dimension as `String`, `''` where the event does not have it; may stand in GROUP BY.
   public var stringExpression: SQL {
     SQL(trusted: "ifNull(\(quoted).:String, '')")
+  }
+
+  /// The dimension as `Nullable(String)`, NULL where the event does not have it. Quicker than ``stringExpression`` in
+  /// conditions that a missing value does not fulfil anyway, such as equality with a text that is not empty.
+  public var optionalStringExpression: SQL {
+    SQL(trusted: "\(quoted).:String")
   }
 }

@@ -84,6 +84,24 @@ public struct SQL: Sendable, Hashable {
     return SQL(pieces: pieces)
   }
 
+  /// `expression IN values`, for lists of any length: ClickHouse takes a constant of at most 1 MiB there, so that a longer list
+  /// becomes several, joined with OR and in parentheses. An empty list matches nothing.
+  public static func membership(of expression: SQL, in values: [String]) -> SQL {
+    var chunks: [[String]] = [[]]
+    var length = 0
+    for value in values {
+      // A string in an array takes 8 bytes more than its text.
+      length += value.utf8.count + 9
+      if length > 500_000 {
+        chunks.append([])
+        length = value.utf8.count + 9
+      }
+      chunks[chunks.count - 1].append(value)
+    }
+    let conditions: [SQL] = chunks.map { "\(expression) IN \(bind: $0)" }
+    return conditions.count == 1 ? conditions[0] : "(\(join(conditions, separator: " OR ")))"
+  }
+
   public static func + (left: SQL, right: SQL) -> SQL {
     SQL(pieces: left.pieces + right.pieces)
   }
@@ -141,9 +159,19 @@ extension SQL: ExpressibleByStringInterpolation {
       pieces.append(.value(SQLValue(value)))
     }
 
-    /// Binds an `Array(String)`; it may be empty.
-    public mutating func appendInterpolation(bind value: [String]) {
-      pieces.append(.value(SQLValue(value)))
+    /// Binds an `Array(String)`; it may be empty. A list too long for one parameter becomes an array of single parameters.
+    public mutating func appendInterpolation(bind values: [String]) {
+      let list = SQLValue(values)
+      guard list.literal.utf8.count > SQLValue.longestLiteral else {
+        pieces.append(.value(list))
+        return
+      }
+      pieces.append(.text("["))
+      for (index, value) in values.enumerated() {
+        if index > 0 { pieces.append(.text(", ")) }
+        pieces.append(.value(SQLValue(value)))
+      }
+      pieces.append(.text("]"))
     }
 
     /// Writes the name of a table, column, function or alias, quoted with backticks.

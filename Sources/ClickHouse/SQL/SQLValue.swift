@@ -33,6 +33,9 @@ public struct SQLValue: Sendable, Hashable {
     self.init(type: "Array(String)", literal: "[" + items.joined(separator: ",") + "]")
   }
 
+  /// ClickHouse refuses a parameter longer than 128 KiB (`http_max_field_value_size`).
+  static let longestLiteral = 100_000
+
   /// Escapes for both places a string can stand in: alone (a raw tab or newline would end it, a backslash starts an escape)
   /// and between single quotes in an array.
   static func escaped(_ value: String) -> String {

@@ -29,6 +29,9 @@ struct ServerConfiguration: Sendable {
       <max_connections>1024</max_connections>
       <listen_backlog>1024</listen_backlog>
 
+      <!-- Idle kept-alive connections would otherwise hold a stop back for 5 s. -->
+      <shutdown_wait_unfinished>1</shutdown_wait_unfinished>
+
       <path>\(path("data/"))</path>
       <tmp_path>\(path("tmp/"))</tmp_path>
       <user_files_path>\(path("user_files/"))</user_files_path>

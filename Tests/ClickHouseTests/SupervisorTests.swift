@@ -1,0 +1,320 @@
+import ClickHouse
+import Domain
+import Foundation
+import Logging
+import Testing
+import TestSupport
+
+/// The supervisor with real servers of its own, and with programs that only pretend to be one.
+@Suite(.serialized) struct SupervisorTests {
+  /// A data directory, and what runs on it.
+  private final class Ground: Sendable {
+    let folder: String
+    let test: TestClickHouse
+
+    init() async throws {
+      test = try await TestClickHouse.shared()
+      folder = try TestClickHouse.makeTestFolder()
+    }
+
+    deinit { TestClickHouse.removeTestFolder(folder) }
+
+    var config: String { folder + "/clickhouse/config.xml" }
+
+    func supervisor(binary: String? = nil) -> ClickHouseSupervisor {
+      ClickHouseSupervisor(
+        configuration: .init(dataDirectory: folder, binary: binary), httpClient: test.httpClient, logger: quiet)
+    }
+
+    private var quiet: Logger {
+      var logger = TestClickHouse.makeLogger()
+      logger.logLevel = .critical
+      return logger
+    }
+
+    func client(of server: ClickHouseSupervisor) -> ClickHouseClient {
+      ClickHouseClient(httpClient: test.httpClient, passwords: test.passwords, logger: quiet) { try server.endpoint() }
+    }
+
+    /// The program that the shared server runs.
+    func realBinary() async throws -> String {
+      let pid = try #require(test.server.processIdentifier)
+      return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
+    }
+
+    func script(_ name: String, _ text: String) throws -> String {
+      let path = "\(folder)/\(name)"
+      try ("#!/bin/sh\n" + text).write(toFile: path, atomically: true, encoding: .utf8)
+      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+      return path
+    }
+  }
+
+  /// Runs a supervisor while `body` runs, and returns after both.
+  private func running<T: Sendable>(
+    _ server: ClickHouseSupervisor, _ body: @Sendable @escaping () async throws -> T
+  ) async throws -> T {
+    try await withThrowingTaskGroup(of: T?.self) { group in
+      group.addTask {
+        try await server.run()
+        return nil
+      }
+      group.addTask {
+        try await server.waitUntilReady()
+        return try await body()
+      }
+      var result: T?
+      while let next = try await group.next() {
+        if let next {
+          result = next
+          group.cancelAll()
+        }
+      }
+      return try #require(result)
+    }
+  }
+
+  private static func lives(_ pid: Int32) -> Bool {
+    guard kill(pid, 0) == 0 else { return false }
+    let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+    return !stat.contains(") Z ")
+  }
+
+  private static func waitUntil(_ what: Comment, within: Duration = .seconds(20), _ holds: () async -> Bool) async throws {
+    let deadline = ContinuousClock.now + within
+    while await !holds() {
+      try #require(ContinuousClock.now < deadline, what)
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  @Test func itRunsStopsAndKeepsItsData() async throws {
+    let ground = try await Ground()
+    let first = ground.supervisor()
+    let pid = try await running(first) {
+      let client = ground.client(of: first)
+      try await client.execute("CREATE TABLE kept (a UInt8) ENGINE = MergeTree ORDER BY a")
+      try await client.execute("INSERT INTO kept VALUES (7)")
+      let pid = try #require(first.processIdentifier)
+      // A session of its own: signals of our terminal do not reach it.
+      #expect(getsid(pid) == pid)
+      return pid
+    }
+    #expect(!Self.lives(pid))
+    #expect(!FileManager.default.fileExists(atPath: ground.folder + "/clickhouse/server.pid"))
+    guard case .stopped = first.status else {
+      Issue.record("status \(first.status)")
+      return
+    }
+    #expect(throws: ClickHouseError.self) { _ = try first.endpoint() }
+
+    let second = ground.supervisor()
+    let kept = try await running(second) {
+      try await ground.client(of: second).query("SELECT a FROM kept", as: .admin).scalar
+    }
+    #expect(kept == 7)
+  }
+
+  @Test func secretsAreForTheOwnerOnly() async throws {
+    let ground = try await Ground()
+    let server = ground.supervisor()
+    try await running(server) {
+      let manager = FileManager.default
+      func mode(_ path: String) throws -> Int? { try manager.attributesOfItem(atPath: path)[.posixPermissions] as? Int }
+      #expect(try mode(ground.config) == 0o600)
+      #expect(try mode(ground.folder + "/clickhouse") == 0o700)
+      let text = try String(contentsOfFile: ground.config, encoding: .utf8)
+      #expect(text.contains("<password_sha256_hex>"))
+      #expect(text.contains("<listen_host>127.0.0.1</listen_host>"))
+    }
+  }
+
+  @Test func aServerThatDiesIsStartedAgainWithItsData() async throws {
+    let ground = try await Ground()
+    let server = ground.supervisor()
+    try await running(server) {
+      let client = ground.client(of: server)
+      try await client.execute("CREATE TABLE kept (a UInt8) ENGINE = MergeTree ORDER BY a")
+      try await client.execute("INSERT INTO kept VALUES (7)")
+      for _ in 0..<2 {
+        let pid = try #require(server.processIdentifier)
+        kill(pid, SIGKILL)
+        try await Self.waitUntil("the server comes back") {
+          server.status.isReady && server.processIdentifier.map { $0 != pid } ?? false
+        }
+        #expect(try await client.query("SELECT a FROM kept", as: .admin).scalar == 7)
+      }
+    }
+  }
+
+  @Test func aSecondEmbanOnTheSameDataIsRefused() async throws {
+    let ground = try await Ground()
+    let first = ground.supervisor()
+    let second = ground.supervisor()
+    try await running(first) {
+      let pid = first.processIdentifier
+      await #expect(performing: {
+        try await second.run()
+      }, throws: { error in
+        "\(error)".contains("Another emban is running on the data directory")
+      })
+      #expect(first.processIdentifier == pid)
+      #expect(first.status.isReady)
+    }
+  }
+
+  /// As after `kill -9` of an emban whose `clickhouse` came from PATH: nobody told the server to end.
+  @Test func aServerThatWasLeftBehindIsStopped() async throws {
+    let ground = try await Ground()
+    let server = ground.supervisor()
+    try await running(server) {}
+    let orphan = Process()
+    orphan.executableURL = URL(fileURLWithPath: try await ground.realBinary())
+    orphan.arguments = ["server", "--config-file=\(try configPath(ground))"]
+    orphan.standardOutput = FileHandle.nullDevice
+    orphan.standardError = FileHandle.nullDevice
+    try orphan.run()
+    // ClickHouse itself notes its pid; the note of the supervisor is missing, as if it had been killed right after the launch.
+    let note = ground.folder + "/clickhouse/data/status"
+    try await Self.waitUntil("the old server runs") {
+      (try? String(contentsOfFile: note, encoding: .utf8))?.contains("PID: \(orphan.processIdentifier)\n") ?? false
+    }
+    let next = ground.supervisor()
+    try await running(next) {
+      #expect(!Self.lives(orphan.processIdentifier))
+    }
+  }
+
+  private func configPath(_ ground: Ground) throws -> String {
+    URL(fileURLWithPath: ground.folder).resolvingSymlinksInPath().path + "/clickhouse/config.xml"
+  }
+
+  /// A pid that was given to another process meanwhile is left alone, even when the note fits it in time.
+  @Test func anotherProcessWithTheNotedPidIsLeftAlone() async throws {
+    let ground = try await Ground()
+    let server = ground.supervisor()
+    try await running(server) {}
+    let bystander = Process()
+    bystander.executableURL = URL(fileURLWithPath: "/bin/sleep")
+    bystander.arguments = ["60"]
+    try bystander.run()
+    defer { bystander.terminate() }
+    let pid = bystander.processIdentifier
+    let stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+    let start = stat.split(separator: " ")[21]
+    try "\(pid)\n\(start)\n".write(toFile: ground.folder + "/clickhouse/server.pid", atomically: true, encoding: .utf8)
+    try "PID: \(pid)\n".write(toFile: ground.folder + "/clickhouse/data/status", atomically: true, encoding: .utf8)
+    let next = ground.supervisor()
+    try await running(next) {
+      #expect(bystander.isRunning)
+    }
+  }
+
+  /// The launcher that the set-up compiles ends the server when its parent is killed.
+  @Test func theLauncherEndsAServerWhoseParentWasKilled() async throws {
+    let ground = try await Ground()
+    let binary = try await ground.realBinary()
+    guard binary.hasSuffix("share/emban/clickhouse/clickhouse") else { return }
+    let server = ground.supervisor()
+    try await running(server) {}
+    let note = ground.folder + "/clickhouse/data/status"
+    try? FileManager.default.removeItem(atPath: note)
+    let parent = Process()
+    parent.executableURL = URL(fileURLWithPath: "/bin/sh")
+    parent.arguments = ["-c", "EMBAN_PARENT_PID=$$ \"$0\" server \"--config-file=$1\" >/dev/null 2>&1 & wait", binary, try configPath(ground)]
+    try parent.run()
+    func childPid() -> Int32? {
+      (try? String(contentsOfFile: note, encoding: .utf8))?.split(separator: "\n").first { $0.hasPrefix("PID: ") }
+        .flatMap { Int32($0.dropFirst(5)) }
+    }
+    try await Self.waitUntil("the server runs") { childPid() != nil }
+    let child = try #require(childPid())
+    #expect(Self.lives(child))
+    kill(parent.processIdentifier, SIGKILL)
+    try await Self.waitUntil("the server ends with its parent") { !Self.lives(child) }
+  }
+
+  // MARK: - Programs that cannot work
+
+  private func sentence(_ server: ClickHouseSupervisor) async -> String {
+    do {
+      try await server.run()
+      return "no error"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func aMissingOrForeignProgramIsToldByName() async throws {
+    let ground = try await Ground()
+    let missing = await sentence(ground.supervisor(binary: ground.folder + "/nothing"))
+    #expect(missing == "EMBAN_CLICKHOUSE_BIN: \(ground.folder)/nothing is not an executable file.")
+    let foreign = try ground.script("foreign", "echo hello\n")
+    let wrong = await sentence(ground.supervisor(binary: foreign))
+    #expect(wrong == "EMBAN_CLICKHOUSE_BIN: \(foreign) --version does not answer as ClickHouse does.")
+    let old = try ground.script("old", "echo 'ClickHouse server version 24.3.1.1 (official build).'\n")
+    let tooOld = await sentence(ground.supervisor(binary: old))
+    #expect(tooOld == "EMBAN_CLICKHOUSE_BIN: \(old) is ClickHouse 24.3; Emban needs 25.8 or newer.")
+  }
+
+  private static let version = "[ \"$1\" = --version ] && { echo 'ClickHouse local version 25.8.2.1.'; exit; }\n"
+
+  @Test func aProgramThatFailsIsGivenUpWithItsReason() async throws {
+    let ground = try await Ground()
+    let broken = try ground.script("broken", Self.version + "echo 'Code: 1000. DB::Exception: no room' >&2\nexit 4\n")
+    let server = ground.supervisor(binary: broken)
+    let text = await sentence(server)
+    #expect(text.hasPrefix("The ClickHouse server does not start: it exited with code 4: Code: 1000. DB::Exception: no room"))
+    #expect(text.contains(broken))
+    await #expect(throws: ClickHouseError.self) { try await server.waitUntilReady() }
+  }
+
+  /// Somebody took the port between our choice and the server's start: the next attempt chooses another.
+  @Test func aLostPortIsNoFailure() async throws {
+    let ground = try await Ground()
+    let real = try await ground.realBinary()
+    let unlucky = try ground.script(
+      "unlucky",
+      Self.version + """
+        echo x >> "$(dirname "$0")/attempts"
+        [ "$(wc -l < "$(dirname "$0")/attempts")" -gt 5 ] && exec "\(real)" "$@"
+        echo 'Listen [127.0.0.1]:1 failed: Poco::Exception. Code: 1000, e.code() = 98, Net Exception: Address already in use' >&2
+        exit 210
+
+        """)
+    let server = ground.supervisor(binary: unlucky)
+    let one = try await running(server) { try await ground.client(of: server).query("SELECT 1", as: .admin).scalar }
+    #expect(one == 1)
+  }
+
+  @Test func aSlowStartIsWaitedFor() async throws {
+    let ground = try await Ground()
+    let real = try await ground.realBinary()
+    let slow = try ground.script("slow", Self.version + "sleep 2\nexec \"\(real)\" \"$@\"\n")
+    let server = ground.supervisor(binary: slow)
+    #expect(server.status == .starting)
+    let one = try await running(server) { try await ground.client(of: server).query("SELECT 1", as: .admin).scalar }
+    #expect(one == 1)
+  }
+
+  /// The status as `/readyz` sees it.
+  @Test func theStatusFollowsTheServer() async throws {
+    let ground = try await Ground()
+    let server = ground.supervisor()
+    let seen = Task { await server.statusChanges().reduce(into: [ClickHouseStatus]()) { $0.append($1) } }
+    try await running(server) {
+      let pid = try #require(server.processIdentifier)
+      kill(pid, SIGKILL)
+      try await Self.waitUntil("the server comes back") { server.status.isReady && server.processIdentifier != pid }
+    }
+    let kinds = await seen.value.map { status in
+      switch status {
+      case .starting: "starting"
+      case .ready: "ready"
+      case .down: "down"
+      case .stopped: "stopped"
+      }
+    }
+    #expect(kinds == ["starting", "ready", "down", "starting", "ready", "stopped"])
+  }
+}
