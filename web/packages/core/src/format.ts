@@ -80,7 +80,7 @@ function formatCurrency(value: number, format: ValueFormat, locale: string, room
   const size = Math.abs(value);
   const options: Intl.NumberFormatOptions = { style: "currency", currency: format.currency ?? currencyUnit(format.unit) };
   const compact = room === "axis" ? size >= 1000 : room === "headline" && size >= 1_000_000;
-  if (compact) return numberFormat(locale, { ...options, notation: "compact", maximumFractionDigits: room === "axis" ? 1 : 2 }).format(value);
+  if (compact) return numberFormat(locale, { ...options, notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: room === "axis" ? 1 : 2 }).format(value);
   if (room === "axis") return numberFormat(locale, { ...options, minimumFractionDigits: 0, maximumFractionDigits: size < 10 ? 2 : 0 }).format(value);
   const digits = format.decimals ?? (size >= 1000 && room === "headline" ? 0 : size > 0 && size < 0.1 ? 4 : 2);
   return numberFormat(locale, { ...options, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);

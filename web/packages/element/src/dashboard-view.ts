@@ -87,12 +87,14 @@ export class DashboardView {
       case "state":
         this.bar?.update(event.state);
         this.chips?.update(event.state);
+        this.measure();
         break;
       case "widget":
         this.cards.get(event.id)?.update(event.widget);
         break;
       case "settled":
         this.status.textContent = strings.updated;
+        this.measure();
         if (event.first) this.options.emit("ready", { dashboardId: this.controller.config?.id ?? null, name: this.controller.config?.name ?? "" });
         break;
       case "filter":
@@ -242,6 +244,7 @@ export class DashboardView {
     }
   }
 
+  /** Also called by hand: browsers put off observers in frames outside the viewport, and the host waits for the height. */
   private measure(): void {
     const { clientWidth: width, offsetHeight: height } = this.root;
     const size = gridSize(width);

@@ -3,7 +3,7 @@ export interface EChart {
   setOption(option: Record<string, unknown>, options?: { replaceMerge?: readonly string[]; notMerge?: boolean }): void;
   resize(size?: { width: number; height: number }): void;
   on(event: string, handler: (event: Record<string, unknown>) => void): void;
-  getZr(): { on(event: string, handler: (event: { offsetX: number; offsetY: number; target?: unknown }) => void): void };
+  getZr(): { on(event: string, handler: (event: { offsetX: number; offsetY: number }) => void): void };
   containPixel(finder: string, point: readonly [number, number]): boolean;
   convertFromPixel(finder: Record<string, unknown>, point: readonly [number, number]): readonly number[];
   dispatchAction(action: Record<string, unknown>): void;

@@ -77,7 +77,6 @@ export function create(options: EmbanOptions): EmbanHandle {
 
   const iframe = document.createElement("iframe");
   iframe.title = options.title ?? "Analytics dashboard";
-  iframe.referrerPolicy = "origin";
   const { style } = iframe;
   style.display = "block";
   style.width = "100%";

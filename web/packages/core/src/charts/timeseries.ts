@@ -160,6 +160,7 @@ function marks(
     itemStyle: { color, borderColor: context.theme.card, borderWidth: 2 },
     lineStyle: { width: 2, color, cap: "round", join: "round" },
     connectNulls: false,
+    triggerLineEvent: model.dimension !== null,
   };
   const area = widget.chart === "area" && (model.series.length === 1 || stacked);
   const split = model.lastIsPartial && last > 0 && !stacked;

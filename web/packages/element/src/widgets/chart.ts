@@ -60,17 +60,18 @@ export class ChartFace implements WidgetFace {
   private start(library: Awaited<ReturnType<typeof loadECharts>>): void {
     const chart = library.init(this.plot, null, { renderer: "svg", width: Math.max(1, this.size.width), height: Math.max(1, this.size.height) });
     this.chart = chart;
-    chart.on("click", (event) => {
-      const index = typeof event["dataIndex"] === "number" ? event["dataIndex"] : -1;
-      const series = typeof event["seriesId"] === "string" ? event["seriesId"] : undefined;
-      this.activate(series, index);
-    });
     if (this.widget.kind === "timeseries" && !this.widget.query.group_by) {
       // Points on a line are small: a click anywhere in the plot means the bucket under the pointer.
-      chart.getZr().on("click", ({ offsetX, offsetY, target }) => {
-        if (target || !chart.containPixel("grid", [offsetX, offsetY])) return;
+      chart.getZr().on("click", ({ offsetX, offsetY }) => {
+        if (!chart.containPixel("grid", [offsetX, offsetY])) return;
         const index = chart.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [offsetX, offsetY])[0];
         if (index !== undefined) this.activate(undefined, Math.round(index));
+      });
+    } else {
+      chart.on("click", (event) => {
+        const index = typeof event["dataIndex"] === "number" ? event["dataIndex"] : -1;
+        const series = typeof event["seriesId"] === "string" ? event["seriesId"] : undefined;
+        this.activate(series, index);
       });
     }
     this.draw();
