@@ -37,7 +37,7 @@ import Testing
     }
     #expect(error?.code == "owner_exists")
     #expect(try await members.remove(store.organization, store.user) == false)
-    #expect(try await members.list(in: store.organization).map(\.role) .sorted { $0.rawValue < $1.rawValue } == [.editor, .owner])
+    #expect(try await members.list(in: store.organization).map(\.role).sorted { $0.rawValue < $1.rawValue } == [.editor, .owner])
   }
 
   @Test func readsViewerAsMember() {
