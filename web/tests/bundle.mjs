@@ -34,6 +34,6 @@ export function meta(changes = {}) {
 export function chartContext(core, changes = {}) {
   return {
     theme: core.resolveTheme(undefined, false), locale: "en", timezone: "UTC", width: 600, height: 300, animate: false, hidden: new Set(),
-    selected: new Set(), fontFamily: "sans-serif", ...changes,
+    selected: new Set(), interactive: true, fontFamily: "sans-serif", ...changes,
   };
 }

@@ -57,9 +57,13 @@ export class DashboardView {
     this.motionQuery.addEventListener("change", this.mediaChanged);
     this.size = gridSize(this.root.clientWidth || this.host.clientWidth || 1200);
     this.root.dataset["size"] = this.size;
+    window.addEventListener("online", this.online);
+    // The host page's font is the right one, unless the page has none: then it would be Times.
+    if (/^["']?(times|times new roman|serif)["']?$/i.test(getComputedStyle(this.host).fontFamily)) this.root.dataset["plain"] = "";
   }
 
   disconnect(): void {
+    window.removeEventListener("online", this.online);
     this.observer.disconnect();
     this.darkQuery.removeEventListener("change", this.mediaChanged);
     this.motionQuery.removeEventListener("change", this.mediaChanged);
@@ -283,6 +287,10 @@ export class DashboardView {
     if (scheme === "light" || scheme === "only light") return false;
     return this.darkQuery.matches;
   }
+
+  private readonly online = (): void => {
+    if (this.controller.phase === "failed" && this.controller.error?.code === "network") this.controller.reload();
+  };
 
   private readonly mediaChanged = (): void => {
     this.applyTheme();

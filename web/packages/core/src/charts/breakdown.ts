@@ -111,7 +111,7 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
           fontFamily: context.fontFamily,
           distance: 8,
         },
-        cursor: "pointer",
+        cursor: context.interactive ? "pointer" : "default",
         data: model.items.map((item) => ({
           value: item.value ?? 0,
           ...(context.selected.size > 0 && !context.selected.has(item.key) ? { itemStyle: { color: withAlpha(color, 0.3) } } : {}),
@@ -130,6 +130,7 @@ function donut(widget: WidgetConfig, model: BreakdownModel, context: ChartContex
       {
         id: "s:",
         type: "pie",
+        cursor: context.interactive ? "pointer" : "default",
         name: widget.title,
         radius: ["62%", "90%"],
         label: { show: false },

@@ -14,6 +14,8 @@ export interface ChartContext extends Locale {
   readonly hidden: ReadonlySet<string>;
   /** Values of the widget's dimension that the dashboard is filtered by. */
   readonly selected: ReadonlySet<string>;
+  /** A click on a mark has an effect. */
+  readonly interactive: boolean;
   readonly fontFamily: string;
   /** Width of a text in CSS pixels; estimated from its length where nothing can measure. */
   readonly measure?: (text: string, size: number) => number;

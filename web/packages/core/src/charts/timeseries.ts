@@ -127,6 +127,7 @@ function marks(
     id: `s:${series.key}`,
     name: series.name,
     color,
+    cursor: context.interactive ? "pointer" : "default",
     ...(stacked ? { stack: "total" } : {}),
     emphasis: { focus: model.series.length > 1 ? "series" : "none" },
     blur: { itemStyle: { opacity: 0.25 }, lineStyle: { opacity: 0.2 }, areaStyle: { opacity: 0.1 } },

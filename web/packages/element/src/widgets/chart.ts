@@ -96,6 +96,7 @@ export class ChartFace implements WidgetFace {
       animate: this.drawn && !context.reducedMotion,
       hidden: this.hidden,
       selected: selectedValues(context, dimension),
+      interactive: isInteractive(context, dimension),
       fontFamily: context.fontFamily,
       measure: (text, size) => measureText(text, size, context.fontFamily),
     });
@@ -107,7 +108,6 @@ export class ChartFace implements WidgetFace {
       this.chart.setOption({ ...view.option, tooltip: this.tooltip(view, context) }, { replaceMerge: ["series"] });
       this.drawn = true;
     }
-    setAttribute(this.plot, "data-interactive", isInteractive(context, dimension));
   }
 
   private tooltip(view: ChartView, context: ViewContext): Record<string, unknown> {
