@@ -44,11 +44,12 @@ let package = Package(
       name: "Emban",
       dependencies: [
         "Domain", "ClickHouse", "QueryEngine", "Ingest", "ConfigStore", "Access", "HTTPAPI",
-        hummingbird, asyncHTTPClient, logging, lifecycle, unixSignals,
+        hummingbird, asyncHTTPClient, logging, lifecycle, nioCore, unixSignals,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
       ],
       swiftSettings: settings),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Domain", swiftSettings: settings),
     .target(
       name: "Schema", path: "schema", sources: ["Schema.swift"],
@@ -65,7 +66,7 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "QueryEngine", dependencies: ["Domain", "ClickHouse"], swiftSettings: settings),
     .target(
-      name: "Ingest", dependencies: ["Domain", "ClickHouse", logging, lifecycle, nioCore],
+      name: "Ingest", dependencies: ["Domain", "ClickHouse", "CZlib", logging, lifecycle, nioCore],
       swiftSettings: settings),
     .target(
       name: "ConfigStore",

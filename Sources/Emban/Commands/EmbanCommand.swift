@@ -9,7 +9,7 @@ struct EmbanCommand: AsyncParsableCommand {
     abstract: "Customer-facing analytics that a SaaS team runs itself.",
     discussion: "Every setting has a flag, an environment name (EMBAN_PORT) and a key in emban.yaml (port), in this order.",
     version: Version.current,
-    subcommands: [ServeCommand.self, ExplainCommand.self],
+    subcommands: [ServeCommand.self, DemoCommand.self, ImportCommand.self, ExplainCommand.self],
     defaultSubcommand: nil)
 }
 

@@ -133,7 +133,8 @@ struct Settings: Sendable {
     assetsDirectory = text("assets_dir").map { URL(filePath: $0, directoryHint: .isDirectory) }
   }
 
-  /// A misspelt key in the file must not be ignored silently; the file is flat, so its keys are the words before a colon.
+  /// A misspelt key in the file must not be ignored silently, nor a list where one value belongs; the file is flat, so its keys are the
+  /// words before a colon.
   private static func refuseUnknownKeys(inFile path: String) throws(SettingsError) {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
     for line in text.split(whereSeparator: \.isNewline) {
@@ -141,6 +142,10 @@ struct Settings: Sendable {
       let key = String(line[..<colon])
       guard keys.contains(key) else {
         throw SettingsError(key: "\(key) in \(path)", expected: "is not a known setting; known are \(keys.joined(separator: ", "))")
+      }
+      let value = line[colon...].dropFirst().drop(while: \.isWhitespace)
+      if value.isEmpty || value.hasPrefix("#") || value.hasPrefix("[") || value.hasPrefix("{") {
+        throw SettingsError(key: "\(key) in \(path)", expected: "must be one value on its line; lists are separated by commas")
       }
     }
   }

@@ -30,6 +30,8 @@ struct DemoHistory: Sendable {
 struct DemoSeeder: Sendable {
   /// How much was sent last before an interruption may be missing: batches travel side by side.
   private static let overlap: Int64 = 3 * 86_400_000
+  /// Enough that the buffer makes full blocks of them.
+  private static let batchesInFlight = 24
 
   private let data: DemoData
   private let sink: any EventSink
@@ -58,7 +60,7 @@ struct DemoSeeder: Sendable {
       var sent = 0
       var running = 0
       try await data.forEachBatch(from: begin, to: now) { batch in
-        if running == 4 {
+        if running == Self.batchesInFlight {
           sent += try await group.next() ?? 0
           running -= 1
           progress(sent)

@@ -21,7 +21,7 @@ final class DemoService: Service {
   var setup: DemoSetup {
     DemoSetup(
       organization: { [self] in organization.withLock(\.self) },
-      tenants: DemoCustomer.all.map { DemoTenant(id: TenantID($0.id), name: $0.name, plan: $0.plan) },
+      tenants: DemoCustomer.all.map { DemoTenant(id: $0.id, name: $0.name, plan: $0.plan) },
       dashboard: { [runtime] id in try await DashboardRepository(runtime.database).get(id, DemoDashboard.slug) })
   }
 

@@ -33,7 +33,8 @@ struct HTTPEventSink: EventSink {
       } catch let error as HTTPClientError {
         guard mayRepeat, ContinuousClock.now < giveUp else {
           throw ImportError.sinkFailed(
-            reason: "the connection to \(address) failed (\(error.shortDescription)); the last \(events.count) rows may or may not be stored")
+            reason:
+              "the connection to \(address) failed (\(error.shortDescription)); the last \(events.count) rows may or may not be stored")
         }
         try await Task.sleep(for: .seconds(1))
         continue

@@ -84,7 +84,7 @@ struct ImportCommand: AsyncParsableCommand {
   }
 
   private static func complaint(_ wanted: String?, _ all: [Organization]) -> String {
-    if all.isEmpty { return "There is no organization yet: start `emban serve` and register at /app/register." }
+    if all.isEmpty { return "There is no organization yet: start `emban serve` and register with POST /v1/auth/register." }
     let list = all.map { "\($0.name) (\($0.id))" }.joined(separator: ", ")
     return wanted.map { "There is no single organization '\($0)'; there are \(list)." } ?? "Choose an --organization: \(list)."
   }
@@ -118,12 +118,15 @@ struct ImportCommand: AsyncParsableCommand {
 
   private static func report(_ name: String, _ summary: ImportSummary, _ bar: ProgressBar) -> String {
     let seconds = (bar.elapsed / Duration.seconds(1)).formatted(.number.precision(.fractionLength(1)))
-    var lines = ["\(name): \(summary.accepted) events stored, \(summary.rejected) rows rejected (\(seconds) s, \(bar.rate(summary.rows)) rows/s)"]
+    var lines = [
+      "\(name): \(summary.accepted) events stored, \(summary.rejected) rows rejected (\(seconds) s, \(bar.rate(summary.rows)) rows/s)"
+    ]
     for reason in summary.reasons {
       let field = reason.field.isEmpty ? "" : " \(reason.field)"
       let more = reason.count > reason.lines.count ? ", …" : ""
       lines.append(
-        "  \(reason.count) × \(reason.code.rawValue):\(field) \(reason.expected) (lines \(reason.lines.map(String.init).joined(separator: ", "))\(more))")
+        "  \(reason.count) × \(reason.code.rawValue):\(field) \(reason.expected) (lines \(reason.lines.map(String.init).joined(separator: ", "))\(more))"
+      )
     }
     return lines.joined(separator: "\n")
   }

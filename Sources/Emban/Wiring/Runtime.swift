@@ -9,6 +9,7 @@ import HTTPAPI
 import Hummingbird
 import Ingest
 import Logging
+import NIOCore
 import QueryEngine
 import ServiceLifecycle
 import UnixSignals
@@ -135,9 +136,21 @@ final class Runtime: Sendable {
       try await ServiceGroup(configuration: configuration).run()
     } catch {
       try? await close()
-      throw error
+      throw explained(error)
     }
     try await close()
+  }
+
+  /// Errors of the system in words of ours.
+  private func explained(_ error: any Error) -> any Error {
+    guard let error = error as? IOError else { return error }
+    switch error.errnoCode {
+    case EADDRINUSE:
+      return SettingsError(key: "EMBAN_PORT", expected: "the port \(settings.port) on \(settings.host) is in use by another program")
+    case EACCES: return SettingsError(key: "EMBAN_PORT", expected: "this user may not listen on port \(settings.port)")
+    case EADDRNOTAVAIL: return SettingsError(key: "EMBAN_HOST", expected: "must be an address of this machine, not \(settings.host)")
+    default: return error
+    }
   }
 
   /// Runs a piece of work over the started stores, then stops them: for commands that are not servers. A signal cancels the work.

@@ -38,7 +38,7 @@ struct DashboardsController: Controller {
 
   private func create(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
-    let config = try DashboardConfig.read(try await request.json())
+    let config = try Self.config(try await request.json())
     let dashboard = try await repository.create(config, for: account, at: clock())
     try await audit.record(
       "dashboard.create", "dashboard", dashboard.id.rawValue, by: account, from: request, after: dashboard.summary)
@@ -50,7 +50,7 @@ struct DashboardsController: Controller {
   }
 
   private func replace(_ request: APIRequest) async throws -> Response {
-    let config = try DashboardConfig.read(try await request.json())
+    let config = try Self.config(try await request.json())
     return try await save(config, try await find(request), request)
   }
 
@@ -62,7 +62,7 @@ struct DashboardsController: Controller {
     }
     var members = dashboard.config.objectValue ?? [:]
     for (key, value) in changes { members[key] = value }
-    return try await save(try DashboardConfig.read(.object(members)), dashboard, request)
+    return try await save(try Self.config(.object(members)), dashboard, request)
   }
 
   private func save(_ config: DashboardConfig, _ dashboard: StoredDashboard, _ request: APIRequest) async throws -> Response {
@@ -143,6 +143,18 @@ struct DashboardsController: Controller {
   }
 
   // MARK: - Shared
+
+  /// What an answer adds to the configuration. It may come back with a change and is left out then, so that whoever has read a dashboard
+  /// can send it back as it is.
+  private static let added = [
+    "id", "status", "revision", "published_version", "last_version", "created_at", "created_by", "updated_at", "updated_by",
+  ]
+
+  private static func config(_ body: JSONValue) throws(AppError) -> DashboardConfig {
+    guard case .object(var members) = body else { return try DashboardConfig.read(body) }
+    for key in added { members.removeValue(forKey: key) }
+    return try DashboardConfig.read(.object(members))
+  }
 
   private func find(_ request: APIRequest) async throws -> StoredDashboard {
     guard let dashboard = try await repository.get(try request.account().organization, try request.parameter("id")) else {

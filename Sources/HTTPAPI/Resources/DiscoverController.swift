@@ -35,9 +35,6 @@ struct DiscoverController: Controller {
     let account = try request.account(environment: environment.map { EnvironmentName($0) })
     let report = try await queries.executor.run(
       Discovery(scope: try queries.scope(account, tenant: nil, timezone: nil)))
-    guard !report.events.isEmpty else {
-      throw AppError.conflict("no_events", "There are no events yet: send some, then let a dashboard be made of them.")
-    }
     let config = try AutoDashboard.make(from: report, name: name)
     let dashboard = try await dashboards.create(config, for: account, at: clock())
     try await audit.record(

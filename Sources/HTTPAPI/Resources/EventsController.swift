@@ -15,13 +15,18 @@ struct EventsController: Controller {
 
   private func ingest(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
-    if let encoding = request.header(.contentEncoding), encoding != "identity" {
+    let body = try await request.bodyBytes()
+    let events: ByteBuffer
+    switch request.header(.contentEncoding)?.lowercased() {
+    case nil, "identity": events = body
+    case "gzip", "x-gzip": events = try GzipInflater.inflate(body, limit: request.bodyLimit)
+    case .some(let encoding):
       throw AppError(
         status: 415, code: "unsupported_content_encoding",
-        message: "The body must be sent without compression, not as \(encoding.prefix(50)).")
+        message: "The body must be sent plain or as gzip, not as \(encoding.prefix(50)).")
     }
     let receipt = try await pipeline.ingest(
-      try await request.bodyBytes(), contentType: request.header(.contentType),
+      events, contentType: request.header(.contentType),
       scope: IngestScope(organization: account.organization, environment: account.environment))
     return .json(receipt.json)
   }

@@ -27,8 +27,9 @@ struct QueryController: Controller {
   /// `to` stand for a period.
   private func get(_ request: APIRequest) async throws -> Response {
     var members = try request.query().mapValues(JSONValue.string)
-    for key in ["limit"] {
-      if let text = members[key]?.stringValue, let number = Int(text) { members[key] = .int(number) }
+    if let text = members["limit"]?.stringValue {
+      guard let number = Int(text) else { throw AppError.invalid("limit", "wrong_type", "must be a whole number") }
+      members["limit"] = .int(number)
     }
     for key in ["filters", "period"] {
       guard let text = members[key]?.stringValue, text.hasPrefix("[") || text.hasPrefix("{") else { continue }

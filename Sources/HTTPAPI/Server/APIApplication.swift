@@ -21,6 +21,8 @@ public struct APIDependencies: Sendable {
   public var publicURL: String
   public var allowedOrigins: [String]
 
+  var isSecure: Bool { publicURL.hasPrefix("https://") }
+
   public init(
     database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
     pipeline: IngestPipeline, queries: QueryService, assets: Assets, readiness: @escaping @Sendable () async -> [Readiness],
@@ -59,9 +61,14 @@ public struct DemoSetup: Sendable {
 }
 
 extension APIRouter {
-  /// The whole API: every controller there is.
+  /// The router of the whole API.
   public static func build(_ dependencies: APIDependencies, demo: DemoSetup? = nil) -> Router<APIContext> {
-    let isSecure = dependencies.publicURL.hasPrefix("https://")
+    build(
+      endpoints: endpoints(dependencies, demo: demo), authenticator: dependencies.authenticator, isSecure: dependencies.isSecure)
+  }
+
+  /// The whole API: the endpoints of every controller there is.
+  public static func endpoints(_ dependencies: APIDependencies, demo: DemoSetup? = nil) -> [Endpoint] {
     let dashboards = DashboardRepository(dependencies.database)
     let audit = AuditLog(repository: AuditRepository(dependencies.database), clock: dependencies.clock)
     let embeds = EmbedAccess(
@@ -72,7 +79,7 @@ extension APIRouter {
       tokens: dependencies.tokens, dashboards: dashboards, audit: audit, publicURL: dependencies.publicURL)
     var controllers: [any Controller] = [
       HealthController(readiness: dependencies.readiness),
-      AuthController(accounts: dependencies.accounts, isSecure: isSecure),
+      AuthController(accounts: dependencies.accounts, isSecure: dependencies.isSecure),
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
       EventsController(pipeline: dependencies.pipeline),
       DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
@@ -87,6 +94,6 @@ extension APIRouter {
       controllers.append(
         DemoController(assets: dependencies.assets, sessions: sessions, setup: demo))
     }
-    return build(controllers: controllers, authenticator: dependencies.authenticator, isSecure: isSecure)
+    return controllers.flatMap(\.endpoints)
   }
 }

@@ -3,14 +3,14 @@ import Domain
 import HTTPTypes
 public import Hummingbird
 
-/// Builds the router out of the controllers' endpoints. The order of what a request passes is this function, read downwards.
+/// Builds the router out of endpoints. The order of what a request passes is this function, read downwards.
 public enum APIRouter {
   /// - Parameters:
-  ///   - controllers: whose endpoints are served; every other path is 404, every other method of a served path 405.
+  ///   - endpoints: what is served; every other path is 404, every other method of a served path 405.
   ///   - authenticator: decides each endpoint's access rule.
   ///   - isSecure: whether the public URL is https.
   static func build(
-    controllers: [any Controller], authenticator: Authenticator, isSecure: Bool
+    endpoints: [Endpoint], authenticator: Authenticator, isSecure: Bool
   ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     router.add(middleware: AccessLogMiddleware())
@@ -18,7 +18,7 @@ public enum APIRouter {
     router.add(middleware: EmbedCORSMiddleware())
     router.add(middleware: ErrorMiddleware())
 
-    let byPath = Dictionary(grouping: controllers.flatMap(\.endpoints), by: \.path)
+    let byPath = Dictionary(grouping: endpoints, by: \.path)
     for (path, endpoints) in byPath {
       let routerPath = RouterPath(path)
       for endpoint in endpoints {

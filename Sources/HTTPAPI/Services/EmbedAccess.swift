@@ -12,17 +12,6 @@ struct EmbedAccess: Sendable {
   /// Origins allowed for every organisation that names none.
   let defaultOrigins: [String]
 
-  init(
-    dashboards: DashboardRepository, organizations: OrganizationRepository, sessions: EmbedSessionRepository, tokens: EmbedTokens,
-    defaultOrigins: [String]
-  ) {
-    self.dashboards = dashboards
-    self.organizations = organizations
-    self.sessions = sessions
-    self.tokens = tokens
-    self.defaultOrigins = defaultOrigins
-  }
-
   /// A published dashboard as one session sees it.
   struct View: Sendable {
     let session: EmbedSession

@@ -1,0 +1,113 @@
+import Access
+import ClickHouse
+import ConfigStore
+import Domain
+import Foundation
+import HTTPAPI
+import Ingest
+import Logging
+import QueryEngine
+import Testing
+
+/// Who may call what: the whole API as a table. A new route fails this test until somebody has thought about its line.
+@Suite struct RouteTableTests {
+  static let expected = """
+    DELETE /v1/api-keys/:id admin
+    DELETE /v1/dashboards/:id admin
+    DELETE /v1/embed-sessions admin
+    DELETE /v1/embed-sessions/:id admin
+    GET /embed/:id public
+    GET /favicon.ico public
+    GET /healthz public
+    GET /readyz public
+    GET /sdk/:file public
+    GET /v1/api-keys admin
+    GET /v1/auth/me session
+    GET /v1/dashboards read
+    GET /v1/dashboards/:id read
+    GET /v1/dashboards/:id/versions read
+    GET /v1/dashboards/:id/versions/:version read
+    GET /v1/discover read
+    GET /v1/embed-sessions admin
+    GET /v1/embed/dashboard embed
+    GET /v1/embed/export embed
+    GET /v1/embed/filter-values embed
+    GET /v1/query read
+    GET /v1/tenants read
+    GET /web/:file public
+    PATCH /v1/dashboards/:id edit
+    POST /v1/api-keys admin
+    POST /v1/auth/login public
+    POST /v1/auth/logout session
+    POST /v1/auth/register public
+    POST /v1/dashboards edit
+    POST /v1/dashboards/:id/duplicate edit
+    POST /v1/dashboards/:id/publish admin
+    POST /v1/dashboards/:id/restore edit
+    POST /v1/dashboards/:id/unpublish admin
+    POST /v1/discover/auto-create edit
+    POST /v1/embed-sessions admin
+    POST /v1/embed/drill embed
+    POST /v1/embed/query embed
+    POST /v1/events ingest
+    POST /v1/query read
+    PUT /v1/dashboards/:id edit
+    """
+
+  @Test func everyRouteHasItsRule() throws {
+    let fixture = try Fixture()
+    let lines = APIRouter.endpoints(fixture.dependencies).map { "\($0.method) \($0.path) \($0.access.rawValue)" }.sorted()
+    #expect(lines == Self.expected.split(separator: "\n").map(String.init))
+  }
+
+  @Test func noPathIsServedTwice() throws {
+    let fixture = try Fixture()
+    let routes = APIRouter.endpoints(fixture.dependencies).map { "\($0.method) \($0.path)" }
+    #expect(Set(routes).count == routes.count)
+  }
+
+  /// The demo's routes take no credential: they must not exist in a server that is no demo.
+  @Test func theDemoIsServedByTheDemoOnly() throws {
+    let fixture = try Fixture()
+    #expect(!APIRouter.endpoints(fixture.dependencies).contains { $0.path.hasPrefix("/demo") })
+    let demo = DemoSetup(organization: { nil }, tenants: [], dashboard: { _ in nil })
+    #expect(APIRouter.endpoints(fixture.dependencies, demo: demo).contains { $0.path == "/demo" })
+  }
+}
+
+/// The API over a real configuration store; the event store is not asked here.
+private struct Fixture {
+  let dependencies: APIDependencies
+
+  init() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "emban-routes-\(UUID().uuidString)")
+    let pages = folder.appending(path: "web/pages")
+    try FileManager.default.createDirectory(at: pages, withIntermediateDirectories: true)
+    try Data("<!doctype html>".utf8).write(to: pages.appending(path: "embed.html"))
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let clock: TimeSource = { Instant(milliseconds: 1_776_160_800_000) }
+    let database = try SQLiteDatabase(path: folder.appending(path: "emban.sqlite").path)
+    let secretKey = try SecretKey("a-secret-key-for-the-route-table-test-7Zq1")
+    let tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
+    let keys = APIKeys(database, clock: clock)
+    let client = ClickHouseClient(
+      httpClient: ClickHouseClient.makeHTTPClient(), passwords: ReaderPasswords(viewer: "", analyst: ""), logger: Logger(label: "test"),
+      endpoint: { throw ClickHouseError.unavailable("not part of this test") })
+    dependencies = APIDependencies(
+      database: database,
+      authenticator: Authenticator(
+        keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens, originGuard: OriginGuard(publicURL: nil)),
+      accounts: Accounts(
+        database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
+      keys: keys, tokens: tokens,
+      pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: Logger(label: "test")), now: clock),
+      queries: QueryService(runner: Unreachable(), clock: clock), assets: try Assets(directory: folder.appending(path: "web")),
+      readiness: { [] }, clock: clock, publicURL: "http://localhost:8080", allowedOrigins: [])
+  }
+}
+
+private struct Unreachable: QueryRunning {
+  func rows(_ sql: SQL, as role: DatabaseRole) async throws -> QueryRows {
+    throw ClickHouseError.unavailable("not part of this test")
+  }
+}
