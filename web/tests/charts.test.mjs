@@ -97,6 +97,13 @@ test("axes are round, start at zero and waste little room", () => {
   assert.ok(negative.min <= -30 && negative.max >= 100);
 });
 
+test("hours are labelled on round hours, days from the first", () => {
+  assert.deepEqual([...core.labelPositions(25, 6, 15)], [3, 9, 15, 21]);
+  assert.deepEqual([...core.labelPositions(169, 8, 15)], [9, 33, 57, 81, 105, 129, 153]);
+  assert.deepEqual([...core.labelPositions(31, 8)], [0, 4, 8, 12, 16, 20, 24, 28]);
+  assert.deepEqual([...core.labelPositions(0, 8)], []);
+});
+
 test("every kind draws with the real ECharts, in light and dark, with one point, gaps and zeros", () => {
   const cases = [
     [widget({ chart: "area" }), series([3, 1, 2])],

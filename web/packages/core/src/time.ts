@@ -122,6 +122,11 @@ function offsetAt(instant: number, timezone: string): number {
   return Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second")) - Math.floor(instant / 1000) * 1000;
 }
 
+/** Hour of day, 0…23, in the zone of `context`. */
+export function hourOf(iso: string, context: TimeContext): number {
+  return Number(dateFormat("en-US", context.timezone, { hour: "2-digit", hourCycle: "h23" }).format(new Date(iso)));
+}
+
 function isMidnight(date: Date, context: TimeContext): boolean {
   return dateFormat("en-US", context.timezone, { hour: "numeric", minute: "numeric", hourCycle: "h23" }).format(date) === "00:00";
 }

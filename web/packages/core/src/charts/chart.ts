@@ -94,13 +94,21 @@ export function niceScale(low: number, high: number, wanted: number, integers: b
   return { min: best?.min ?? 0, max: best?.max ?? 1, interval: best?.interval ?? 1 };
 }
 
-/** Positions of at most `room` labels out of `count`, evenly spread and starting at the first. */
-export function labelPositions(count: number, room: number): ReadonlySet<number> {
+const plainSteps = [1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 15, 20, 24, 28, 30, 48, 60, 72, 90, 120];
+const hourSteps = [1, 2, 3, 4, 6, 12, 24, 48, 72, 168];
+
+/**
+ * Positions of at most `room` labels out of `count`, evenly spread. Given the hour of the first one, they fall on round hours, midnight
+ * among them; otherwise they start at the first.
+ */
+export function labelPositions(count: number, room: number, firstHour?: number): ReadonlySet<number> {
   const positions = new Set<number>();
   if (count === 0) return positions;
-  const steps = [1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 15, 20, 24, 28, 30, 48, 60, 72, 90, 120];
+  const steps = firstHour === undefined ? plainSteps : hourSteps;
   const step = steps.find((candidate) => Math.ceil(count / candidate) <= Math.max(1, room)) ?? Math.ceil(count / Math.max(1, room));
-  for (let index = 0; index < count; index += step) positions.add(index);
+  const cycle = Math.min(step, 24);
+  const offset = firstHour === undefined ? 0 : (cycle - (firstHour % cycle)) % cycle;
+  for (let index = offset; index < count; index += step) positions.add(index);
   return positions;
 }
 

@@ -2,7 +2,7 @@ import { ensureContrast, withAlpha } from "../color";
 import { formatOf, formatValue } from "../format";
 import { seriesModel, type Series, type SeriesModel } from "../result";
 import { strings } from "../strings";
-import { axisTime, bucketTime } from "../time";
+import { axisTime, bucketTime, hourOf } from "../time";
 import type { QueryResult, ValueFormat, WidgetConfig } from "../types";
 import { colorAt, labelPositions, niceScale, textStyle, widest, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
 
@@ -30,7 +30,7 @@ export function timeseriesView(widget: WidgetConfig, result: QueryResult, contex
     animationEasing: "cubicOut",
     textStyle: textStyle(context),
     grid: { left: 2, right: 10, top: 12, bottom: 4, containLabel: true },
-    xAxis: timeAxis(labels, bars, context),
+    xAxis: timeAxis(labels, model, bars, context),
     yAxis: valueAxis(shown, previousShown ? model.previous : null, stacked, bars, format, widget, context),
     series: [
       ...(previousShown && model.previous ? [previousSeries(model.previous.values, context)] : []),
@@ -212,10 +212,12 @@ function previousSeries(values: readonly (number | null)[], context: ChartContex
   };
 }
 
-function timeAxis(labels: readonly string[], bars: boolean, context: ChartContext): ChartOption {
+function timeAxis(labels: readonly string[], model: SeriesModel, bars: boolean, context: ChartContext): ChartOption {
   const label = widest(context, labels, 12);
   const plot = Math.max(80, context.width - 64);
-  const positions = new Set(labelPositions(labels.length, Math.max(2, Math.floor(plot / (label + 24)))));
+  const first = model.times[0];
+  const firstHour = model.granularity === "hour" && first !== undefined ? hourOf(first, context) : undefined;
+  const positions = new Set(labelPositions(labels.length, Math.max(2, Math.floor(plot / (label + 24))), firstHour));
   // A label too close to the right edge would be cut off.
   const slot = bars ? plot / labels.length : plot / Math.max(1, labels.length - 1);
   for (const position of positions) {
