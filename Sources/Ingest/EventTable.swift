@@ -51,13 +51,16 @@ struct EventTable: Sendable {
   func storedKeys(among keys: Set<EventKey>) async throws(StoreFailure) -> Set<EventKey> {
     var stored: Set<EventKey> = []
     for (scope, keys) in Dictionary(grouping: keys, by: \.scope) {
+      let matches = Self.chunks(keys).map { chunk -> SQL in
+        "(tenant_id, event_id) IN arrayZip(\(bind: chunk.map(\.tenant.rawValue)), \(bind: chunk.map(\.id)))"
+      }
       let sql: SQL = """
         SELECT DISTINCT tenant_id, event_id FROM \(identifier: "emban.event_ids")
         WHERE org_id = \(bind: scope.organization.rawValue) AND environment = \(bind: scope.environment.rawValue)
-        AND (tenant_id, event_id) IN arrayZip(\(bind: keys.map(\.tenant.rawValue)), \(bind: keys.map(\.id)))
+        AND (\(SQL.join(matches, separator: " OR ")))
         """
       do {
-        let answer = try await client.query(sql, as: .admin, timeout: .seconds(5))
+        let answer = try await client.query(sql, as: .admin, timeout: .seconds(10))
         for row in answer.rows {
           if let tenant = row.first?.stringValue, let id = row.last?.stringValue {
             stored.insert(EventKey(scope: scope, tenant: TenantID(tenant), id: id))
@@ -69,6 +72,22 @@ struct EventTable: Sendable {
       }
     }
     return stored
+  }
+
+  /// The keys in lists that each fit one bound parameter, of which ClickHouse takes 128 KiB.
+  private static func chunks(_ keys: [EventKey]) -> [[EventKey]] {
+    var chunks: [[EventKey]] = [[]]
+    var length = 0
+    for key in keys {
+      let needed = max(key.tenant.rawValue.utf8.count, key.id.utf8.count) + 3
+      if length + needed > 90_000, length > 0 {
+        chunks.append([])
+        length = 0
+      }
+      chunks[chunks.count - 1].append(key)
+      length += needed
+    }
+    return chunks
   }
 
   private static func classified(_ error: any Error) -> StoreFailure {

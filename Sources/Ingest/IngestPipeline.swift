@@ -16,7 +16,7 @@ public struct IngestPipeline: Sendable {
   /// Takes the body of `POST /v1/events` (already decompressed). Returns when the accepted events are durable.
   ///
   /// - Throws: ``AppError`` 400 `malformed_json`, 415, 422 naming `events` for a body of the wrong shape, 422 `no_valid_event` with the
-  ///   list of rejections; 503 `ingest_overloaded`, `store_unavailable` or `shutting_down` with `Retry-After`.
+  ///   list of rejections; 503 `ingest_overloaded`, `event_store_unavailable` or `shutting_down` with `Retry-After`.
   public func ingest(_ body: ByteBuffer, contentType: String?, scope: IngestScope) async throws(AppError) -> IngestReceipt {
     let format = try EventDecoder.Format(contentType: contentType)
     let raw = try decoder.decode(body, format: format)
@@ -52,7 +52,7 @@ public struct IngestPipeline: Sendable {
       throw .unavailable("ingest_overloaded", "Too many events are waiting to be stored. Nothing was stored; send them again.")
     case .unavailable(let cause):
       throw .unavailable(
-        "store_unavailable", "The event store is not available at the moment. Send the events again.", retryAfter: 5,
+        "event_store_unavailable", "The event store is not available at the moment. Send the events again.", retryAfter: 5,
         cause: cause)
     case .closed:
       throw .unavailable("shutting_down", "The server is stopping. Nothing was stored; send the events again.")

@@ -144,6 +144,22 @@ import Testing
     #expect(Set(stored) == Set(ids))
   }
 
+  /// So many ids in one block that their look-up does not fit into one bound parameter.
+  @Test func recognisesTheIDsOfAFullBlock() async throws {
+    let fixture = try await PipelineFixture()
+    let events = (0..<20_000).map { number in
+      let id = "\(String(repeating: "i", count: 40))'\\-\(number)"
+      return Event(tenantID: TenantID("t\(number % 3)"), eventName: "x", timestamp: noon, eventID: id)
+    }
+    try await fixture.running {
+      for _ in 0..<2 {
+        let receipt = try await fixture.pipeline.store(events, scope: fixture.scope)
+        #expect(receipt.accepted == 20_000)
+      }
+    }
+    #expect(try await fixture.count() == 20_000)
+  }
+
   // MARK: Group commit
 
   @Test func storesTheEventsOfManyConnections() async throws {
@@ -206,7 +222,7 @@ import Testing
       for _ in 0..<3 {
         let error = await #expect(throws: AppError.self) { try await fixture.post(body(ids: ["e1", "e2"])) }
         #expect(error?.status == 503)
-        #expect(error?.code == "store_unavailable")
+        #expect(error?.code == "event_store_unavailable")
         #expect(error?.retryAfter == 5)
       }
       #expect(fixture.service.heldBytes == 0)
