@@ -104,7 +104,5 @@ let package = Package(
       name: "HTTPAPITests",
       dependencies: ["Domain", "Access", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", logging],
       swiftSettings: settings),
-    .testTarget(
-      name: "EmbanTests", dependencies: ["Domain", "ClickHouse", "Emban", "TestSupport"], swiftSettings: settings),
   ]
 )

@@ -21,7 +21,8 @@ import Testing
     #expect(try await dashboards.get(store.organization, made.id.rawValue) == made)
     for reference in ["usage", made.id.rawValue] {
       #expect(try await dashboards.get(other, reference) == nil)
-      #expect(try await dashboards.delete(other, reference) == false)
+      let deletion = try await appError { try await dashboards.delete(other, reference) }
+      #expect(deletion?.code == "dashboard_not_found")
       #expect(try await dashboards.published(other, reference) == nil)
       let update = try await appError {
         _ = try await dashboards.update(other, reference, slug: "x", name: "x", config: [:], by: "x", at: Store.start)
@@ -189,7 +190,9 @@ import Testing
     let dashboards = DashboardRepository(store.database)
     let made = try await draft(store)
     _ = try await dashboards.publish(store.organization, made.id.rawValue, by: "ada", at: Store.start)
-    #expect(try await dashboards.delete(store.organization, made.slug))
+    let stale = try await appError { try await dashboards.delete(store.organization, made.slug, expecting: 7) }
+    #expect(stale?.code == "revision_conflict")
+    try await dashboards.delete(store.organization, made.slug, expecting: made.revision)
     #expect(try await dashboards.versions(store.organization, made.id.rawValue).items.isEmpty)
     #expect(try await draft(store).revision == 1)
   }

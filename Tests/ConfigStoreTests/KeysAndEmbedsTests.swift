@@ -83,7 +83,7 @@ import Testing
     #expect(try await sessions.revokeAll(other, tenant: TenantID("globex"), at: later) == [])
     #expect(try await sessions.revokeAll(store.organization, tenant: TenantID("globex"), at: later).map(\.rawValue) == ["ses_3"])
     #expect(try await sessions.purge(at: later) == 1)
-    #expect(try await DashboardRepository(store.database).delete(store.organization, "usage"))
+    try await DashboardRepository(store.database).delete(store.organization, "usage")
     #expect(try await sessions.find(SessionID("ses_2")) == nil)
   }
 

@@ -67,11 +67,14 @@ public struct DashboardRepository: Sendable {
     }
   }
 
-  /// Removes the dashboard, its snapshots and its embed sessions.
-  /// - Returns: Whether there was one.
-  @discardableResult
-  public func delete(_ organization: OrganizationID, _ reference: String) async throws -> Bool {
-    try await database.write { try $0.execute("DELETE FROM dashboards WHERE \(Self.matches(organization, reference))") > 0 }
+  /// Removes the dashboard, its snapshots and its embed sessions. With `expected` only when the draft is still at that revision.
+  /// - Throws: ``Domain/AppError`` 404, 409 `revision_conflict`.
+  public func delete(_ organization: OrganizationID, _ reference: String, expecting expected: Int? = nil) async throws {
+    try await database.write { connection in
+      var statement: Statement = "DELETE FROM dashboards WHERE \(Self.matches(organization, reference))"
+      if let expected { statement += " AND revision = \(expected)" }
+      guard try connection.execute(statement) > 0 else { throw try Self.refusal(organization, reference, in: connection) }
+    }
   }
 
   /// A copy of the draft under a free slug (`usage-copy`, `usage-copy-2` …), offline.

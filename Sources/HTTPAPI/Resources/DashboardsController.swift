@@ -50,8 +50,9 @@ struct DashboardsController: Controller {
   }
 
   private func replace(_ request: APIRequest) async throws -> Response {
-    let config = try Self.config(try await request.json())
-    return try await save(config, try await find(request), request)
+    let body = try await request.json()
+    let dashboard = try await find(request)
+    return try await save(try Self.config(body, of: dashboard), dashboard, request)
   }
 
   /// Replaces the members that the body names, and leaves the others as they are.
@@ -62,7 +63,7 @@ struct DashboardsController: Controller {
     }
     var members = dashboard.config.objectValue ?? [:]
     for (key, value) in changes { members[key] = value }
-    return try await save(try Self.config(.object(members)), dashboard, request)
+    return try await save(try Self.config(.object(members), of: dashboard), dashboard, request)
   }
 
   private func save(_ config: DashboardConfig, _ dashboard: StoredDashboard, _ request: APIRequest) async throws -> Response {
@@ -81,7 +82,8 @@ struct DashboardsController: Controller {
   private func delete(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
     let dashboard = try await find(request)
-    try await repository.delete(account.organization, dashboard.id.rawValue)
+    try await repository.delete(
+      account.organization, dashboard.id.rawValue, expecting: try request.expectedRevision())
     try await audit.record(
       "dashboard.delete", "dashboard", dashboard.id.rawValue, by: account, from: request, before: dashboard.summary)
     return .noContent()
@@ -150,8 +152,11 @@ struct DashboardsController: Controller {
     "id", "status", "revision", "published_version", "last_version", "created_at", "created_by", "updated_at", "updated_by",
   ]
 
-  private static func config(_ body: JSONValue) throws(AppError) -> DashboardConfig {
+  private static func config(_ body: JSONValue, of dashboard: StoredDashboard? = nil) throws(AppError) -> DashboardConfig {
     guard case .object(var members) = body else { return try DashboardConfig.read(body) }
+    if let dashboard, let id = members["id"], id != .string(dashboard.id.rawValue) {
+      throw .invalid("id", "wrong_dashboard", "must be the id of the dashboard at this address, or absent")
+    }
     for key in added { members.removeValue(forKey: key) }
     return try DashboardConfig.read(.object(members))
   }
