@@ -1,7 +1,7 @@
 -- result
-SELECT user_id AS dimension, sumIf(`numeric_props`.`tokens`::Nullable(Float64), timestamp >= {p0:DateTime64(3, 'UTC')}
-  AND timestamp < {p1:DateTime64(3, 'UTC')}) AS value, sum(value) OVER () AS total, count() OVER () AS groups, sumIf(`numeric_props`.`tokens`::Nullable(Float64), timestamp >= {p2:DateTime64(3, 'UTC')}
-  AND timestamp < {p3:DateTime64(3, 'UTC')}) AS previous_value
+SELECT user_id AS dimension, ifNull(sumIf(`numeric_props`.`tokens`::Nullable(Float64), timestamp >= {p0:DateTime64(3, 'UTC')}
+  AND timestamp < {p1:DateTime64(3, 'UTC')}), 0) AS value, sum(value) OVER () AS total, count() OVER () AS groups, ifNull(sumIf(`numeric_props`.`tokens`::Nullable(Float64), timestamp >= {p2:DateTime64(3, 'UTC')}
+  AND timestamp < {p3:DateTime64(3, 'UTC')}), 0) AS previous_value
 FROM `emban`.`events`
 WHERE org_id = {p4:String}
   AND environment = {p5:String}

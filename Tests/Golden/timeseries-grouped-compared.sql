@@ -9,9 +9,9 @@ WHERE org_id = {p0:String}
   AND timestamp >= {p4:DateTime64(3, 'UTC')}
   AND timestamp < {p5:DateTime64(3, 'UTC')}
 GROUP BY name
-ORDER BY sum(`numeric_props`.`tokens`::Nullable(Float64)) DESC NULLS LAST, name ASC
+ORDER BY ifNull(sum(`numeric_props`.`tokens`::Nullable(Float64)), 0) DESC NULLS LAST, name ASC
 LIMIT {p6:Int64}))
-AS top SELECT timestamp >= {p7:DateTime64(3, 'UTC')} AS is_current, toInt64(toDate(timestamp, {p8:String})) AS bucket, sum(`numeric_props`.`tokens`::Nullable(Float64)) AS value, ifNull(`string_props`.`model`.:String, '') AS dimension, indexOf(top, dimension) AS series
+AS top SELECT timestamp >= {p7:DateTime64(3, 'UTC')} AS is_current, toInt64(toDate(timestamp, {p8:String})) AS bucket, ifNull(sum(`numeric_props`.`tokens`::Nullable(Float64)), 0) AS value, ifNull(`string_props`.`model`.:String, '') AS dimension, indexOf(top, dimension) AS series
 FROM `emban`.`events`
 WHERE org_id = {p9:String}
   AND environment = {p10:String}

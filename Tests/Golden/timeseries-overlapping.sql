@@ -1,5 +1,5 @@
 -- result
-SELECT {p0:Int64} AS is_current, toInt64(toStartOfMonth(timestamp, {p1:String})) AS bucket, sum(`numeric_props`.`tokens`::Nullable(Float64)) AS value
+SELECT {p0:Int64} AS is_current, toInt64(toStartOfMonth(timestamp, {p1:String})) AS bucket, ifNull(sum(`numeric_props`.`tokens`::Nullable(Float64)), 0) AS value
 FROM `emban`.`events`
 WHERE org_id = {p2:String}
   AND environment = {p3:String}
@@ -19,7 +19,7 @@ ORDER BY is_current, bucket
 --   p7 DateTime64(3, 'UTC') = 2026-01-02 00:00:00
 
 -- previous
-SELECT {p0:Int64} AS is_current, toInt64(toStartOfMonth(timestamp, {p1:String})) AS bucket, sum(`numeric_props`.`tokens`::Nullable(Float64)) AS value
+SELECT {p0:Int64} AS is_current, toInt64(toStartOfMonth(timestamp, {p1:String})) AS bucket, ifNull(sum(`numeric_props`.`tokens`::Nullable(Float64)), 0) AS value
 FROM `emban`.`events`
 WHERE org_id = {p2:String}
   AND environment = {p3:String}

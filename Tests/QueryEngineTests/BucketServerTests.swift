@@ -8,7 +8,8 @@ import Testing
 @Suite struct BucketServerTests {
   @Test(
     arguments: [
-      "UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu", "Europe/Lisbon", "Africa/Casablanca",
+      "UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu", "Europe/Lisbon",
+      "Africa/Casablanca",
       "Pacific/Apia", "America/Sao_Paulo", "Africa/Cairo", "Pacific/Chatham",
     ], Granularity.allCases)
   func bucketsEqualTheServers(zone: String, granularity: Granularity) async throws {
@@ -17,16 +18,20 @@ import Testing
     let buckets = TimeBuckets(granularity, in: zone)
     var random = Randomness(UInt64(granularity.rawValue.utf8.count))
     // Around both changes of the clock in several years, and at random.
-    var starts = ["2026-03-07T17:00:00Z", "2026-10-31T18:30:00Z", "2026-04-03T20:00:00Z", "2026-10-02T21:45:00Z", "2018-11-03T12:00:00Z"].map(moment)
-    for _ in 0..<5 { starts.append(moment("2015-01-01T00:00:00Z").adding(seconds: Double.random(in: 0..<500_000_000, using: &random).rounded())) }
+    var starts = ["2026-03-07T17:00:00Z", "2026-10-31T18:30:00Z", "2026-04-03T20:00:00Z", "2026-10-02T21:45:00Z", "2018-11-03T12:00:00Z"]
+      .map(moment)
+    for _ in 0..<5 {
+      starts.append(moment("2015-01-01T00:00:00Z").adding(seconds: Double.random(in: 0..<500_000_000, using: &random).rounded()))
+    }
     for start in starts {
-      let days = switch granularity {
-      case .minute: 0.3
-      case .hour: 4.0
-      case .day: 60.0
-      case .week: 200.0
-      case .month: 700.0
-      }
+      let days =
+        switch granularity {
+        case .minute: 0.3
+        case .hour: 4.0
+        case .day: 60.0
+        case .week: 200.0
+        case .month: 700.0
+        }
       let span = TimeRange(from: start, to: start.adding(seconds: days * 86_400))
       let step = granularity == .minute ? 20_000 : 600_000
       let count = Int(span.milliseconds) / step
@@ -43,7 +48,9 @@ import Testing
       // The first moment of a bucket is where we say it is: the first sample in it comes within a step.
       for (row, bucket) in zip(rows, ours).dropFirst() {
         let first = Int64(row[1].numberValue ?? 0)
-        #expect(bucket.start.milliseconds <= first && first < bucket.start.milliseconds + Int64(step), "\(zone) \(granularity) \(bucket.start.iso8601)")
+        #expect(
+          bucket.start.milliseconds <= first && first < bucket.start.milliseconds + Int64(step),
+          "\(zone) \(granularity) \(bucket.start.iso8601)")
       }
       for moment in stride(from: start.milliseconds, to: last.milliseconds, by: Int(span.milliseconds) / 97) {
         let instant = Instant(milliseconds: moment)

@@ -33,7 +33,10 @@ import Testing
     return text + "\n" + sql.parameters.map { "--   \($0.name) \($0.type) = \($0.value)\n" }.joined()
   }
 
-  private func plan(_ query: WidgetQuery, _ kind: WidgetKind, state: ViewState = ViewState(), permissions: EmbedPermissions = EmbedPermissions(), zone: String = "UTC") throws -> [Statement] {
+  private func plan(
+    _ query: WidgetQuery, _ kind: WidgetKind, state: ViewState = ViewState(), permissions: EmbedPermissions = EmbedPermissions(),
+    zone: String = "UTC"
+  ) throws -> [Statement] {
     try Planner(scope: scope(permissions: permissions, zone: Zone(zone)), dashboard: usage).plan(query, kind: kind, state: state).statements
   }
 
@@ -45,7 +48,8 @@ import Testing
   }
 
   @Test func kpiCompared() throws {
-    try check("kpi-compared", plan(WidgetQuery(eventName: "api.call", metric: .p95, numericProp: "latency_ms", compare: .previousPeriod), .kpi))
+    try check(
+      "kpi-compared", plan(WidgetQuery(eventName: "api.call", metric: .p95, numericProp: "latency_ms", compare: .previousPeriod), .kpi))
     try check(
       "kpi-compared-year", plan(WidgetQuery(metric: .countUnique, uniqueProp: "session.id", compare: .previousYear), .kpi))
   }
@@ -60,7 +64,9 @@ import Testing
       ])
     let state = ViewState(
       period: .day, dimensions: ["model": ["gpt-4", "it's"]], numericRanges: ["latency_ms": NumericRange(min: 0, max: 500)])
-    try check("kpi-filtered", plan(query, .kpi, state: state, permissions: EmbedPermissions(lockedFilters: ["plan": ["pro"], "a`b.c\\": ["x", "y"]])))
+    try check(
+      "kpi-filtered",
+      plan(query, .kpi, state: state, permissions: EmbedPermissions(lockedFilters: ["plan": ["pro"], "a`b.c\\": ["x", "y"]])))
   }
 
   @Test(arguments: Granularity.allCases) func timeseries(granularity: Granularity) throws {
@@ -71,7 +77,8 @@ import Testing
 
   @Test func timeseriesGroupedAndCompared() throws {
     let query = WidgetQuery(
-      eventName: "api.call", metric: .sum, numericProp: "tokens", groupBy: .property("model"), time: .period(.week), compare: .previousPeriod)
+      eventName: "api.call", metric: .sum, numericProp: "tokens", groupBy: .property("model"), time: .period(.week),
+      compare: .previousPeriod)
     try check("timeseries-grouped-compared", plan(query, .timeseries))
     var overlapping = query
     overlapping.time = .range(DateRange(from: .day(day("2024-01-01")), to: .day(day("2026-01-01"))))
@@ -82,9 +89,12 @@ import Testing
 
   @Test func groups() throws {
     try check("breakdown", plan(WidgetQuery(eventName: "api.call", groupBy: .property("model")), .breakdown))
-    try check("breakdown-event-name", plan(WidgetQuery(metric: .avg, numericProp: "latency_ms", groupBy: .eventName, limit: 3, order: .ascending), .breakdown))
     try check(
-      "table-compared", plan(WidgetQuery(eventName: "api.call", metric: .sum, numericProp: "tokens", groupBy: .userID, compare: .previousPeriod), .table))
+      "breakdown-event-name",
+      plan(WidgetQuery(metric: .avg, numericProp: "latency_ms", groupBy: .eventName, limit: 3, order: .ascending), .breakdown))
+    try check(
+      "table-compared",
+      plan(WidgetQuery(eventName: "api.call", metric: .sum, numericProp: "tokens", groupBy: .userID, compare: .previousPeriod), .table))
   }
 
   @Test func exploring() throws {
@@ -96,6 +106,7 @@ import Testing
     let organization = try scope(tenant: .all)
     try check("tenants", Planner(scope: organization).tenants(after: TenantID("acme"), limit: 20).statements)
     let discovery = Discovery(scope: organization)
-    try check("discover", [discovery.overview] + discovery.details([["api.call", 5, 0, 0, 1, 1_790_000_000_000], ["it's", 2, 0, 0, 1, 0]]))
+    try check(
+      "discover", [discovery.overview] + discovery.details([["api.call", 5, 0, 0, 1, 1_790_000_000_000], ["it's", 2, 0, 0, 1, 0]]))
   }
 }

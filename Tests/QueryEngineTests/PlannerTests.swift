@@ -58,7 +58,9 @@ import Testing
 
   @Test func onlyAllowedDimensionsMayBeSet() throws {
     let permissions = EmbedPermissions(allowedDimensions: ["endpoint"])
-    refusal("dimension_not_allowed") { _ = try planner(permissions).plan(count, kind: .kpi, state: ViewState(dimensions: ["model": ["gpt-4"]])) }
+    refusal("dimension_not_allowed") {
+      _ = try planner(permissions).plan(count, kind: .kpi, state: ViewState(dimensions: ["model": ["gpt-4"]]))
+    }
     refusal("dimension_not_allowed") {
       _ = try planner(permissions).plan(count, kind: .kpi, state: ViewState(numericRanges: ["latency_ms": NumericRange(min: 1, max: nil)]))
     }
@@ -80,16 +82,23 @@ import Testing
     let query = try #require(usage.widgets[0].query)
     #expect(throws: Never.self) { try planner().drill(into: query, by: .property("endpoint"), value: "/a", next: .property("model")) }
     refusal("dimension_not_allowed") { _ = try planner().drill(into: query, by: .property("secret"), value: "x") }
-    refusal("dimension_not_allowed") { _ = try planner().drill(into: query, by: .property("endpoint"), value: "x", next: .property("secret")) }
+    refusal("dimension_not_allowed") {
+      _ = try planner().drill(into: query, by: .property("endpoint"), value: "x", next: .property("secret"))
+    }
     refusal("dimension_not_allowed") { _ = try planner().drill(into: query, by: .property("endpoint"), value: "x", next: .userID) }
     let permissions = EmbedPermissions(allowedDimensions: ["endpoint", "region"])
-    #expect(throws: Never.self) { try planner(permissions).drill(into: query, by: .property("endpoint"), value: "/a", next: .property("region")) }
-    refusal("dimension_not_allowed") { _ = try planner(permissions).drill(into: query, by: .property("endpoint"), value: "/a", next: .property("model")) }
+    #expect(throws: Never.self) {
+      try planner(permissions).drill(into: query, by: .property("endpoint"), value: "/a", next: .property("region"))
+    }
+    refusal("dimension_not_allowed") {
+      _ = try planner(permissions).drill(into: query, by: .property("endpoint"), value: "/a", next: .property("model"))
+    }
   }
 
   @Test func underlyingRowsShowOnlyWhatIsAllowed() throws {
     let query = try #require(usage.widgets[0].query)
-    let rows = try planner(EmbedPermissions(allowedDimensions: ["endpoint", "region"])).drill(into: query, by: .property("endpoint"), value: "/a")
+    let rows = try planner(EmbedPermissions(allowedDimensions: ["endpoint", "region"])).drill(
+      into: query, by: .property("endpoint"), value: "/a")
     let text = rows.statements[0].sql.text
     #expect(text.contains("`region`"))
     #expect(!text.contains("`model`"))

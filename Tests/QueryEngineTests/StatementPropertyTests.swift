@@ -11,7 +11,8 @@ import Testing
     let locked = random.chance(0.5) ? [random.pick(hostileTexts): [random.pick(hostileTexts)], "plan": ["zq1", "zq2"]] : [:]
     let zone = try Zone(random.pick(["UTC", "America/New_York", "Asia/Kolkata"]))
     let scope = try scope(
-      organization: random.pick(hostileTexts), tenant: .one(TenantID(tenant)), permissions: EmbedPermissions(lockedFilters: locked), zone: zone)
+      organization: random.pick(hostileTexts), tenant: .one(TenantID(tenant)), permissions: EmbedPermissions(lockedFilters: locked),
+      zone: zone)
     for statement in try statements(scope, &random) {
       for sql in [statement.sql, statement.fallback].compactMap(\.self) { check(sql, tenant: tenant, locked: locked.count) }
     }
@@ -19,7 +20,9 @@ import Testing
 
   private func statements(_ scope: Scope, _ random: inout Randomness) throws -> [Statement] {
     func text() -> String { random.pick(hostileTexts) }
-    func property() -> String { random.chance(0.3) ? "model" : PropertyName.isValid(text()) ? text().filter { !$0.isNewline && $0 != "\t" } : "zq" }
+    func property() -> String {
+      random.chance(0.3) ? "model" : PropertyName.isValid(text()) ? text().filter { !$0.isNewline && $0 != "\t" } : "zq"
+    }
     func dimension() -> Dimension { random.pick([.eventName, .userID, .property(property()), .property(property())]) }
     let metric = random.pick(Metric.allCases)
     var query = WidgetQuery(eventName: random.chance(0.8) ? text() : nil, metric: metric)
@@ -68,7 +71,8 @@ import Testing
     #expect(tables >= 1)
     #expect(tables == bare.ranges(of: "events`").count)
     #expect(tables == bare.ranges(of: "FROM `emban`.`events` WHERE org_id = {p").count)
-    let scoped = #/FROM `emban`\.`events` WHERE org_id = \{p\d+:String\} AND environment = \{p\d+:String\} AND tenant_id = \{p(?<tenant>\d+):String\}/#
+    let scoped =
+      #/FROM `emban`\.`events` WHERE org_id = \{p\d+:String\} AND environment = \{p\d+:String\} AND tenant_id = \{p(?<tenant>\d+):String\}/#
     let references = bare.matches(of: scoped)
     #expect(references.count == tables, "a reference without its scope: \(sql.text)")
     for reference in references {

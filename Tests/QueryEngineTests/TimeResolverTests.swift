@@ -61,7 +61,10 @@ import Testing
     #expect(time.previous == range("2025-03-10T04:00:00Z", "2025-03-11T04:00:00Z"))
   }
 
-  @Test(arguments: [("2026-11-10T00:00:00Z", "2026-11-10T00:00:00Z"), ("1950-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), ("2026-01-01T00:00:00Z", "2222-01-01T00:00:00Z")])
+  @Test(arguments: [
+    ("2026-11-10T00:00:00Z", "2026-11-10T00:00:00Z"), ("1950-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+    ("2026-01-01T00:00:00Z", "2222-01-01T00:00:00Z"),
+  ])
   func emptyAndOutlandishRangesAreRefused(from: String, to: String) throws {
     let selection = DateRange(from: .instant(moment(from)), to: .instant(moment(to)))
     let error = #expect(throws: AppError.self) { try resolve(.range(selection)) }
@@ -106,7 +109,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (Period.hour, 1, true), (.day, 1, true), (.week, 1, false), (.week, 6, false), (.week, 7, true), (.month, 29, false), (.month, 30, true),
+    (Period.hour, 1, true), (.day, 1, true), (.week, 1, false), (.week, 6, false), (.week, 7, true), (.month, 29, false),
+    (.month, 30, true),
     (.year, 300, false), (.year, 365, true),
   ])
   func aPeriodMustNotReachFurtherBackThanAllowed(period: Period, days: Int, allowed: Bool) throws {

@@ -64,7 +64,15 @@ private struct Draft {
     draft.build()
     let title = name ?? "\(PropertyNaming.plural(ofEvent: main.name)) overview"
     return DashboardConfig(
-      name: title, description: "Made from \(main.count) events named \(main.name).", filters: filters, widgets: draft.widgets)
+      name: Self.fitting(title), description: "Made from \(main.count) events named \(main.name).", filters: filters, widgets: draft.widgets
+    )
+  }
+
+  /// A name no longer than names may be: names of events and properties come in all lengths.
+  private static func fitting(_ title: String) -> String {
+    var title = title
+    while title.utf8.count > Limits.nameLength { title.removeLast() }
+    return title
   }
 
   // MARK: Time and filters
@@ -102,7 +110,7 @@ private struct Draft {
     for (index, dimension) in dimensions.filter({ $0.cardinality <= 200 }).prefix(3).enumerated() {
       filters.append(
         DashboardFilter(
-          id: "f_\(index + 1)", label: PropertyNaming.title(of: dimension.name),
+          id: "f_\(index + 1)", label: Self.fitting(PropertyNaming.title(of: dimension.name)),
           control: .select(Dimension(dimension.name), multiple: dimension.cardinality > 2)))
     }
     return filters
@@ -203,7 +211,7 @@ private struct Draft {
   ) {
     widgets.append(
       Widget(
-        id: "w_\(widgets.count + 1)", title: String(title.prefix(Limits.nameLength / 4)), kind: kind, chart: chart, position: position,
+        id: "w_\(widgets.count + 1)", title: Self.fitting(title), kind: kind, chart: chart, position: position,
         query: query, format: format))
   }
 

@@ -85,7 +85,7 @@ public struct Discovery: Sendable {
     each(1) { place, row in
       events[place].dimensions.append(
         DiscoverReport.DimensionSummary(
-          name: row[1].stringValue ?? "", events: Int(row[2].numberValue ?? 0), cardinality: Int(row[3].numberValue ?? 0),
+          name: Self.name(row[1]), events: Int(row[2].numberValue ?? 0), cardinality: Int(row[3].numberValue ?? 0),
           topValues: (row[4].arrayValue ?? []).map {
             FilterValues.Value(value: $0[0]?.stringValue ?? "", count: Int($0[1]?.numberValue ?? 0))
           }))
@@ -94,11 +94,14 @@ public struct Discovery: Sendable {
       func number(_ index: Int) -> Double { row[index].numberValue ?? 0 }
       events[place].measures.append(
         DiscoverReport.MeasureSummary(
-          name: row[1].stringValue ?? "", events: Int(number(2)), min: number(3), max: number(4), average: number(5), p50: number(6),
+          name: Self.name(row[1]), events: Int(number(2)), min: number(3), max: number(4), average: number(5), p50: number(6),
           p95: number(7)))
     }
     return DiscoverReport(events: events, now: scope.now)
   }
+
+  /// A property's name as it was sent: the store writes its dots as `%2E`.
+  private static func name(_ key: JSONValue) -> String { (key.stringValue ?? "").replacing("%2E", with: ".") }
 }
 
 extension Executor {

@@ -14,7 +14,8 @@ enum PropertyNaming {
   }
 
   private static let acronyms: Set<String> = [
-    "ai", "api", "cpu", "csv", "db", "gpu", "html", "http", "https", "id", "io", "ip", "json", "llm", "ml", "os", "pdf", "ram", "rpc", "sdk",
+    "ai", "api", "cpu", "csv", "db", "gpu", "html", "http", "https", "id", "io", "ip", "json", "llm", "ml", "os", "pdf", "ram", "rpc",
+    "sdk",
     "sku", "sms", "sql", "ssh", "ui", "uri", "url", "ux",
   ]
   private static let durationWords: Set<String> = ["latency", "duration", "elapsed", "delay", "runtime", "ttfb", "ttft"]
@@ -71,7 +72,8 @@ enum PropertyNaming {
   static func plural(ofEvent name: String) -> String {
     let words = words(name)
     guard let last = words.last else { return name }
-    let verbal = ["ed", "ing", "s"].contains { last.hasSuffix($0) } || ["up", "in", "out", "on", "off", "sent", "made", "paid"].contains(last)
+    let verbal =
+      ["ed", "ing", "s"].contains { last.hasSuffix($0) } || ["up", "in", "out", "on", "off", "sent", "made", "paid"].contains(last)
     let title = title(words)
     if verbal || last.contains(where: \.isNumber) { return title }
     if last.hasSuffix("y"), let before = last.dropLast().last, !"aeiou".contains(before) { return title.dropLast() + "ies" }

@@ -27,7 +27,8 @@ struct TimeseriesPlan: KindPlan {
 
   /// Rows of: whether in the span of the answer, bucket, value; with a dimension also its value and its rank.
   private func statement(_ purpose: Statement.Purpose, over range: SQL) -> Statement {
-    let isCurrent: SQL = comparesInOnePass ? "timestamp >= \(Conditions.moment(question.time.range.from))" : "\(bind: purpose == .result ? 1 : 0)"
+    let isCurrent: SQL =
+      comparesInOnePass ? "timestamp >= \(Conditions.moment(question.time.range.from))" : "\(bind: purpose == .result ? 1 : 0)"
     return question.statement(purpose) { measure in
       guard let dimension else {
         return """

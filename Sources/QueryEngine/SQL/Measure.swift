@@ -46,7 +46,8 @@ struct Measure {
       let value = uniqueProp.map(Dimension.init)?.sql ?? Dimension.userID.sql
       let present: SQL = condition.map { "\(value) != '' AND \($0)" } ?? "\(value) != ''"
       return metric == .countUnique ? "uniqExactIf(\(value), \(present))" : "uniqIf(\(value), \(present))"
-    case .sum: return call("sum", number, condition)
+    // Zero, not nothing, where no event has the property: so that it also sorts as zero.
+    case .sum: return "ifNull(\(call("sum", number, condition)), 0)"
     case .avg: return call("avg", number, condition)
     case .min: return call("min", number, condition)
     case .max: return call("max", number, condition)
