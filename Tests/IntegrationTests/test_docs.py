@@ -259,11 +259,14 @@ def documented_codes(heading: str) -> set[str]:
     return set(re.findall(r"^\| `([a-z][a-z0-9_]*)` \|", section(API.read_text(), heading), re.M))
 
 
+def string_literals() -> set[str]:
+    return {text for path in SOURCES for text in re.findall(r'"([a-z][a-z0-9_]*)"', path.read_text())}
+
+
 def test_documented_error_codes_exist_in_the_code() -> None:
-    literals = {text for path in SOURCES for text in re.findall(r'"([a-z][a-z0-9_]*)"', path.read_text())}
     codes = documented_codes("Error codes")
     assert len(codes) > 30
-    assert codes - literals == set()
+    assert codes - string_literals() == set()
 
 
 def test_error_codes_of_the_code_are_documented() -> None:
@@ -275,6 +278,16 @@ def test_error_codes_of_the_code_are_documented() -> None:
     # The store keeps an organisation from a second owner; no route changes roles yet.
     codes -= {"owner_exists"}
     assert codes - documented_codes("Error codes") - documented_codes("Codes in details") == set()
+
+
+def test_codes_in_details_are_those_of_the_code() -> None:
+    """Problems of fields are made with the field first and the code second."""
+    made = re.compile(r'(?:\b(?:problem|add)\(|\.invalid\()\s*[^,()]*(?:\([^()]*\)[^,()]*)?,\s*"([a-z][a-z0-9_]*)"|code: "(taken|unknown_field|wrong_type)"')
+    codes = {a or b for path in SOURCES for a, b in made.findall(path.read_text())}
+    documented = documented_codes("Codes in details")
+    assert len(documented) > 25
+    assert codes - documented == set(), "not documented"
+    assert documented - string_literals() == set(), "documented, but not there"
 
 
 def test_codes_of_rejected_events_are_documented() -> None:
