@@ -55,6 +55,7 @@ test("the grid: as placed on 12 columns, gapless on 6, one by one on 1", () => {
   const at = (id, kind, x, y, w, h) => ({ ...widget(), id, kind, position: { x, y, w, h } });
   const widgets = [at("c", "timeseries", 0, 2, 8, 4), at("a", "kpi", 0, 0, 3, 2), at("b", "kpi", 3, 0, 3, 2), at("d", "breakdown", 8, 2, 4, 4)];
   assert.deepEqual(core.layout(widgets, "wide").find((place) => place.id === "c"), { id: "c", column: 1, row: 3, columns: 8, rows: 4 });
+  assert.equal(core.layout(widgets.filter((one) => one.kind !== "kpi"), "wide")[0].row, 1);
   const medium = core.layout(widgets, "medium");
   assert.deepEqual(medium.map((place) => [place.id, place.column, place.row, place.columns]), [["a", 1, 1, 3], ["b", 4, 1, 3], ["c", 1, 3, 6], ["d", 1, 7, 6]]);
   assert.deepEqual(core.layout(widgets, "narrow").map((place) => place.id), ["a", "b", "c", "d"]);

@@ -35,9 +35,9 @@ export function formatOf(widget: WidgetConfig): ValueFormat {
         : /_bytes$|^bytes$/i.test(property)
           ? { style: "bytes" }
           : /_usd$/i.test(property)
-            ? { style: "currency", currency: "USD" }
+            ? { style: "currency", unit: "USD" }
             : /_eur$/i.test(property)
-              ? { style: "currency", currency: "EUR" }
+              ? { style: "currency", unit: "EUR" }
               : { style: "number" };
   return { ...guess, ...widget.format };
 }
@@ -62,14 +62,14 @@ export function formatValue(value: number | null | undefined, format: ValueForma
 
 function formatNumber(value: number, format: ValueFormat, locale: string, room: Room, fallbackDecimals?: number): string {
   const size = Math.abs(value);
-  const compact = format.compact ?? (room === "axis" ? size >= 10_000 : room === "headline" ? size >= 1_000_000 : room === "cell" ? size >= 10_000_000 : false);
+  const compact = room === "axis" ? size >= 10_000 : room === "headline" ? size >= 1_000_000 : room === "cell" ? size >= 10_000_000 : false;
   if (compact && size >= 1000) {
     const digits = room === "axis" ? 1 : 2;
     return numberFormat(locale, { notation: "compact", maximumFractionDigits: digits }).format(value);
   }
   if (room === "axis") return numberFormat(locale, { maximumFractionDigits: size < 1 ? 3 : size < 10 ? 2 : 1 }).format(value);
   if (format.decimals !== undefined) {
-    const digits = Math.min(6, Math.max(0, Math.round(format.decimals)));
+    const digits = Math.min(10, Math.max(0, Math.round(format.decimals)));
     return numberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
   }
   const digits = fallbackDecimals ?? (size >= 1000 || Number.isInteger(value) ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3);
@@ -78,7 +78,7 @@ function formatNumber(value: number, format: ValueFormat, locale: string, room: 
 
 function formatCurrency(value: number, format: ValueFormat, locale: string, room: Room): string {
   const size = Math.abs(value);
-  const options: Intl.NumberFormatOptions = { style: "currency", currency: format.currency ?? currencyUnit(format.unit) };
+  const options: Intl.NumberFormatOptions = { style: "currency", currency: currencyUnit(format.unit) };
   const compact = room === "axis" ? size >= 1000 : room === "headline" && size >= 1_000_000;
   if (compact) return numberFormat(locale, { ...options, notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: room === "axis" ? 1 : 2 }).format(value);
   if (room === "axis") return numberFormat(locale, { ...options, minimumFractionDigits: 0, maximumFractionDigits: size < 10 ? 2 : 0 }).format(value);

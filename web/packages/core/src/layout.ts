@@ -28,10 +28,11 @@ export function readingOrder(widgets: readonly WidgetConfig[]): readonly WidgetC
 export function layout(widgets: readonly WidgetConfig[], size: GridSize): readonly Placement[] {
   const ordered = readingOrder(widgets);
   if (size === "wide") {
+    const shift = emptyRows(ordered);
     return ordered.map(({ id, position }) => ({
       id,
       column: clamp(position.x, 0, 11) + 1,
-      row: Math.max(0, position.y) + 1,
+      row: Math.max(0, position.y) - shift(Math.max(0, position.y)) + 1,
       columns: clamp(position.w, 1, 12 - clamp(position.x, 0, 11)),
       rows: Math.max(1, position.h),
     }));
@@ -41,6 +42,19 @@ export function layout(widgets: readonly WidgetConfig[], size: GridSize): readon
     return ordered.map(({ id }) => ({ id, column: 1, row: row++, columns: 1, rows: 1 }));
   }
   return flow(ordered);
+}
+
+/** How many rows above a given one hold nothing, as when a session hides all widgets of a row: they are closed up. */
+function emptyRows(widgets: readonly WidgetConfig[]): (row: number) => number {
+  const taken = new Set<number>();
+  for (const { position } of widgets) {
+    for (let row = Math.max(0, position.y); row < Math.max(0, position.y) + Math.max(1, position.h); row += 1) taken.add(row);
+  }
+  return (row) => {
+    let empty = 0;
+    for (let above = 0; above < row; above += 1) if (!taken.has(above)) empty += 1;
+    return empty;
+  };
 }
 
 /** Fills rows of six columns from left to right; the last widget of a row takes what is left over. */

@@ -10,7 +10,8 @@ export interface Locale {
 }
 
 export function columnOf(result: QueryResult, role: string): Column | undefined {
-  return result.columns.find((column) => column.role === role);
+  // A share is a measure, too, but never the one a widget is about.
+  return result.columns.find((column) => column.role === role && column.name !== "share");
 }
 
 export function numberIn(row: Row | undefined, column: string | undefined): number | null {
@@ -183,8 +184,9 @@ function previousOf(result: QueryResult, time: string, measure: string, length: 
 
 function isPartial(last: string | undefined, granularity: Granularity, meta: ResultMeta): boolean {
   if (last === undefined) return false;
-  const end = Date.parse(last) + bucketLength(granularity);
-  return end - Date.parse(meta.to) > bucketLength(granularity) * 0.02;
+  const length = bucketLength(granularity);
+  const known = Math.min(Date.parse(meta.to), meta.data_as_of ? Date.parse(meta.data_as_of) : Infinity);
+  return Date.parse(last) + length - known > length * 0.02;
 }
 
 function guessGranularity(times: readonly string[]): Granularity {

@@ -48,11 +48,8 @@ export interface WidgetQuery {
 export interface ValueFormat {
   readonly style?: "number" | "percent" | "currency" | "duration" | "bytes" | string;
   readonly decimals?: number;
-  /** Unit of the stored number: `ms`, `s`, `min`, `h` for durations; `ratio` for percent in 0…1; otherwise a suffix. */
+  /** Unit of the stored number: `ms`, `s`, `min`, `h` for durations; an ISO 4217 code for currencies (`USD` when absent); `ratio` for percent in 0…1; else a suffix. */
   readonly unit?: string;
-  /** ISO 4217 code, `USD` when absent. */
-  readonly currency?: string;
-  readonly compact?: boolean;
 }
 
 export interface WidgetOptions {

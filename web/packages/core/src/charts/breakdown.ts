@@ -57,6 +57,8 @@ function barColor(widget: WidgetConfig, context: ChartContext): string {
   return ensureContrast(widget.options?.color ?? context.theme.primary, context.theme.card, context.theme.mode === "dark" ? 2.5 : 2);
 }
 
+const widestSlot = 44;
+
 function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartContext): ChartOption {
   const color = barColor(widget, context);
   const values = model.items.map((item) => item.value ?? 0);
@@ -64,14 +66,15 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
   const scale = niceScale(Math.min(0, ...values), Math.max(0, ...values) || 1, 4, false);
   const labelWidth = Math.round(Math.min(context.width * 0.38, Math.max(32, widest(context, model.items.map((item) => item.label), 13) + 4), 220));
   const valueWidth = widest(context, model.items.map((item) => item.text), 12) + 16;
-  const slot = context.height / Math.max(1, model.items.length);
+  // Few bars stand close together at the top instead of far apart.
+  const slot = Math.min(widestSlot, context.height / Math.max(1, model.items.length));
   return {
     animation: context.animate,
     animationDuration: 350,
     animationDurationUpdate: 250,
     animationEasing: "cubicOut",
     textStyle: textStyle(context),
-    grid: { left: labelWidth + 12 - 2, right: valueWidth, top: 0, bottom: 0 },
+    grid: { outerBoundsMode: "none", left: labelWidth + 10, right: valueWidth, top: 0, height: Math.round(slot * model.items.length) },
     xAxis: { type: "value", ...scale, max: Math.max(0, ...values) || 1, show: false, axisLabel: { formatter: (value: number) => formatValue(value, format, context.locale, "axis") } },
     yAxis: {
       type: "category",
@@ -85,7 +88,8 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
         fontSize: 13,
         color: context.theme.text,
         align: "left",
-        margin: labelWidth + 12 - 2,
+        margin: labelWidth + 10,
+        padding: 0,
         width: labelWidth,
         overflow: "truncate",
         ellipsis: "…",

@@ -253,7 +253,7 @@ function valueAxis(
   for (const value of previous?.values ?? []) if (value !== null) values.push(value);
   const high = Math.max(0, ...values);
   const low = Math.min(0, ...values);
-  const wanted = context.height < 150 ? 2 : context.height < 280 ? 4 : 5;
+  const wanted = context.height < 150 ? 2 : context.height < 340 ? 4 : 5;
   const scale = niceScale(low, high === 0 && low === 0 ? 1 : high, wanted, widget.query.metric.startsWith("count"));
   return {
     type: "value",
