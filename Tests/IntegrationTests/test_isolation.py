@@ -27,9 +27,8 @@ class Viewer:
         parts = urlsplit(self.server["url"])
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
         headers = {"X-ClickHouse-User": self.server["user"], "X-ClickHouse-Key": self.server["password"]}
-        quoted = {name: "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'" for name, value in settings.items()}
         try:
-            connection.request("POST", "/?" + urlencode(quoted), sql.encode(), headers)
+            connection.request("POST", "/?" + urlencode(settings), sql.encode(), headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode(errors="replace")
         finally:
@@ -62,6 +61,7 @@ def test_the_scope_holds_in_every_shape_of_query(viewer: Viewer) -> None:
         "SELECT countIf(tenant_id != 'acme') FROM emban.events",
         "SELECT count() FROM (SELECT * FROM emban.events WHERE 1 OR tenant_id = 'globex') "
         "WHERE tenant_id != 'acme'", "SELECT count() FROM emban.events AS a JOIN emban.events AS b ON 1 = 1 WHERE b.tenant_id != 'acme'",
+        "SELECT countIf(tenant_id != 'acme') FROM merge('emban', '.*')",
         "WITH x AS (SELECT tenant_id FROM emban.events) SELECT countIf(tenant_id = 'globex') FROM x",
         "SELECT count() FROM (SELECT tenant_id FROM emban.events UNION ALL SELECT tenant_id FROM emban.events) WHERE tenant_id = 'globex'",
     ):
@@ -75,7 +75,7 @@ def test_the_scope_holds_in_every_shape_of_query(viewer: Viewer) -> None:
     "SELECT * FROM system.query_log", "SELECT * FROM system.users", "SELECT * FROM url('http://127.0.0.1:1/', CSV, 'a String')",
     "SELECT * FROM file('/etc/passwd', LineAsString)", "SELECT * FROM remote('127.0.0.1', emban.events)", "SYSTEM SHUTDOWN",
     "GRANT ALL ON *.* TO CURRENT_USER", "SET readonly = 0", "SELECT 1 SETTINGS max_execution_time = 100000, readonly = 0",
-    "CREATE USER me", "SELECT * FROM merge('emban', '.*')", "KILL QUERY WHERE 1",
+    "CREATE USER me", "KILL QUERY WHERE 1",
 ])
 def test_a_viewer_can_only_read_events(viewer: Viewer, sql: str) -> None:
     status, text = viewer.ask(sql, **viewer.settings)
