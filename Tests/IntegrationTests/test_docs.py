@@ -300,3 +300,17 @@ def test_limits_in_the_documentation_are_those_of_the_program() -> None:
     limits = {name: value.replace("_", "") for name, value in re.findall(r"static let (\w+)(?:: Int64)? = ([\d_]+)$", source, re.M)}
     rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+)", section(API.read_text(), "Limits"), re.M))
     assert {name: value.replace(",", "") for name, value in rows.items()} == limits
+
+
+def test_options_of_widgets_are_those_of_the_viewer() -> None:
+    source = (ROOT / "web/packages/core/src/types.ts").read_text()
+    known = re.findall(r"readonly (\w+)\?:", re.search(r"interface WidgetOptions \{(.*?)^\}", source, re.S | re.M)[1])
+    rows = re.findall(r"^\| `(\w+)` \|", section(API.read_text(), "Formats and options").split("| option |")[1], re.M)
+    assert sorted(rows) == sorted(known)
+
+
+def test_drawn_charts_are_those_of_the_viewer() -> None:
+    source = (ROOT / "web/packages/core/src/charts/index.ts").read_text()
+    drawn = {tuple(case.split("/")) for case in re.findall(r'case "(\w+/\w+)"', source)}
+    rows = re.findall(r"^\| `(\w+)` \| .+? \| .+? \| (.+) \|$", section((ROOT / "docs/queries.md").read_text(), "Kinds"), re.M)
+    assert {(kind, chart) for kind, charts in rows for chart in re.findall(r"`(\w+)`", charts)} == drawn
