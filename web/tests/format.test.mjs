@@ -37,6 +37,8 @@ test("currency", () => {
 test("durations choose their unit", () => {
   assert.equal(say(264.2, { style: "duration", unit: "ms" }), "264 ms");
   assert.equal(say(1240, { style: "duration", unit: "ms" }), "1.24 s");
+  assert.equal(say(1740, { style: "duration", unit: "ms", decimals: 0 }), "1.74 s");
+  assert.equal(say(264.26, { style: "duration", unit: "ms", decimals: 1 }), "264.3 ms");
   assert.equal(say(200, { style: "duration", unit: "s" }), "3 min 20 s");
   assert.equal(say(7200, { style: "duration", unit: "s" }), "2 h");
   assert.equal(say(0, { style: "duration", unit: "ms" }), "0 ms");

@@ -99,7 +99,7 @@ function formatDuration(value: number, format: ValueFormat, locale: string, room
   const source = durationUnits.find((unit) => unit.name === (format.unit ?? "ms")) ?? { name: "ms", ms: 1 };
   const milliseconds = value * source.ms;
   const size = Math.abs(milliseconds);
-  // Seconds begin at ten thousand milliseconds less one digit: "940 ms", "1.24 s", "3 min 20 s".
+  // "940 ms", "1.24 s", "3 min 20 s".
   const unit = size === 0 ? source : durationUnits.find((candidate) => size >= candidate.ms) ?? { name: "µs", ms: 0.001 };
   if (room !== "axis" && unit.ms >= 60_000) {
     const whole = Math.trunc(milliseconds / unit.ms);
@@ -109,7 +109,9 @@ function formatDuration(value: number, format: ValueFormat, locale: string, room
     return smaller && rest > 0 ? `${head} ${rest} ${smaller.name}` : head;
   }
   const scaled = milliseconds / unit.ms;
-  const digits = format.decimals ?? (unit.name === "ms" ? (Math.abs(scaled) < 10 ? 1 : 0) : Math.abs(scaled) < 10 ? 2 : 1);
+  // The author's decimals belong to the stored unit: "0 decimals of milliseconds" must not turn 1.7 s into 2 s.
+  const usual = unit.name === "ms" ? (Math.abs(scaled) < 10 ? 1 : 0) : Math.abs(scaled) < 10 ? 2 : 1;
+  const digits = unit === source ? format.decimals ?? usual : usual;
   return `${numberFormat(locale, { maximumFractionDigits: room === "axis" ? 1 : digits }).format(scaled)} ${unit.name}`;
 }
 
@@ -121,7 +123,7 @@ function formatBytes(value: number, format: ValueFormat, locale: string, room: R
     scaled /= 1000;
     index += 1;
   }
-  const digits = format.decimals ?? (index === 0 || Math.abs(scaled) >= 100 || room === "axis" ? 0 : 1);
+  const digits = (index === 0 ? format.decimals : undefined) ?? (index === 0 || Math.abs(scaled) >= 100 || room === "axis" ? 0 : 1);
   return `${numberFormat(locale, { maximumFractionDigits: digits }).format(scaled)} ${units[index] ?? "B"}`;
 }
 

@@ -85,7 +85,7 @@ export function goodDirection(widget: WidgetConfig): "up" | "down" | "none" {
   const own = widget.options?.good_direction;
   if (own === "up" || own === "down" || own === "none") return own;
   const subject = [widget.query.event_name, widget.query.numeric_prop, widget.title].join(" ").toLowerCase();
-  return /error|fail|latenc|duration|response.?time|timeout|refund|churn|_ms\b/.test(subject) ? "down" : "up";
+  return /error|fail|latenc|duration|response.?time|timeout|refund|churn|\bcosts?\b|cost_|\bspend|_ms\b/.test(subject) ? "down" : "up";
 }
 
 export interface ProgressModel extends KPIModel {

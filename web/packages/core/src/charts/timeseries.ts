@@ -152,7 +152,7 @@ function marks(
     ...base,
     type: "line",
     // Straight by default: a smoothed line invents values between the buckets. `monotone` never overshoots.
-    smooth: widget.options?.smooth === true ? 0.35 : false,
+    smooth: widget.options?.smooth === true ? 0.2 : false,
     smoothMonotone: "x",
     symbol: "circle",
     symbolSize: 7,
