@@ -14,7 +14,9 @@ import Testing
       organization: random.pick(hostileTexts), tenant: .one(TenantID(tenant)), permissions: EmbedPermissions(lockedFilters: locked),
       zone: zone)
     for statement in try statements(scope, &random) {
-      for sql in [statement.sql, statement.fallback].compactMap(\.self) { check(sql, tenant: tenant, locked: locked.count) }
+      for sql in [statement.sql, statement.fallback].compactMap(\.self) {
+        #expect(faults(sql, tenant: tenant, locked: locked.count) == [])
+      }
     }
   }
 
@@ -63,25 +65,37 @@ import Testing
       + [Discovery(scope: scope).overview] + Discovery(scope: scope).details([[.string(text()), 1, 0, 0, 1, 0]])
   }
 
-  private func check(_ sql: SQL, tenant: String, locked: Int) {
+  /// What is wrong with a statement that should only see one tenant.
+  private func faults(_ sql: SQL, tenant: String, locked: Int) -> [String] {
+    var faults: [String] = []
+    func require(_ holds: Bool, _ fault: String) { if !holds { faults.append("\(fault): \(sql.text)") } }
     let bare = Self.withoutQuotedNames(sql.text)
-    #expect(!bare.contains("zq"), "a value is part of the text: \(sql.text)")
-    // Only these columns are asked for by name, and only one table.
-    let tables = bare.ranges(of: "FROM `emban`.`events`").count
-    #expect(tables >= 1)
-    #expect(tables == bare.ranges(of: "events`").count)
-    #expect(tables == bare.ranges(of: "FROM `emban`.`events` WHERE org_id = {p").count)
+    require(!bare.contains("zq"), "a value is part of the text")
+    let tables = bare.ranges(of: "events`").count
+    require(tables >= 1, "there are no events")
     let scoped =
       #/FROM `emban`\.`events` WHERE org_id = \{p\d+:String\} AND environment = \{p\d+:String\} AND tenant_id = \{p(?<tenant>\d+):String\}/#
     let references = bare.matches(of: scoped)
-    #expect(references.count == tables, "a reference without its scope: \(sql.text)")
+    require(references.count == tables, "a reference lacks its scope")
     for reference in references {
       guard let number = Int(reference.output.tenant) else { continue }
-      #expect(sql.parameters[number].value == SQLValue(tenant).literal)
+      require(sql.parameters[number].value == SQLValue(tenant).literal, "a reference has another tenant")
     }
-    #expect(!bare.contains(";") && !bare.contains("--") && !bare.contains("/*") && !bare.contains("SETTINGS"))
-    #expect(sql.text.ranges(of: "{p").count >= sql.parameters.count)
-    if locked > 0 { #expect(bare.ranges(of: "`string_props`.``").count >= tables * locked) }
+    for forbidden in [";", "--", "/*", "SETTINGS"] { require(!bare.contains(forbidden), "there is \(forbidden)") }
+    require(bare.ranges(of: "`string_props`.``").count >= tables * locked, "a reference lacks locked filters")
+    return faults
+  }
+
+  /// The checks above can fail: a statement over all tenants, one with a value in its text, one with the tenant of another scope.
+  @Test func faultsAreFound() throws {
+    var random = Randomness(1)
+    let wide = try statements(scope(tenant: .all), &random)
+    #expect(wide.allSatisfy { !faults($0.sql, tenant: "acme", locked: 0).isEmpty })
+    let narrow = try statements(scope(tenant: .one(TenantID("acme"))), &random)
+    #expect(narrow.allSatisfy { faults($0.sql, tenant: "acme", locked: 0).isEmpty })
+    #expect(narrow.allSatisfy { !faults($0.sql, tenant: "globex", locked: 0).isEmpty })
+    #expect(narrow.allSatisfy { !faults($0.sql, tenant: "acme", locked: 30).isEmpty })
+    #expect(narrow.allSatisfy { !faults($0.sql + SQL(trusted: " AND x = 'zq'"), tenant: "acme", locked: 0).isEmpty })
   }
 
   /// The text with the names of properties, which are quoted by `PropertyPath` and tested there against the server, cut out.
