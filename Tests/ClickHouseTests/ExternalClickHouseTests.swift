@@ -1,8 +1,8 @@
 import ClickHouse
 import Domain
 import Logging
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct ExternalClickHouseTests {
   @Test(arguments: [
@@ -17,7 +17,9 @@ import TestSupport
     #expect(endpoint.user == user)
   }
 
-  @Test(arguments: ["", "h:8123", "ftp://h", "http://", "http://h:0", "http://h:99999", "http://h:x", "http://u:%zz@h", "http://h/x", "http://h?x"])
+  @Test(arguments: [
+    "", "h:8123", "ftp://h", "http://", "http://h:0", "http://h:99999", "http://h:x", "http://u:%zz@h", "http://h/x", "http://h?x",
+  ])
   func wrongAddressesAreRefused(text: String) {
     #expect(throws: ClickHouseConfigurationError.self) { _ = try ClickHouseEndpoint(parsing: text) }
   }
@@ -47,11 +49,13 @@ import TestSupport
     let test = try await TestClickHouse.shared()
     let endpoint = ClickHouseEndpoint(url: try test.server.endpoint().url, user: "nobody", password: "x")
     let server = ExternalClickHouse(endpoint: endpoint, httpClient: test.httpClient, logger: test.logger)
-    await #expect(performing: {
-      try await server.run()
-    }, throws: { error in
-      "\(error)".contains("does not let the user 'nobody' in")
-    })
+    await #expect(
+      performing: {
+        try await server.run()
+      },
+      throws: { error in
+        "\(error)".contains("does not let the user 'nobody' in")
+      })
   }
 
   @Test func aServerThatIsAwayIsWaitedFor() async throws {

@@ -1,7 +1,7 @@
 import ClickHouse
 import Domain
-import Testing
 import TestSupport
+import Testing
 
 /// Isolation by the database alone: the statements here carry no tenant predicate at all.
 @Suite struct IsolationTests {
@@ -144,12 +144,14 @@ import TestSupport
   @Test(arguments: readers, attacks)
   func readersAreRefused(role: DatabaseRole, attack: SQL) async throws {
     let client = try await TestClickHouse.shared().client
-    await #expect(performing: {
-      try await client.execute(attack, as: role)
-    }, throws: { error in
-      guard case ClickHouseError.exception(let exception) = error else { return false }
-      return exception.kind == .accessDenied
-    })
+    await #expect(
+      performing: {
+        try await client.execute(attack, as: role)
+      },
+      throws: { error in
+        guard case ClickHouseError.exception(let exception) = error else { return false }
+        return exception.kind == .accessDenied
+      })
   }
 
   /// What a reader may learn from `system.tables` is the name of the one table it reads.

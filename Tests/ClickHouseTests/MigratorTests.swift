@@ -1,7 +1,7 @@
 import ClickHouse
 import Domain
-import Testing
 import TestSupport
+import Testing
 
 /// Migrations and the access check, on a database of its own because they damage it.
 @Suite(.serialized) struct MigratorTests {

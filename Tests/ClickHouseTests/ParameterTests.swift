@@ -1,7 +1,7 @@
 import ClickHouse
 import Domain
-import Testing
 import TestSupport
+import Testing
 
 /// Bound values reach the real server letter by letter, and come back so.
 @Suite struct ParameterTests {

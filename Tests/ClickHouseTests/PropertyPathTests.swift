@@ -1,7 +1,7 @@
 import ClickHouse
 import Domain
-import Testing
 import TestSupport
+import Testing
 
 /// Property names are the one thing from outside that becomes SQL text; these tests write them with the real ingestion settings
 /// and read them back through the real server.

@@ -2,8 +2,8 @@ import ClickHouse
 import Domain
 import Foundation
 import Logging
-import Testing
 import TestSupport
+import Testing
 
 /// The supervisor with real servers of its own, and with programs that only pretend to be one.
 @Suite(.serialized) struct SupervisorTests {
@@ -147,17 +147,48 @@ import TestSupport
     }
   }
 
+  /// 200 for events means durable: what an insert has answered for is there after the server was killed in the same moment, and
+  /// what is sent again with its token is recognised, also by the table of event ids.
+  @Test func whatWasAnsweredSurvivesAKill() async throws {
+    let ground = try await Ground()
+    let server = ground.supervisor()
+    try await running(server) {
+      let client = ground.client(of: server)
+      let logger = TestClickHouse.makeLogger()
+      try await ClickHouseMigrator.migrate(client: client, passwords: ground.test.passwords, logger: logger)
+      var sent: [(EventRows, String)] = []
+      for round in 0..<3 {
+        for batch in 0..<5 {
+          var rows = EventRows(organization: "org")
+          for number in 0..<100 { rows.add(id: "e-\(round)-\(batch)-\(number)") }
+          try await rows.insert(with: client, token: "t-\(round)-\(batch)")
+          sent.append((rows, "t-\(round)-\(batch)"))
+        }
+        let pid = try #require(server.processIdentifier)
+        kill(pid, SIGKILL)
+        try await Self.waitUntil("the server comes back") { server.status.isReady && server.processIdentifier != pid }
+        #expect(try await client.query("SELECT count() FROM emban.events", as: .admin).scalar == .int(sent.count * 100))
+      }
+      for (rows, token) in sent { try await rows.insert(with: client, token: token) }
+      let counts = try await client.query(
+        "SELECT count(), uniqExact(event_id), (SELECT count() FROM emban.event_ids) FROM emban.events", as: .admin)
+      #expect(counts.rows == [[1_500, 1_500, 1_500]])
+    }
+  }
+
   @Test func aSecondEmbanOnTheSameDataIsRefused() async throws {
     let ground = try await Ground()
     let first = ground.supervisor()
     let second = ground.supervisor()
     try await running(first) {
       let pid = first.processIdentifier
-      await #expect(performing: {
-        try await second.run()
-      }, throws: { error in
-        "\(error)".contains("Another emban is running on the data directory")
-      })
+      await #expect(
+        performing: {
+          try await second.run()
+        },
+        throws: { error in
+          "\(error)".contains("Another emban is running on the data directory")
+        })
       #expect(first.processIdentifier == pid)
       #expect(first.status.isReady)
     }
@@ -221,7 +252,9 @@ import TestSupport
     try? FileManager.default.removeItem(atPath: note)
     let parent = Process()
     parent.executableURL = URL(fileURLWithPath: "/bin/sh")
-    parent.arguments = ["-c", "EMBAN_PARENT_PID=$$ \"$0\" server \"--config-file=$1\" >/dev/null 2>&1 & wait", binary, try configPath(ground)]
+    parent.arguments = [
+      "-c", "EMBAN_PARENT_PID=$$ \"$0\" server \"--config-file=$1\" >/dev/null 2>&1 & wait", binary, try configPath(ground),
+    ]
     try parent.run()
     func childPid() -> Int32? {
       (try? String(contentsOfFile: note, encoding: .utf8))?.split(separator: "\n").first { $0.hasPrefix("PID: ") }

@@ -61,11 +61,11 @@ public struct TestClickHouse: Sendable {
     let server = ClickHouseSupervisor(
       configuration: .init(dataDirectory: folder, binary: ProcessInfo.processInfo.environment["EMBAN_CLICKHOUSE_BIN"]),
       httpClient: httpClient, logger: logger)
-    Task {
+    let run = Task {
       do { try await server.run() } catch { logger.error("the test server failed", metadata: ["error": "\(error)"]) }
     }
+    running.withLock { $0 = Running(server: server, run: run, folder: folder) }
     try await server.waitUntilReady()
-    running.withLock { $0 = (server, folder) }
     atexit { TestClickHouse.stopAtExit() }
     let passwords = ReaderPasswords(viewer: UUID().uuidString, analyst: UUID().uuidString)
     let client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { try server.endpoint() }
@@ -74,12 +74,20 @@ public struct TestClickHouse: Sendable {
       client: client, server: server, httpClient: httpClient, passwords: passwords, logger: logger, dataDirectory: folder)
   }
 
-  private static let running = Mutex<(ClickHouseSupervisor, String)?>(nil)
+  private struct Running {
+    let server: ClickHouseSupervisor
+    let run: Task<Void, Never>
+    let folder: String
+  }
+
+  private static let running = Mutex<Running?>(nil)
 
   private static func stopAtExit() {
-    guard let (server, folder) = running.withLock({ $0 }) else { return }
-    if let pid = server.processIdentifier { kill(pid, SIGKILL) }
-    removeTestFolder(folder)
+    guard let running = running.withLock({ $0 }) else { return }
+    // Cancelled first, so that the supervisor does not start another server.
+    running.run.cancel()
+    if let pid = running.server.processIdentifier { kill(pid, SIGKILL) }
+    removeTestFolder(running.folder)
   }
 
   private static let root = FileManager.default.temporaryDirectory.path

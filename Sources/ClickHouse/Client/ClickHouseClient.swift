@@ -137,7 +137,7 @@ public final class ClickHouseClient: Sendable {
   ///   of its reuse fails without having reached it; that is not worth an error.
   private func send(_ builder: RequestBuilder, timeout: Duration, mayRepeat: Bool) async throws -> Answer {
     let deadline = NIODeadline.now() + .nanoseconds(Int64(timeout.seconds * 1_000_000_000))
-    let request = builder.request()
+    let request = try builder.request()
     do {
       return try await send(request, deadline: deadline)
     } catch ClickHouseError.unavailable where mayRepeat {
@@ -145,28 +145,23 @@ public final class ClickHouseClient: Sendable {
     }
   }
 
-  private func send(_ request: HTTPClientRequest, deadline: NIODeadline) async throws -> Answer {
-    var body = ByteBuffer()
-    var head: HTTPClientResponse?
-    do {
-      let response = try await httpClient.execute(request, deadline: deadline, logger: nil)
-      head = response
-      for try await chunk in response.body {
-        if body.readableBytes == 0 { body = chunk } else { body.writeImmutableBuffer(chunk) }
-      }
-    } catch {
+  private func send(_ request: HTTPClient.Request, deadline: NIODeadline) async throws -> Answer {
+    try Task.checkCancellation()
+    let received = await Exchange.perform(request, with: httpClient, deadline: deadline)
+    if let failure = received.failure {
       // ClickHouse breaks the connection off after an exception that came too late for the status line.
-      if head?.status == .ok, let exception = body.withUnsafeReadableBytes({ ResponseDecoder.exception(in: $0) }) {
+      if received.head?.status == .ok, let exception = received.body.withUnsafeReadableBytes({ ResponseDecoder.exception(in: $0) }) {
         throw ClickHouseError.exception(exception)
       }
-      throw Self.classified(error)
+      throw Self.classified(failure)
     }
-    guard let head, head.status == .ok else { throw Self.refused(head, body: body) }
-    if head.headers.contains(name: "X-ClickHouse-Exception-Code") { throw Self.refused(head, body: body) }
-    return Answer(body: body, summary: head.headers.first(name: "X-ClickHouse-Summary"))
+    guard let head = received.head, head.status == .ok, !head.headers.contains(name: "X-ClickHouse-Exception-Code") else {
+      throw Self.refused(received.head, body: received.body)
+    }
+    return Answer(body: received.body, summary: head.headers.first(name: "X-ClickHouse-Summary"))
   }
 
-  private static func refused(_ head: HTTPClientResponse?, body: ByteBuffer) -> ClickHouseError {
+  private static func refused(_ head: HTTPResponseHead?, body: ByteBuffer) -> ClickHouseError {
     let text = String(buffer: body)
     let code = head?.headers.first(name: "X-ClickHouse-Exception-Code").flatMap { Int($0) }
     guard code != nil || text.contains("Code: ") else {
@@ -176,11 +171,10 @@ public final class ClickHouseClient: Sendable {
   }
 
   private static func classified(_ error: any Error) -> any Error {
+    if Task.isCancelled { return CancellationError() }
     switch error {
-    case is CancellationError: return error
     case let error as HTTPClientError:
       switch error {
-      case .cancelled, .requestStreamCancelled: return CancellationError()
       case .deadlineExceeded, .readTimeout:
         return ClickHouseError.exception(ClickHouseException(code: 159, message: "the client's deadline passed"))
       default: return ClickHouseError.unavailable(error.shortDescription)

@@ -65,10 +65,12 @@ struct RequestBuilder {
     parameters = sql.parameters
   }
 
-  func request() -> HTTPClientRequest {
+  func request() throws -> HTTPClient.Request {
     var short = self
     for item in parameters { short.parameter("param_" + item.name, item.value) }
-    guard let text, short.query.count > Self.longestQueryString else { return short.finished(body ?? ByteBuffer(string: text ?? "")) }
+    guard let text, short.query.count > Self.longestQueryString else {
+      return try short.finished(body ?? ByteBuffer(string: text ?? ""))
+    }
     var form = self
     let boundary = Self.boundary(notIn: parameters.map(\.value) + [text])
     form.headers.add(name: "Content-Type", value: "multipart/form-data; boundary=\(boundary)")
@@ -77,15 +79,12 @@ struct RequestBuilder {
       buffer.writeString("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n")
     }
     buffer.writeString("--\(boundary)--\r\n")
-    return form.finished(buffer)
+    return try form.finished(buffer)
   }
 
-  private func finished(_ body: ByteBuffer) -> HTTPClientRequest {
-    var request = HTTPClientRequest(url: url + "/" + String(decoding: query, as: UTF8.self))
-    request.method = .POST
-    request.headers = headers
-    request.body = .bytes(body)
-    return request
+  private func finished(_ body: ByteBuffer) throws -> HTTPClient.Request {
+    try HTTPClient.Request(
+      url: url + "/" + String(decoding: query, as: UTF8.self), method: .POST, headers: headers, body: .byteBuffer(body))
   }
 
   /// A line that cannot occur in any of the fields.

@@ -184,7 +184,10 @@ public final class ClickHouseSupervisor: ClickHouseServer {
       case .signaled(let signal): "it was ended by signal \(signal)"
       }
     let exception = (console + log).last { $0.contains("Exception: ") || $0.contains("Address already in use") }
-    guard let detail = exception ?? console.last(where: { !$0.trimmed.isEmpty }) else { return end }
+    // Without an exception the last words of a program that is not ClickHouse at all may tell something.
+    let chatter = ["Processing configuration file", "Logging "]
+    let lastWords = console.last { line in !line.trimmed.isEmpty && !chatter.contains { line.hasPrefix($0) } }
+    guard let detail = exception ?? lastWords else { return end }
     return "\(end): \(detail.trimmed.prefix(500))"
   }
 
