@@ -247,3 +247,21 @@ test("the host's filters wait for the configuration, cause no filter event, and 
   run.controller.destroy();
   await server.close();
 });
+
+test("trying again after a network failure repairs all widgets that it cut off", async () => {
+  let cut = true;
+  const server = await serve((request, body, response) => {
+    if (request.method === "GET") return json(response, 200, config());
+    if (cut) return response.destroy();
+    return json(response, 200, { results: Object.fromEntries(JSON.parse(body).widgets.map((id) => [id, result(1)])) });
+  });
+  const run = follow(server.host, (event) => event.type === "settled");
+  run.controller.setToken("t");
+  await run.reached;
+  assert.deepEqual(["a", "b"].map((id) => run.controller.widget(id).error?.code), ["network", "network"]);
+  cut = false;
+  run.controller.retry("b");
+  while (run.controller.widget("a").status !== "ok" || run.controller.widget("b").status !== "ok") await new Promise((resolve) => setTimeout(resolve, 5));
+  run.controller.destroy();
+  await server.close();
+});

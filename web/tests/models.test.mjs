@@ -58,6 +58,8 @@ test("the grid: as placed on 12 columns, gapless on 6, one by one on 1", () => {
   assert.equal(core.layout(widgets.filter((one) => one.kind !== "kpi"), "wide")[0].row, 1);
   const medium = core.layout(widgets, "medium");
   assert.deepEqual(medium.map((place) => [place.id, place.column, place.row, place.columns]), [["a", 1, 1, 3], ["b", 4, 1, 3], ["c", 1, 3, 6], ["d", 1, 7, 6]]);
+  const pair = [at("a", "kpi", 0, 0, 4, 2), at("b", "kpi", 4, 0, 4, 3), at("c", "table", 0, 3, 12, 4)];
+  assert.deepEqual(core.layout(pair, "medium").map((place) => [place.column, place.columns, place.rows]), [[1, 3, 3], [4, 3, 3], [1, 6, 4]]);
   assert.deepEqual(core.layout(widgets, "narrow").map((place) => place.id), ["a", "b", "c", "d"]);
   for (const place of core.layout([at("wild", "kpi", 11, -3, 40, 0)], "wide")) {
     assert.ok(place.column + place.columns <= 13 && place.row >= 1 && place.rows >= 1);

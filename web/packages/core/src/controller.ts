@@ -101,14 +101,29 @@ export class DashboardController {
     if (this.change({ type: "merge", filters: allowed })) void this.query();
   }
 
+  /** Asks again for one failed widget; when the network was at fault, for all that it failed. */
   retry(id: string): void {
-    this.single.get(id)?.abort();
+    const ids = this.widget(id).error?.code === "network" ? this.cutOff() : [id];
+    for (const one of ids) this.single.get(one)?.abort();
     const abort = new AbortController();
-    this.single.set(id, abort);
-    this.setWidget(id, { ...this.widget(id), status: "loading" });
-    void this.ask([id], abort).finally(() => {
-      if (this.single.get(id) === abort) this.single.delete(id);
+    for (const one of ids) {
+      this.single.set(one, abort);
+      this.setWidget(one, { ...this.widget(one), status: "loading" });
+    }
+    void this.ask(ids, abort).finally(() => {
+      for (const one of ids) if (this.single.get(one) === abort) this.single.delete(one);
     });
+  }
+
+  /** The network is back: repairs what had failed without it. */
+  reconnect(): void {
+    if (this.phase === "failed" && this.error?.code === "network") this.reload();
+    const [first] = this.cutOff();
+    if (this.phase === "ready" && first !== undefined) this.retry(first);
+  }
+
+  private cutOff(): readonly string[] {
+    return [...this.widgets].filter(([, widget]) => widget.error?.code === "network").map(([id]) => id);
   }
 
   filterValues(dimension: string, q: string, signal?: AbortSignal): Promise<FilterValues> {

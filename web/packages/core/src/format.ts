@@ -99,6 +99,7 @@ function formatDuration(value: number, format: ValueFormat, locale: string, room
   const source = durationUnits.find((unit) => unit.name === (format.unit ?? "ms")) ?? { name: "ms", ms: 1 };
   const milliseconds = value * source.ms;
   const size = Math.abs(milliseconds);
+  if (size === 0 && room === "axis") return "0";
   // "940 ms", "1.24 s", "3 min 20 s".
   const unit = size === 0 ? source : durationUnits.find((candidate) => size >= candidate.ms) ?? { name: "µs", ms: 0.001 };
   if (room !== "axis" && unit.ms >= 60_000) {
@@ -123,6 +124,7 @@ function formatBytes(value: number, format: ValueFormat, locale: string, room: R
     scaled /= 1000;
     index += 1;
   }
+  if (value === 0 && room === "axis") return "0";
   const digits = (index === 0 ? format.decimals : undefined) ?? (index === 0 || Math.abs(scaled) >= 100 || room === "axis" ? 0 : 1);
   return `${numberFormat(locale, { maximumFractionDigits: digits }).format(scaled)} ${units[index] ?? "B"}`;
 }

@@ -57,31 +57,32 @@ function emptyRows(widgets: readonly WidgetConfig[]): (row: number) => number {
   };
 }
 
-/** Fills rows of six columns from left to right; the last widget of a row takes what is left over. */
+/** Fills rows of six columns from left to right; what a row leaves over is shared out among its widgets. */
 function flow(widgets: readonly WidgetConfig[]): readonly Placement[] {
   const placements: Placement[] = [];
   let line: { id: string; columns: number; rows: number }[] = [];
-  let used = 0;
   let row = 1;
+  const used = () => line.reduce((sum, item) => sum + item.columns, 0);
   const flush = () => {
-    const height = Math.max(0, ...line.map((item) => item.rows));
+    for (let next = line.length - 1; used() < 6 && line.length > 0; next = (next + line.length - 1) % line.length) {
+      const item = line[next];
+      if (item) item.columns += 1;
+    }
+    const rows = Math.max(0, ...line.map((item) => item.rows));
     let column = 1;
-    line.forEach((item, index) => {
-      const columns = index === line.length - 1 ? 7 - column : item.columns;
-      placements.push({ id: item.id, column, row, columns, rows: height });
+    for (const { id, columns } of line) {
+      placements.push({ id, column, row, columns, rows });
       column += columns;
-    });
-    row += height;
+    }
+    row += rows;
     line = [];
-    used = 0;
   };
   for (const widget of widgets) {
-    const wanted = widget.position.w;
-    const columns = widget.kind === "kpi" ? (wanted <= 4 ? (wanted === 4 ? 2 : 3) : wanted <= 6 ? 3 : 6) : wanted <= 6 ? 3 : 6;
-    if (used + columns > 6) flush();
-    line.push({ id: widget.id, columns, rows: Math.max(1, widget.position.h) });
-    used += columns;
-    if (used === 6) flush();
+    const { w, h } = widget.position;
+    const columns = w === 4 && widget.kind === "kpi" ? 2 : w <= 6 ? 3 : 6;
+    if (used() + columns > 6) flush();
+    line.push({ id: widget.id, columns, rows: Math.max(1, h) });
+    if (used() === 6) flush();
   }
   if (line.length > 0) flush();
   return placements;

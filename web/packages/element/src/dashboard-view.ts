@@ -293,9 +293,7 @@ export class DashboardView {
     return this.darkQuery.matches;
   }
 
-  private readonly online = (): void => {
-    if (this.controller.phase === "failed" && this.controller.error?.code === "network") this.controller.reload();
-  };
+  private readonly online = (): void => this.controller.reconnect();
 
   private readonly mediaChanged = (): void => {
     this.applyTheme();

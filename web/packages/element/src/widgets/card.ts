@@ -33,7 +33,7 @@ export class Card {
           "div",
           { class: "card-titles" },
           h("h3", { class: "card-title", attrs: { id: titleId, title: widget.title } }, widget.title),
-          widget.description ? h("p", { class: "card-description" }, widget.description) : null,
+          widget.description ? h("p", { class: "card-description", attrs: { title: widget.description } }, widget.description) : null,
         ),
         this.actions,
       ),
