@@ -76,6 +76,27 @@ import Testing
     }
   }
 
+  /// ClickHouse remembers which granules a condition left empty. Two tenants share a granule here; what it remembers of the one
+  /// must not hide rows of the other.
+  @Test func whatIsRememberedOfAConditionIsRememberedPerTenant() async throws {
+    let client = try await TestClickHouse.shared().client
+    let organization = TestClickHouse.uniqueOrganization()
+    try await client.execute(
+      """
+      INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, user_id)
+      SELECT \(bind: organization), 'production', if(number < 50000, 'acme', 'globex'), 'e',
+        toDateTime64('2026-03-01 00:00:00', 3, 'UTC') + number / 1000, if(number < 50000, 'nobody', 'somebody')
+      FROM numbers(100000)
+      """)
+    let statement: SQL = "SELECT count() FROM emban.events WHERE user_id = 'somebody'"
+    for _ in 0..<3 {
+      for (tenant, expected) in [("acme", 0), ("globex", 50_000)] as [(String, JSONValue)] {
+        let role = DatabaseRole.viewer(ScopeSettings(organization: organization, environment: "production", tenant: tenant))
+        #expect(try await client.query(statement, as: role).scalar == expected)
+      }
+    }
+  }
+
   @Test(arguments: HostileText.samples.filter { !$0.isEmpty && !$0.contains("\0") })
   func hostileTenantNamesAreKeptApart(tenant: String) async throws {
     let client = try await TestClickHouse.shared().client

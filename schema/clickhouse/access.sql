@@ -1,6 +1,10 @@
 -- Who may read what. Unlike the numbered files this one is a declaration: every start states all of it again, so that changes
 -- made by hand do not last. CREATE … IF NOT EXISTS and ALTER instead of OR REPLACE, because replacing gives an object a new
 -- identity and breaks the references of the others to it.
+--
+-- Row policies hold for every way of reading rows, but not for the table functions that read a table's index
+-- (mergeTreeIndex shows the keys of all tenants), and no grant forbids these to somebody who may SELECT. Text that readers run
+-- must come from the planner; a way for people to write SQL must refuse table functions before it gets here.
 
 -- Both readers: read-only; what may be set per query is listed with its bounds, all else is fixed here.
 CREATE SETTINGS PROFILE IF NOT EXISTS emban_reader;

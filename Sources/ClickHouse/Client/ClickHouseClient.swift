@@ -151,14 +151,19 @@ public final class ClickHouseClient: Sendable {
     if let failure = received.failure {
       // ClickHouse breaks the connection off after an exception that came too late for the status line.
       if received.head?.status == .ok, let exception = received.body.withUnsafeReadableBytes({ ResponseDecoder.exception(in: $0) }) {
-        throw ClickHouseError.exception(exception)
+        throw noted(ClickHouseError.exception(exception))
       }
-      throw Self.classified(failure)
+      throw noted(Self.classified(failure))
     }
     guard let head = received.head, head.status == .ok, !head.headers.contains(name: "X-ClickHouse-Exception-Code") else {
-      throw Self.refused(received.head, body: received.body)
+      throw noted(Self.refused(received.head, body: received.body))
     }
     return Answer(body: received.body, summary: head.headers.first(name: "X-ClickHouse-Summary"))
+  }
+
+  private func noted(_ error: any Error) -> any Error {
+    logger.debug("a statement failed", metadata: ["error": "\(error)"])
+    return error
   }
 
   private static func refused(_ head: HTTPResponseHead?, body: ByteBuffer) -> ClickHouseError {
