@@ -164,7 +164,6 @@ import Testing
 
   @Test func storesTheEventsOfManyConnections() async throws {
     let fixture = try await PipelineFixture()
-    let started = ContinuousClock.now
     try await fixture.running {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for number in 0..<500 {
@@ -178,8 +177,9 @@ import Testing
       #expect(fixture.service.heldBytes == 0)
     }
     #expect(try await fixture.rows("uniqExact(event_name), count()", order: "1") == [[500, 500]])
-    // One insert each would take many times as long.
-    #expect(ContinuousClock.now - started < .seconds(20))
+    // Every insert has a moment of its own: requests that wait while another is written go together.
+    let inserts = try #require(try await fixture.rows("uniqExact(ingested_at)", order: "1").first?.first?.numberValue)
+    #expect(inserts < 250)
   }
 
   @Test func answersOverloadedInsteadOfGrowing() async throws {

@@ -125,7 +125,7 @@ struct ImportCommand: AsyncParsableCommand {
       let field = reason.field.isEmpty ? "" : " \(reason.field)"
       let more = reason.count > reason.lines.count ? ", …" : ""
       lines.append(
-        "  \(reason.count) × \(reason.code.rawValue):\(field) \(reason.expected) (lines \(reason.lines.map(String.init).joined(separator: ", "))\(more))"
+        "  \(reason.count) × \(reason.code.rawValue):\(field) \(reason.expected) (\(reason.count == 1 ? "line" : "lines") \(reason.lines.map(String.init).joined(separator: ", "))\(more))"
       )
     }
     return lines.joined(separator: "\n")

@@ -57,7 +57,13 @@ public struct ImportMapping: Sendable {
     event.eventName = text(eventName, value)
     event.userID = userColumn.flatMap(value).flatMap(Self.text)
     event.eventID = eventIDColumn.flatMap(value).flatMap(Self.text)
-    if let timestampColumn, let cell = value(timestampColumn) { event.timestamp = timestamp(cell) }
+    if let timestampColumn, let cell = value(timestampColumn) {
+      event.timestamp = timestamp(cell)
+      if case .string(let text) = event.timestamp {
+        event.defect = .unreadable(
+          code: .timestampFormat, reason: "column \(timestampColumn) must hold a time, not “\(text.prefix(40))”")
+      }
+    }
     var strings: [RawProperty] = []
     for column in stringColumns {
       if let cell = value(column), let text = Self.text(cell) { strings.append(RawProperty(name: column, value: text)) }
