@@ -96,13 +96,13 @@ let package = Package(
       name: "ClickHouseTests",
       dependencies: ["Domain", "ClickHouse", "TestSupport", asyncHTTPClient, nioCore, logging, lifecycle], swiftSettings: settings),
     .testTarget(
-      name: "QueryEngineTests", dependencies: ["Domain", "ClickHouse", "QueryEngine", "TestSupport"], swiftSettings: settings),
+      name: "QueryEngineTests", dependencies: ["Domain", "ClickHouse", "QueryEngine", "TestSupport", nioCore], swiftSettings: settings),
     .testTarget(name: "IngestTests", dependencies: ["Domain", "ClickHouse", "Ingest", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "ConfigStoreTests", dependencies: ["Domain", "ConfigStore"], swiftSettings: settings),
     .testTarget(name: "AccessTests", dependencies: ["Domain", "ConfigStore", "Access"], swiftSettings: settings),
     .testTarget(
       name: "HTTPAPITests",
-      dependencies: ["Domain", "Access", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", logging],
+      dependencies: ["Domain", "Access", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", asyncHTTPClient, logging],
       swiftSettings: settings),
   ]
 )

@@ -136,7 +136,8 @@ public struct EventValidator: Sendable {
   }
 
   private static let checkStringProps: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, _ in
-    readProperties(raw.stringProps, "string_props", .stringPropsType, "strings") { property in
+    event.stringProps.reserveCapacity(raw.stringProps?.memberCount ?? 0)
+    return readProperties(raw.stringProps, "string_props", .stringPropsType, "strings") { property in
       guard case .string(let text) = property.value else {
         return Objection(
           path("string_props", property.name), .stringPropsType, "must be a string, not \(property.value.typeName)")
@@ -157,7 +158,8 @@ public struct EventValidator: Sendable {
   }
 
   private static let checkNumericProps: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, _ in
-    readProperties(raw.numericProps, "numeric_props", .numericPropsType, "finite numbers") { property in
+    event.numericProps.reserveCapacity(raw.numericProps?.memberCount ?? 0)
+    return readProperties(raw.numericProps, "numeric_props", .numericPropsType, "finite numbers") { property in
       guard case .number(let number) = property.value else {
         return Objection(
           path("numeric_props", property.name), .numericPropsType, "must be a number, not \(property.value.typeName)")

@@ -32,6 +32,10 @@ public enum RawProperties: Sendable, Hashable {
   case members([RawProperty], count: Int)
   /// Not an object; the name of what it is instead.
   case wrongType(String)
+
+  var memberCount: Int {
+    if case .members(let members, _) = self { members.count } else { 0 }
+  }
 }
 
 /// One property as the sender wrote it.

@@ -1,4 +1,5 @@
 import Access
+import AsyncHTTPClient
 import ClickHouse
 import ConfigStore
 import Domain
@@ -87,11 +88,11 @@ private struct Fixture {
     defer { try? FileManager.default.removeItem(at: folder) }
     let clock: TimeSource = { Instant(milliseconds: 1_776_160_800_000) }
     let database = try SQLiteDatabase(path: folder.appending(path: "emban.sqlite").path)
-    let secretKey = try SecretKey("a-secret-key-for-the-route-table-test-7Zq1")
+    let secretKey = try SecretKey("9c1f0b7be24d5a6378e1d0f2ab4c59d7")
     let tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
     let keys = APIKeys(database, clock: clock)
     let client = ClickHouseClient(
-      httpClient: ClickHouseClient.makeHTTPClient(), passwords: ReaderPasswords(viewer: "", analyst: ""), logger: Logger(label: "test"),
+      httpClient: .shared, passwords: ReaderPasswords(viewer: "", analyst: ""), logger: Logger(label: "test"),
       endpoint: { throw ClickHouseError.unavailable("not part of this test") })
     dependencies = APIDependencies(
       database: database,

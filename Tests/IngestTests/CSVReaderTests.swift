@@ -10,7 +10,7 @@ import Testing
     var rows: [Row] = []
     let take = { (record: CSVReader.Record) in rows.append((record.line, (0..<record.count).map { record[$0] }, record.defect)) }
     for start in stride(from: 0, to: bytes.count, by: step) {
-      reader.read(bytes[start..<min(start + step, bytes.count)], take)
+      reader.read(Array(bytes[start..<min(start + step, bytes.count)]), take)
     }
     reader.finish(take)
     return rows

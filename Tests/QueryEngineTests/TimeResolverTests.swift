@@ -93,8 +93,18 @@ import Testing
     }
     #expect(error?.status == 403)
     #expect(error?.code == "period_not_allowed")
-    // The author's own period is not the viewer's choice.
-    #expect(try resolve(.period(.month), permissions: permissions).range.from == moment("2026-10-22T00:00:00Z"))
+    // Asking for nothing must not open more than asking for the widest: the author's own period gives way to an allowed one.
+    let week = try resolve(.period(.week)).range
+    #expect(try resolve(.period(.month), permissions: permissions).range == week)
+    #expect(try resolve(.period(.hour), permissions: permissions).range == resolve(.period(.day)).range)
+    #expect(try resolve(.period(.week), permissions: permissions).range == week)
+  }
+
+  @Test func aComparisonDoesNotLookFurtherBackThanTheSessionMay() throws {
+    let permissions = EmbedPermissions(maxDateRangeDays: 20)
+    #expect(try resolve(.period(.week), compare: .previousPeriod, permissions: permissions).previous != nil)
+    #expect(try resolve(.period(.week), compare: .previousYear, permissions: permissions).previous == nil)
+    #expect(try resolve(.period(.month), compare: .previousPeriod, permissions: permissions).previous == nil)
   }
 
   @Test func aChosenRangeMustLieWithinTheLongestAllowedPeriod() throws {

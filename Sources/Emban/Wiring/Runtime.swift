@@ -43,9 +43,11 @@ final class Runtime: Sendable {
     let path = settings.dataDirectory.path(percentEncoded: false)
     let secretKey = try SecretKey.load(value: settings.secretKey, dataDirectory: path)
     database = try SQLiteDatabase(path: settings.configurationStorePath)
+    let external = try settings.clickHouseURL.map { try ClickHouseEndpoint(parsing: $0) }
+    // Nothing below may throw: the client must be shut down, and only a whole runtime does that.
     httpClient = ClickHouseClient.makeHTTPClient()
-    if let url = settings.clickHouseURL {
-      clickHouse = ExternalClickHouse(endpoint: try ClickHouseEndpoint(parsing: url), httpClient: httpClient, logger: logger)
+    if let external {
+      clickHouse = ExternalClickHouse(endpoint: external, httpClient: httpClient, logger: logger)
     } else {
       clickHouse = ClickHouseSupervisor(
         configuration: .init(dataDirectory: path, binary: settings.clickHouseBinary), httpClient: httpClient, logger: logger)
@@ -65,6 +67,11 @@ final class Runtime: Sendable {
     tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
     accounts = Accounts(
       database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: settings.defaultPlan, clock: clock)
+  }
+
+  deinit {
+    // After `run` it is shut down already; a program that ends before that must not leave it open.
+    try? httpClient.syncShutdown()
   }
 
   /// The passwords of the read-only database users: the same on every replica that has the secret key.

@@ -27,11 +27,13 @@ public struct HealthController: Controller {
       Endpoint(.get, "/healthz", .public) { _ in .json(["status": "ok"]) },
       Endpoint(.get, "/readyz", .public) { _ in
         let stores = await readiness()
-        let isReady = stores.allSatisfy(\.isReady)
-        let states = Dictionary(stores.map { ($0.name, JSONValue.string($0.state)) }, uniquingKeysWith: { $1 })
-        return .json(
-          ["status": isReady ? "ready" : "starting", "stores": .object(states)], status: isReady ? .ok : .serviceUnavailable,
-          headers: isReady ? [:] : [.retryAfter: "1"])
+        let states = JSONValue.object(Dictionary(stores.map { ($0.name, .string($0.state)) }, uniquingKeysWith: { $1 }))
+        guard stores.allSatisfy(\.isReady) else {
+          var error = AppError.unavailable("not_ready", "The server cannot serve yet; `stores` says what it waits for.")
+          error.extra = ["status": "not_ready", "stores": states]
+          throw error
+        }
+        return .json(["status": "ready", "stores": states])
       },
     ]
   }

@@ -75,17 +75,27 @@ public struct APIRequest: Sendable {
   }
 
   /// Query parameters as strings.
-  /// - Throws: ``AppError`` 422 for one that appears twice.
+  /// - Throws: ``AppError`` 422 for one that appears twice or is not percent-encoded UTF-8.
   func query() throws -> [String: String] {
     var parameters: [String: String] = [:]
     let problems = Problems()
-    for (name, value) in request.uri.queryParameters {
-      if parameters.updateValue(String(value), forKey: String(name)) != nil {
+    for pair in (request.uri.query ?? "").split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(Self.formDecoded)
+      guard let name = parts[0], let value = parts.count == 2 ? parts[1] : "" else {
+        problems.add(String(pair.prefix { $0 != "=" }.prefix(100)), "percent_encoding", "must be percent-encoded UTF-8")
+        continue
+      }
+      if parameters.updateValue(value, forKey: name) != nil {
         problems.add(String(name.prefix(100)), "duplicate", "must be given once")
       }
     }
     try problems.throwIfAny()
     return parameters
+  }
+
+  /// Browsers and client libraries write a space as `+` (https://url.spec.whatwg.org/#urlencoded-parsing).
+  private static func formDecoded(_ text: Substring) -> String? {
+    text.replacing("+", with: " ").removingPercentEncoding
   }
 
   /// Reads query parameters strictly: unknown ones are refused as unknown fields are.

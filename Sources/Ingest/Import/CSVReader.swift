@@ -41,30 +41,52 @@ public struct CSVReader {
   private var state = State.fieldStart
   private var record = Record(line: 1)
   private var line = 1
-  private var recordBytes = 0
   private var previousWasCR = false
   private var mark: [UInt8]? = []
 
   public init(delimiter: UInt8 = UInt8(ascii: ",")) { self.delimiter = delimiter }
 
   /// Takes the next bytes of the file and hands each record that they complete to `body`.
-  public mutating func read<E: Error>(_ bytes: some Sequence<UInt8>, _ body: (Record) throws(E) -> Void) throws(E) {
-    for byte in bytes {
-      if var held = mark {
-        // The first three bytes may be a byte order mark.
-        held.append(byte)
-        let expected: [UInt8] = [0xEF, 0xBB, 0xBF]
-        if held == expected {
-          mark = nil
-        } else if expected.starts(with: held) {
-          mark = held
-        } else {
-          mark = nil
-          for byte in held { try take(byte, body) }
-        }
-        continue
+  public mutating func read<E: Error>(_ bytes: [UInt8], _ body: (Record) throws(E) -> Void) throws(E) {
+    var position = 0
+    while position < bytes.count {
+      let run = runLength(bytes, from: position)
+      if run > 0 {
+        append(bytes[position..<position + run])
+        previousWasCR = false
+        position += run
+      } else {
+        try takeFirst(bytes[position], body)
+        position += 1
       }
-      try take(byte, body)
+    }
+  }
+
+  /// How many of the next bytes are nothing but content, so that they can be taken at once.
+  private func runLength(_ bytes: [UInt8], from start: Int) -> Int {
+    guard mark == nil, state == .unquoted || state == .quoted else { return 0 }
+    let end = state == .quoted ? UInt8(ascii: "\"") : delimiter
+    var position = start
+    while position < bytes.count {
+      let byte = bytes[position]
+      if byte == end || byte == 0x0A || byte == 0x0D { break }
+      position += 1
+    }
+    return position - start
+  }
+
+  /// As ``take(_:_:)``, after setting aside a byte order mark at the very beginning.
+  private mutating func takeFirst<E: Error>(_ byte: UInt8, _ body: (Record) throws(E) -> Void) throws(E) {
+    guard var held = mark else { return try take(byte, body) }
+    let expected: [UInt8] = [0xEF, 0xBB, 0xBF]
+    held.append(byte)
+    if held == expected {
+      mark = nil
+    } else if expected.starts(with: held) {
+      mark = held
+    } else {
+      mark = nil
+      for byte in held { try take(byte, body) }
     }
   }
 
@@ -82,17 +104,17 @@ public struct CSVReader {
     if byte == 0x0D || (byte == 0x0A && !isSecondOfCRLF) { line += 1 }
     switch state {
     case .quoted:
-      if byte == UInt8(ascii: "\"") { state = .quoteInQuoted } else { append(byte) }
+      if byte == UInt8(ascii: "\"") { state = .quoteInQuoted } else { append(CollectionOfOne(byte)) }
       return
     case .quoteInQuoted:
       if byte == UInt8(ascii: "\"") {
-        append(byte)
+        append(CollectionOfOne(byte))
         state = .quoted
         return
       }
       if byte != delimiter, byte != 0x0A, byte != 0x0D {
         record.defect = record.defect ?? .textAfterQuote
-        append(byte)
+        append(CollectionOfOne(byte))
         state = .unquoted
         return
       }
@@ -113,18 +135,15 @@ public struct CSVReader {
         try endRecord(body)
       }
     default:
-      append(byte)
+      append(CollectionOfOne(byte))
       state = .unquoted
     }
   }
 
-  private mutating func append(_ byte: UInt8) {
-    recordBytes += 1
-    guard recordBytes <= Self.maximumRecordBytes else {
-      record.defect = .tooLong
-      return
-    }
-    record.bytes.append(byte)
+  private mutating func append(_ bytes: some Collection<UInt8>) {
+    let room = Self.maximumRecordBytes - record.bytes.count
+    if bytes.count > room { record.defect = .tooLong }
+    record.bytes.append(contentsOf: bytes.prefix(room))
   }
 
   private mutating func endField() { record.ends.append(record.bytes.count) }
@@ -133,7 +152,6 @@ public struct CSVReader {
     endField()
     let finished = record
     state = .fieldStart
-    recordBytes = 0
     record = Record(line: line)
     record.bytes.reserveCapacity(finished.bytes.count)
     try body(finished)

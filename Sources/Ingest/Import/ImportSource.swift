@@ -119,7 +119,7 @@ public final class ImportSource {
     } catch {
       throw .unreadable(path: path, reason: "reading failed after \(bytesRead) bytes")
     }
-    let bytes = chunk ?? Data()
+    let bytes = [UInt8](chunk ?? Data())
     bytesRead += bytes.count
     isAtEnd = bytes.isEmpty
     var rows: [ImportRow] = []

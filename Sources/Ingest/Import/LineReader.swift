@@ -23,15 +23,15 @@ public struct LineReader {
   public init() {}
 
   /// Takes the next bytes of the file and hands each line that they complete to `body`.
-  public mutating func read<E: Error>(_ bytes: some Sequence<UInt8>, _ body: (Line) throws(E) -> Void) throws(E) {
-    for byte in bytes {
-      if byte == 0x0A {
-        try endLine(body)
-      } else if held.count < Self.maximumLineBytes {
-        held.append(byte)
-      } else {
-        isTooLong = true
-      }
+  public mutating func read<E: Error>(_ bytes: [UInt8], _ body: (Line) throws(E) -> Void) throws(E) {
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+      let room = Self.maximumLineBytes - held.count
+      if end - start > room { isTooLong = true }
+      held.append(contentsOf: bytes[start..<end].prefix(room))
+      if end < bytes.count { try endLine(body) }
+      start = end + 1
     }
   }
 

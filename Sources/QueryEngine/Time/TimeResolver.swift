@@ -19,7 +19,8 @@ public import Domain
 ///
 /// What a viewer chooses wins over what the query says, and is held against the scope: `allowedPeriods` for periods (a chosen range must
 /// lie within the longest of them), `maxDateRangeDays` for how far back and how long. A query's own period is its author's choice:
-/// it is not refused but shortened to `maxDateRangeDays`.
+/// it is not refused but shortened to `maxDateRangeDays`, and gives way to an allowed period where `allowedPeriods` does not hold it. A
+/// comparison that would look further back than `maxDateRangeDays` is left out.
 public struct TimeResolver: Sendable {
   public let scope: Scope
 
@@ -45,8 +46,9 @@ public struct TimeResolver: Sendable {
     } else {
       switch own {
       case .period(let wanted):
-        period = wanted
-        span = self.span(wanted)
+        let allowed = allowed(insteadOf: wanted)
+        period = allowed
+        span = self.span(allowed)
       case .range(let range): span = try self.span(range, field: "period")
       }
       let whole = span.range
@@ -57,7 +59,7 @@ public struct TimeResolver: Sendable {
     let elapsedTo = Swift.max(span.range.from, Swift.min(span.range.to, minute))
     return ResolvedTime(
       range: span.range,
-      previous: compare.map { previous(of: span, elapsedTo: elapsedTo, $0) },
+      previous: compare.map { previous(of: span, elapsedTo: elapsedTo, $0) }.flatMap { isWithinHorizon($0) ? $0 : nil },
       elapsed: TimeRange(from: span.range.from, to: elapsedTo), zone: zone, period: period, chosenByViewer: chosen)
   }
 
@@ -154,6 +156,16 @@ public struct TimeResolver: Sendable {
   }
 
   // MARK: Bounds
+
+  /// The period itself where the session allows it; otherwise the longest allowed one that is shorter, or else the shortest.
+  private func allowed(insteadOf period: Period) -> Period {
+    guard let allowed = scope.allowedPeriods, !allowed.contains(period) else { return period }
+    let sorted = Period.allCases.filter(allowed.contains)
+    let order = Period.allCases.firstIndex(of: period) ?? 0
+    return sorted.last { (Period.allCases.firstIndex(of: $0) ?? 0) < order } ?? sorted.first ?? period
+  }
+
+  private func isWithinHorizon(_ range: TimeRange) -> Bool { horizon.map { $0 <= range.from } ?? true }
 
   private func checkChosen(range: TimeRange) throws(AppError) {
     if let allowed = scope.allowedPeriods {
