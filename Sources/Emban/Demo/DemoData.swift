@@ -112,7 +112,7 @@ struct DemoData: Sendable {
     }
     return Event(
       tenantID: customer.id, eventName: "api.call", timestamp: time, eventID: eventID(hour, id),
-      userID: user(of: customer, &random),
+      userID: user(of: customer, at: time, &random),
       stringProps: ["endpoint": random.pick(model.endpoints), "model": model.rawValue, "status": status, "region": region.rawValue],
       numericProps: numbers)
   }
@@ -120,9 +120,10 @@ struct DemoData: Sendable {
   private func signup(
     at customer: DemoCustomer, in region: DemoRegion, _ hour: Instant, _ id: String, _ random: inout DemoRandom
   ) -> Event {
-    Event(
-      tenantID: customer.id, eventName: "user.signup", timestamp: hour.adding(milliseconds: Int64(random.unit() * 3_600_000)),
-      eventID: eventID(hour, id), userID: user(of: customer, &random),
+    let time = hour.adding(milliseconds: Int64(random.unit() * 3_600_000))
+    return Event(
+      tenantID: customer.id, eventName: "user.signup", timestamp: time, eventID: eventID(hour, id),
+      userID: user(of: customer, at: time, &random),
       stringProps: [
         "source": random.pick([("organic", 0.42), ("invite", 0.31), ("ads", 0.17), ("partner", 0.1)]),
         "plan": random.pick([("free", 0.6), ("team", 0.3), ("business", 0.1)]), "region": region.rawValue,
@@ -140,9 +141,10 @@ struct DemoData: Sendable {
   private static let goodStatuses = [("success", 0.974), ("error", 0.012), ("rate_limited", 0.01), ("timeout", 0.004)]
   private static let badStatuses = [("success", 0.58), ("error", 0.27), ("rate_limited", 0.02), ("timeout", 0.13)]
 
-  /// A few people make most of the calls.
-  private func user(of customer: DemoCustomer, _ random: inout DemoRandom) -> String {
-    "user_\(1 + Int(Double(customer.users) * pow(random.unit(), 2.2)))"
+  /// A few people make most of the calls; their number grows to ``DemoCustomer/users``.
+  private func user(of customer: DemoCustomer, at time: Instant, _ random: inout DemoRandom) -> String {
+    let users = Double(customer.users) * (0.55 + 0.45 * min(max(progress(at: time), 0), 1))
+    return "user_\(1 + Int(users * pow(random.unit(), 2.2)))"
   }
 
   private func eventID(_ hour: Instant, _ id: String) -> String { "demo-\(hour.milliseconds / 3_600_000)-\(id)" }
