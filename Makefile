@@ -8,7 +8,7 @@ swift_sources = $(wildcard Package.swift Sources Tests schema)
 venv_python = .build/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench format lint clean web test-swift test-web test-browser
+.PHONY: help setup build demo test bench format lint clean web test-swift test-web test-integration test-browser
 
 help: ## This list
 	@echo 'Targets:'
@@ -40,7 +40,7 @@ test: lint ## Everything that must hold: lint, unit and integration tests with a
 	  swift 'swift build --build-tests $(SWIFT_FLAGS)' \
 	  web 'scripts/setup clickhouse echarts test-tools && node web/build.mjs && scripts/web-tests'
 	@scripts/step 'Swift tests' swift test --skip-build $(SWIFT_FLAGS)
-	@scripts/step 'browser tests' $(venv_python) -m pytest -q -p no:cacheprovider Tests/BrowserTests
+	@scripts/step 'integration and browser tests' $(venv_python) -m pytest -q Tests/IntegrationTests Tests/BrowserTests
 
 test-swift: ## Only the Swift tests
 	@scripts/setup build
@@ -50,10 +50,15 @@ test-swift: ## Only the Swift tests
 test-web: web ## Only the TypeScript tests that need no browser
 	@scripts/step 'web tests' scripts/web-tests
 
+test-integration: web ## Only the tests of the running program from outside
+	@scripts/setup test
+	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
+	@scripts/step 'integration tests' $(venv_python) -m pytest -q Tests/IntegrationTests
+
 test-browser: web ## Only the browser tests
 	@scripts/setup test
 	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
-	@scripts/step 'browser tests' $(venv_python) -m pytest -q -p no:cacheprovider Tests/BrowserTests
+	@scripts/step 'browser tests' $(venv_python) -m pytest -q Tests/BrowserTests
 
 bench: build ## Build, then run the benchmarks
 	@scripts/setup test-packages test-tools

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from conftest import Stage
 from embantest.browser import HostPage, kpi_number, settled, shoot
+from embantest.stage import Stage
 from embantest.workspace import Session
 from playwright.sync_api import Frame, Page, expect
 

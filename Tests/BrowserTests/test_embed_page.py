@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from conftest import EVIL, FILTERS, WIDGETS, Stage
 from embantest.browser import card, kpi_number, number, record, settled, shoot, table_numbers
+from embantest.stage import EVIL, FILTERS, WIDGETS, Stage
 from embantest.workspace import Session, groups, kpi
 from playwright.sync_api import Locator, Page, expect
 

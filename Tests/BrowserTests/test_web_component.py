@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from conftest import Stage
 from embantest.browser import HostPage, card, kpi_number, settled, shoot
+from embantest.stage import Stage
 from playwright.sync_api import Page, expect
 
 Hosts = Callable[[], HostPage]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from embantest.client import Client, Response, expect_error
 from embantest.process import EmbanProcess
+from embantest.routes import ROUTES, VIEWER_ROUTES
 from embantest.workspace import PASSWORD, Organization, event, kpi, session_cookie
 
 
@@ -217,44 +218,6 @@ def test_a_revoked_key_dies_within_a_second(organization: Organization) -> None:
 
 
 # --- Every route and every credential -------------------------------------------------------------------------------------
-
-#: Every route that needs a key or a cookie, with a body that would pass.
-ROUTES: list[tuple[str, str, Any]] = [
-    ("POST", "/v1/events", {"events": [event()]}),
-    ("GET", "/v1/api-keys", None),
-    ("POST", "/v1/api-keys", {"name": "x", "scope": "ingest"}),
-    ("DELETE", "/v1/api-keys/{key}", None),
-    ("GET", "/v1/discover", None),
-    ("POST", "/v1/discover/auto-create", None),
-    ("GET", "/v1/dashboards", None),
-    ("POST", "/v1/dashboards", {"name": "x"}),
-    ("GET", "/v1/dashboards/{dashboard}", None),
-    ("PUT", "/v1/dashboards/{dashboard}", {"name": "x"}),
-    ("PATCH", "/v1/dashboards/{dashboard}", {"name": "x"}),
-    ("POST", "/v1/dashboards/{dashboard}/publish", None),
-    ("POST", "/v1/dashboards/{dashboard}/unpublish", None),
-    ("POST", "/v1/dashboards/{dashboard}/restore", None),
-    ("POST", "/v1/dashboards/{dashboard}/duplicate", None),
-    ("GET", "/v1/dashboards/{dashboard}/versions", None),
-    ("GET", "/v1/dashboards/{dashboard}/versions/1", None),
-    ("GET", "/v1/query?metric=count&period=7d", None),
-    ("POST", "/v1/query", {"query": {"metric": "count", "period": "7d"}}),
-    ("GET", "/v1/embed-sessions", None),
-    ("POST", "/v1/embed-sessions", {"tenant_id": "acme", "dashboard_id": "{dashboard}"}),
-    ("DELETE", "/v1/embed-sessions/{session}", None),
-    ("DELETE", "/v1/embed-sessions?tenant_id=acme", None),
-    ("DELETE", "/v1/dashboards/{dashboard}", None),
-]
-
-#: Every route that takes an embed token and nothing else.
-VIEWER_ROUTES: list[tuple[str, str, Any]] = [
-    ("GET", "/v1/embed/dashboard", None),
-    ("POST", "/v1/embed/query", {}),
-    ("GET", "/v1/embed/filter-values?dimension=model", None),
-    ("POST", "/v1/embed/drill", {"widget": "w_calls", "dimension": "model", "value": "gpt-4"}),
-    ("GET", "/v1/embed/export?format=csv&widget=w_calls", None),
-]
-
 
 @pytest.mark.parametrize("header", [
     None, "", "Bearer", "Bearer ", "Bearer x", "Basic YWRtaW46YWRtaW4=", "Bearer eb_adm_", "Bearer eb_adm_00000000000000000000000000000000",

@@ -11,8 +11,8 @@ import pytest
 from embantest import tokens
 from embantest.client import Client, expect_error
 from embantest.process import EmbanProcess
+from embantest.routes import ROUTES, VIEWER_ROUTES
 from embantest.workspace import Organization, Session, event, kpi
-from test_auth import ROUTES, VIEWER_ROUTES
 
 
 @pytest.fixture(scope="module")

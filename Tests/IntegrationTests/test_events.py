@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -142,6 +143,15 @@ def test_concurrent_resends_count_once(organization: Organization) -> None:
         thread.join()
     assert statuses == [200] * 24
     assert organization.count() == 200
+
+
+def test_twenty_thousand_ids_at_once(organization: Organization) -> None:
+    """Many requests become one insert: its look-up of known ids once grew beyond what the store takes for one statement."""
+    batches = [[event(event_id=f"{batch:03}-{n:04}-{'x' * 40}") for n in range(1_000)] for batch in range(20)]
+    for _ in range(2):
+        with ThreadPoolExecutor(20) as pool:
+            assert {answer.status for answer in pool.map(lambda batch: ingest(organization, batch), batches)} == {200}
+        assert organization.count() == 20_000
 
 
 def test_organisations_do_not_share_event_ids(organization: Organization, other_organization: Organization) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from embantest.client import Client, Response, expect_error
@@ -207,8 +208,6 @@ def test_health_and_readiness_need_no_credentials_and_say_little(emban: EmbanPro
 
 
 def test_events_in_parallel_connections(organization: Organization) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: organization.admin.post("/v1/events", {"events": [event(f"t{n % 4}")] * 10}), range(160)))
     assert {answer.status for answer in answers} == {200}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -124,9 +126,6 @@ def test_exports_cannot_smuggle_formulas(organization: Organization) -> None:
     models = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "plain,\"quoted\"\nline"]
     organization.ingest([event(string_props={"model": model}) for model in models])
     session = organization.session("acme", organization.create_dashboard([breakdown("w")], publish=True)["id"])
-    import csv
-    import io
-
     cells = [row[0] for row in csv.reader(io.StringIO(session.export("w").text.lstrip("\ufeff")))][1:]
     assert len(cells) == len(models)
     assert not any(cell[:1] in "=+-@\t" for cell in cells), cells
@@ -316,7 +315,7 @@ def test_long_ranges_are_refused_everywhere(world: World) -> None:
     assert session.dashboard()["permissions"]["max_date_range_days"] == 7
     for state in (
         {"period": "30d"}, {"period": "12mo"}, {"dateRanges": {"from": iso(NOW - timedelta(days=8)), "to": iso(NOW)}},
-        {"dateRanges": {"from": "1970-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}},
+        {"dateRanges": {"from": "2001-01-01T00:00:00Z", "to": "2040-01-01T00:00:00Z"}},
         {"period": "24h", "dateRanges": {"from": iso(NOW - timedelta(days=30)), "to": iso(NOW)}},
         {"dateRanges": {"from": (NOW - timedelta(days=30)).date().isoformat(), "to": NOW.date().isoformat()}},
     ):

@@ -1,0 +1,44 @@
+"""The routes of the program by the credential that they take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from embantest.workspace import event
+
+#: Every route that needs a key or a cookie, with a body that would pass.
+ROUTES: list[tuple[str, str, Any]] = [
+    ("POST", "/v1/events", {"events": [event()]}),
+    ("GET", "/v1/api-keys", None),
+    ("POST", "/v1/api-keys", {"name": "x", "scope": "ingest"}),
+    ("DELETE", "/v1/api-keys/{key}", None),
+    ("GET", "/v1/discover", None),
+    ("POST", "/v1/discover/auto-create", None),
+    ("GET", "/v1/dashboards", None),
+    ("POST", "/v1/dashboards", {"name": "x"}),
+    ("GET", "/v1/dashboards/{dashboard}", None),
+    ("PUT", "/v1/dashboards/{dashboard}", {"name": "x"}),
+    ("PATCH", "/v1/dashboards/{dashboard}", {"name": "x"}),
+    ("POST", "/v1/dashboards/{dashboard}/publish", None),
+    ("POST", "/v1/dashboards/{dashboard}/unpublish", None),
+    ("POST", "/v1/dashboards/{dashboard}/restore", None),
+    ("POST", "/v1/dashboards/{dashboard}/duplicate", None),
+    ("GET", "/v1/dashboards/{dashboard}/versions", None),
+    ("GET", "/v1/dashboards/{dashboard}/versions/1", None),
+    ("GET", "/v1/query?metric=count&period=7d", None),
+    ("POST", "/v1/query", {"query": {"metric": "count", "period": "7d"}}),
+    ("GET", "/v1/embed-sessions", None),
+    ("POST", "/v1/embed-sessions", {"tenant_id": "acme", "dashboard_id": "{dashboard}"}),
+    ("DELETE", "/v1/embed-sessions/{session}", None),
+    ("DELETE", "/v1/embed-sessions?tenant_id=acme", None),
+    ("DELETE", "/v1/dashboards/{dashboard}", None),
+]
+
+#: Every route that takes an embed token and nothing else.
+VIEWER_ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", "/v1/embed/dashboard", None),
+    ("POST", "/v1/embed/query", {}),
+    ("GET", "/v1/embed/filter-values?dimension=model", None),
+    ("POST", "/v1/embed/drill", {"widget": "w_calls", "dimension": "model", "value": "gpt-4"}),
+    ("GET", "/v1/embed/export?format=csv&widget=w_calls", None),
+]
