@@ -50,7 +50,7 @@ public struct EventDecoder: Sendable {
   /// Reads one event object from a line of text, as the lines of an NDJSON body and of an import file.
   func decodeLine(_ bytes: UnsafeRawBufferPointer) -> RawEvent {
     var cursor = JSONCursor(bytes)
-    do throws(MalformedJSON) {
+    do throws(JSONSyntaxError) {
       let event = try readEvent(&cursor, depth: 0)
       try cursor.expectEnd()
       return event
@@ -63,11 +63,11 @@ public struct EventDecoder: Sendable {
   private func decodeJSON(_ bytes: UnsafeRawBufferPointer) throws(AppError) -> [RawEvent] {
     var cursor = JSONCursor(bytes)
     let envelope: Envelope
-    do throws(MalformedJSON) {
+    do throws(JSONSyntaxError) {
       envelope = try readEnvelope(&cursor)
       try cursor.expectEnd()
     } catch {
-      throw error.appError
+      throw .malformedJSON(error)
     }
     if let problem = envelope.problem { throw .invalid([problem]) }
     if !envelope.unknown.isEmpty {
@@ -115,7 +115,7 @@ public struct EventDecoder: Sendable {
   }
 
   /// Reads the whole body before judging its shape: text that is not JSON is told first.
-  private func readEnvelope(_ cursor: inout JSONCursor) throws(MalformedJSON) -> Envelope {
+  private func readEnvelope(_ cursor: inout JSONCursor) throws(JSONSyntaxError) -> Envelope {
     var envelope = Envelope()
     guard cursor.skip(UInt8(ascii: "{")) else {
       let value = try cursor.readValue(depth: 0)
@@ -130,7 +130,7 @@ public struct EventDecoder: Sendable {
       let keyOffset = cursor.offset
       guard let key = try cursor.nextKey(isFirst: &isFirst) else { break }
       guard seen.insert(key).inserted else {
-        throw MalformedJSON(offset: keyOffset, reason: "the same key appears twice in one object")
+        throw JSONSyntaxError(offset: keyOffset, reason: "the same key appears twice in one object")
       }
       if key == "events" {
         envelope.hasEvents = true
@@ -144,7 +144,7 @@ public struct EventDecoder: Sendable {
     return envelope
   }
 
-  private func readEvents(_ cursor: inout JSONCursor, into envelope: inout Envelope) throws(MalformedJSON) {
+  private func readEvents(_ cursor: inout JSONCursor, into envelope: inout Envelope) throws(JSONSyntaxError) {
     guard cursor.skip(UInt8(ascii: "[")) else {
       let value = try cursor.readValue(depth: 1)
       envelope.problem = FieldProblem(
@@ -162,7 +162,7 @@ public struct EventDecoder: Sendable {
     } while try cursor.hasNextElement()
   }
 
-  private func readEvent(_ cursor: inout JSONCursor, depth: Int) throws(MalformedJSON) -> RawEvent {
+  private func readEvent(_ cursor: inout JSONCursor, depth: Int) throws(JSONSyntaxError) -> RawEvent {
     var event = RawEvent()
     cursor.skipWhitespace()
     guard cursor.skip(UInt8(ascii: "{")) else {
@@ -193,12 +193,12 @@ public struct EventDecoder: Sendable {
     return event
   }
 
-  private func readOptional(_ cursor: inout JSONCursor, depth: Int) throws(MalformedJSON) -> RawValue? {
+  private func readOptional(_ cursor: inout JSONCursor, depth: Int) throws(JSONSyntaxError) -> RawValue? {
     let value = try cursor.readValue(depth: depth)
     return value == .null ? nil : value
   }
 
-  private func readProperties(_ cursor: inout JSONCursor, depth: Int) throws(MalformedJSON) -> RawProperties? {
+  private func readProperties(_ cursor: inout JSONCursor, depth: Int) throws(JSONSyntaxError) -> RawProperties? {
     guard cursor.skip(UInt8(ascii: "{")) else {
       let value = try cursor.readValue(depth: depth)
       return value == .null ? nil : .wrongType(value.typeName)

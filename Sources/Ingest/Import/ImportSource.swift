@@ -154,7 +154,7 @@ public final class ImportSource {
     let event = line.bytes.withUnsafeBytes { bytes in
       guard let mapping else { return EventDecoder().decodeLine(bytes) }
       var cursor = JSONCursor(bytes)
-      do throws(MalformedJSON) {
+      do throws(JSONSyntaxError) {
         guard let object = try cursor.readFlatObject() else { return RawEvent(defect: .notAnObject(typeName: "something else")) }
         if columns != nil {
           for key in object.keys.sorted() where columns?.contains(key) == false { columns?.append(key) }
@@ -222,7 +222,7 @@ struct CSVColumns {
 extension JSONCursor {
   /// Reads a text that is one JSON object, its nested values named only; nil when it is something else. A key that comes twice
   /// keeps its last value.
-  fileprivate mutating func readFlatObject() throws(MalformedJSON) -> [String: RawValue]? {
+  fileprivate mutating func readFlatObject() throws(JSONSyntaxError) -> [String: RawValue]? {
     guard skip(UInt8(ascii: "{")) else {
       _ = try readValue(depth: 0)
       try expectEnd()

@@ -1,50 +1,38 @@
-import Domain
-
-/// Why a request body is not JSON, and where: `offset` counts bytes from the start of the body.
-struct MalformedJSON: Error, Hashable {
-  let offset: Int
-  let reason: String
-
-  var appError: AppError {
-    .malformed("malformed_json", "The body is not valid JSON: \(reason) (byte \(offset)).")
-  }
-}
-
-/// Walks over strict RFC 8259 JSON in UTF-8 without building a tree, because the tree would cost more than everything else on
-/// the ingest path. Nothing is read beyond the buffer; the buffer must outlive the cursor.
-struct JSONCursor {
-  static let maximumDepth = 64
+/// Walks over strict RFC 8259 JSON in UTF-8, token by token. ``JSONParser`` builds its tree on it; ingestion reads without a tree,
+/// because the tree would cost more than everything else on its path. Nothing is read beyond the buffer; the buffer must outlive the cursor.
+package struct JSONCursor {
+  package static let maximumDepth = 64
 
   private let bytes: UnsafeBufferPointer<UInt8>
-  private(set) var offset = 0
+  package private(set) var offset = 0
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes.bindMemory(to: UInt8.self) }
+  package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes.bindMemory(to: UInt8.self) }
 
-  var current: UInt8? { offset < bytes.count ? bytes[offset] : nil }
-  var isAtEnd: Bool { offset >= bytes.count }
+  package var current: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+  package var isAtEnd: Bool { offset >= bytes.count }
 
-  func error(_ reason: String) -> MalformedJSON { MalformedJSON(offset: offset, reason: reason) }
+  package func error(_ reason: String) -> JSONSyntaxError { JSONSyntaxError(offset: offset, reason: reason) }
 
-  mutating func skipWhitespace() {
+  package mutating func skipWhitespace() {
     while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
   }
 
   /// Steps over `byte` when it is the next one after white space.
-  mutating func skip(_ byte: UInt8) -> Bool {
+  package mutating func skip(_ byte: UInt8) -> Bool {
     skipWhitespace()
     guard current == byte else { return false }
     offset += 1
     return true
   }
 
-  mutating func expectEnd() throws(MalformedJSON) {
+  package mutating func expectEnd() throws(JSONSyntaxError) {
     skipWhitespace()
     guard isAtEnd else { throw error("unexpected text after the value") }
   }
 
   /// The next key of the object whose `{` was skipped, with the `:` behind it; nil when the object ends. `isFirst` belongs to
   /// the caller's loop and starts as true.
-  mutating func nextKey(isFirst: inout Bool) throws(MalformedJSON) -> String? {
+  package mutating func nextKey(isFirst: inout Bool) throws(JSONSyntaxError) -> String? {
     skipWhitespace()
     if current == UInt8(ascii: "}") {
       guard isFirst else { throw error("a key in double quotes is expected here") }
@@ -60,63 +48,20 @@ struct JSONCursor {
   }
 
   /// True when another member follows (its comma is skipped), false when the object has ended (its brace is skipped).
-  mutating func hasNextMember() throws(MalformedJSON) -> Bool {
+  package mutating func hasNextMember() throws(JSONSyntaxError) -> Bool {
     if skip(UInt8(ascii: ",")) { return true }
     guard skip(UInt8(ascii: "}")) else { throw error("',' or '}' is expected here") }
     return false
   }
 
   /// As ``hasNextMember()``, for the elements of an array.
-  mutating func hasNextElement() throws(MalformedJSON) -> Bool {
+  package mutating func hasNextElement() throws(JSONSyntaxError) -> Bool {
     if skip(UInt8(ascii: ",")) { return true }
     guard skip(UInt8(ascii: "]")) else { throw error("',' or ']' is expected here") }
     return false
   }
 
-  /// Reads a scalar; arrays and objects are checked, skipped and named only.
-  mutating func readValue(depth: Int) throws(MalformedJSON) -> RawValue {
-    skipWhitespace()
-    switch current {
-    case UInt8(ascii: "\""): return .string(try readString())
-    case let byte? where byte == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte:
-      return .number(try readNumber())
-    case UInt8(ascii: "{"):
-      try skipContainer(depth: depth)
-      return .object
-    case UInt8(ascii: "["):
-      try skipContainer(depth: depth)
-      return .array
-    case UInt8(ascii: "t"):
-      try readWord("true")
-      return .bool(true)
-    case UInt8(ascii: "f"):
-      try readWord("false")
-      return .bool(false)
-    case UInt8(ascii: "n"):
-      try readWord("null")
-      return .null
-    case nil: throw error("the text ends where a value is expected")
-    default: throw error("a value is expected here")
-    }
-  }
-
-  private mutating func skipContainer(depth: Int) throws(MalformedJSON) {
-    guard depth < Self.maximumDepth else { throw error("nested deeper than \(Self.maximumDepth) levels") }
-    if current == UInt8(ascii: "[") {
-      offset += 1
-      if skip(UInt8(ascii: "]")) { return }
-      repeat { _ = try readValue(depth: depth + 1) } while try hasNextElement()
-    } else {
-      offset += 1
-      var isFirst = true
-      while try nextKey(isFirst: &isFirst) != nil {
-        _ = try readValue(depth: depth + 1)
-        guard try hasNextMember() else { return }
-      }
-    }
-  }
-
-  private mutating func readWord(_ word: StaticString) throws(MalformedJSON) {
+  package mutating func readWord(_ word: StaticString) throws(JSONSyntaxError) {
     let matches = word.withUTF8Buffer { expected in
       bytes.count - offset >= expected.count && expected.indices.allSatisfy { bytes[offset + $0] == expected[$0] }
     }
@@ -125,7 +70,7 @@ struct JSONCursor {
   }
 
   /// Reads the string whose opening quote is the current byte.
-  mutating func readString() throws(MalformedJSON) -> String {
+  package mutating func readString() throws(JSONSyntaxError) -> String {
     offset += 1
     let start = offset
     while offset < bytes.count {
@@ -133,7 +78,7 @@ struct JSONCursor {
       if byte == UInt8(ascii: "\"") {
         // The common case has no escape: the bytes up to the closing quote are the string.
         guard let text = String(validating: bytes[start..<offset], as: UTF8.self) else {
-          throw MalformedJSON(offset: start, reason: "the string is not valid UTF-8")
+          throw JSONSyntaxError(offset: start, reason: "the string is not valid UTF-8")
         }
         offset += 1
         return text
@@ -145,13 +90,13 @@ struct JSONCursor {
     throw error("the text ends inside a string")
   }
 
-  private mutating func readEscapedString(from start: Int) throws(MalformedJSON) -> String {
+  private mutating func readEscapedString(from start: Int) throws(JSONSyntaxError) -> String {
     var unescaped = [UInt8](bytes[start..<offset])
     while let byte = current {
       switch byte {
       case UInt8(ascii: "\""):
         guard let text = String(validating: unescaped, as: UTF8.self) else {
-          throw MalformedJSON(offset: start, reason: "the string is not valid UTF-8")
+          throw JSONSyntaxError(offset: start, reason: "the string is not valid UTF-8")
         }
         offset += 1
         return text
@@ -167,7 +112,7 @@ struct JSONCursor {
     throw error("the text ends inside a string")
   }
 
-  private mutating func readEscape(into unescaped: inout [UInt8]) throws(MalformedJSON) {
+  private mutating func readEscape(into unescaped: inout [UInt8]) throws(JSONSyntaxError) {
     guard let byte = current else { throw error("the text ends inside a string") }
     offset += 1
     switch byte {
@@ -194,7 +139,7 @@ struct JSONCursor {
     }
   }
 
-  private mutating func readHexadecimal() throws(MalformedJSON) -> UInt32 {
+  private mutating func readHexadecimal() throws(JSONSyntaxError) -> UInt32 {
     var code: UInt32 = 0
     for _ in 0..<4 {
       let digit: UInt8
@@ -211,7 +156,7 @@ struct JSONCursor {
   }
 
   /// Reads a number; one beyond the range of a double becomes an infinity, which the validator refuses for that event alone.
-  mutating func readNumber() throws(MalformedJSON) -> Double {
+  package mutating func readNumber() throws(JSONSyntaxError) -> Double {
     let start = offset
     let isNegative = current == UInt8(ascii: "-")
     if isNegative { offset += 1 }
@@ -221,7 +166,7 @@ struct JSONCursor {
     var digits = readDigits(into: &magnitude)
     guard digits > 0 else { throw error("a digit is expected here") }
     guard digits == 1 || bytes[integerStart] != UInt8(ascii: "0") else {
-      throw MalformedJSON(offset: start, reason: "a number must not begin with 0")
+      throw JSONSyntaxError(offset: start, reason: "a number must not begin with 0")
     }
     var decimals = 0
     if current == UInt8(ascii: ".") {
