@@ -25,6 +25,7 @@ struct DemoController: Controller {
 
   var endpoints: [Endpoint] {
     [
+      Endpoint(.get, "/", .public) { _ in Response(status: .found, headers: [.location: "/demo"]) },
       Endpoint(.get, "/demo", .public, page),
       Endpoint(.get, "/demo/api/tenants", .public, listTenants),
       Endpoint(.post, "/demo/api/session", .public, createSession),
