@@ -62,6 +62,8 @@ test("the property's name gives the unit away when the author set none", () => {
 test("shares and changes", () => {
   assert.equal(core.formatShare(0.4237, "en"), "42%");
   assert.equal(core.formatShare(0.0437, "en"), "4.4%");
+  assert.deepEqual([0, 0.04, 0.0996, 0.1, 1].map((share) => core.formatShare(share, "en")), ["0%", "4.0%", "10%", "10%", "100%"]);
+  assert.deepEqual([0, 0.01, 4, 9.97].map((percent) => core.formatChange(percent, "en")), ["0%", "0%", "4.0%", "10%"]);
   assert.equal(core.formatShare(0.0001, "en"), "<0.1%");
   assert.equal(core.formatShare(null, "en"), "–");
   assert.equal(core.formatChange(-12.34, "en"), "12%");

@@ -14,6 +14,10 @@ test("a change has direction, size and meaning", () => {
   const latency = widget({ kind: "kpi", chart: "stat", title: "Latency", query: { metric: "p95", numeric_prop: "latency_ms" } });
   assert.equal(core.kpiModel(latency, kpi({ value: 120, previous_value: 100, delta_pct: 20 }, compared), context).delta.tone, "bad");
   assert.equal(core.kpiModel({ ...latency, options: { good_direction: "none" } }, kpi({ value: 1, previous_value: 1, delta_pct: 20 }, compared), context).delta.tone, "neutral");
+  const spend = widget({ kind: "kpi", chart: "stat", title: "Spend", query: { metric: "sum", numeric_prop: "cost_usd", compare: "previous_period" } });
+  assert.equal(core.kpiModel(spend, kpi({ value: 120, previous_value: 100, delta_pct: 20 }, compared), context).delta.tone, "neutral");
+  assert.equal(core.goodDirection({ ...spend, options: { good_direction: "up" } }), "up");
+  assert.equal(core.goodDirection(widget({ kind: "breakdown", chart: "list", query: { event_name: "api.call", metric: "count", group_by: "status" } })), "none");
   assert.equal(core.kpiModel(stat, kpi({ value: 5, previous_value: 0, delta_pct: null }, compared), context).delta, null);
 });
 
@@ -65,4 +69,37 @@ test("the grid: as placed on 12 columns, gapless on 6, one by one on 1", () => {
     assert.ok(place.column + place.columns <= 13 && place.row >= 1 && place.rows >= 1);
   }
   assert.deepEqual([core.gridSize(480), core.gridSize(481), core.gridSize(1200)], ["narrow", "medium", "wide"]);
+});
+
+test("what a session hides leaves no hole: rows are shared out, what lost its support moves up, rows stay in line", () => {
+  const at = (id, x, y, w, h) => ({ ...widget(), id, position: { x, y, w, h } });
+  const all = [at("a", 0, 0, 3, 2), at("b", 3, 0, 3, 2), at("c", 6, 0, 3, 2), at("d", 9, 0, 3, 2), at("big", 0, 2, 8, 4), at("up", 8, 2, 4, 2), at("low", 8, 4, 4, 2), at("end", 0, 6, 7, 4), at("side", 7, 6, 5, 4)];
+  const places = (...hidden) => Object.fromEntries(core.layout(all.filter((one) => !hidden.includes(one.id)), "wide").map(({ id, column, row, columns, rows }) => [id, [column, row, columns, rows]]));
+  const whole = places();
+  for (const { id, position: { x, y, w, h } } of all) assert.deepEqual(whole[id], [x + 1, y + 1, w, h], "nothing hidden, nothing moved");
+  assert.deepEqual([places("b").a, places("b").c, places("b").d], [[1, 1, 4, 2], [5, 1, 4, 2], [9, 1, 4, 2]]);
+  assert.deepEqual(places("a", "b", "c").d, [1, 1, 12, 2]);
+  assert.deepEqual(places("a", "b", "c", "d").big, [1, 1, 8, 4]);
+  assert.deepEqual(places("up").low, [9, 3, 4, 4], "moves up and fills");
+  assert.deepEqual(places("low").up, [9, 3, 4, 4]);
+  assert.deepEqual(places("up", "low").big, [1, 3, 12, 4]);
+  assert.deepEqual(places("big").up, [1, 3, 12, 2]);
+  assert.deepEqual([places("side").end, places("end").side], [[1, 7, 12, 4], [1, 7, 12, 4]]);
+  assert.deepEqual(core.layout([at("thin", 5, 0, 2, 2)], "wide").map((place) => [place.column, place.columns]), [[1, 8]], "at most four times as wide");
+  // Widgets that an author put on top of each other come apart.
+  const [one, two] = core.layout([at("one", 0, 0, 8, 3), at("two", 4, 1, 8, 3)], "wide");
+  assert.ok(two.row >= one.row + one.rows);
+  for (let mask = 0; mask < 512; mask += 1) {
+    const shown = core.layout(all.filter((_one, index) => mask & (1 << index)), "wide");
+    const cells = new Set();
+    for (const { column, row, columns, rows } of shown) {
+      assert.ok(column >= 1 && column + columns <= 13 && row >= 1);
+      for (let x = column; x < column + columns; x += 1) for (let y = row; y < row + rows; y += 1) {
+        assert.ok(!cells.has(`${x}/${y}`), `no overlap in ${mask}`);
+        cells.add(`${x}/${y}`);
+      }
+    }
+    const height = Math.max(0, ...shown.map(({ row, rows }) => row + rows - 1));
+    assert.equal(cells.size, height * 12, `no hole in ${mask}`);
+  }
 });

@@ -38,7 +38,7 @@ enum DemoDashboard {
     [
       "id": "w_latency", "title": "Latency, 95th percentile", "kind": "kpi", "chart": "stat", "position": at(6, 0, 3, 2),
       "query": ["event_name": "api.call", "metric": "p95", "numeric_prop": "latency_ms", "compare": "previous_period"],
-      "format": ["style": "duration", "unit": "ms", "decimals": 0], "options": ["lower_is_better": true],
+      "format": ["style": "duration", "unit": "ms", "decimals": 0], "options": ["good_direction": "down"],
     ],
     [
       "id": "w_people", "title": "Active users", "kind": "kpi", "chart": "stat", "position": at(9, 0, 3, 2),
@@ -49,16 +49,16 @@ enum DemoDashboard {
       "query": ["event_name": "api.call", "metric": "count", "compare": "previous_period"], "options": ["smooth": true],
     ],
     [
-      "id": "w_allowance", "title": "Included calls", "description": "Calls in the chosen period against the plan's allowance.",
+      "id": "w_allowance", "title": "Included calls", "description": "In the chosen period.",
       "kind": "kpi", "chart": "progress", "position": at(8, 2, 4, 2), "query": ["event_name": "api.call", "metric": "count"],
-      "format": ["style": "number"], "options": ["target": 60_000, "target_label": "included in your plan"],
+      "format": ["style": "number"], "options": ["target": 60_000, "target_label": "in your plan"],
     ],
     [
       "id": "w_failed", "title": "Failed calls", "kind": "kpi", "chart": "stat", "position": at(8, 4, 4, 2),
       "query": [
         "event_name": "api.call", "metric": "count", "compare": "previous_period",
         "filters": [["dimension": "status", "op": "neq", "values": ["success"]]],
-      ], "format": ["style": "number"], "options": ["lower_is_better": true],
+      ], "format": ["style": "number"], "options": ["good_direction": "down"],
     ],
     [
       "id": "w_model_latency", "title": "95th percentile latency by model", "kind": "timeseries", "chart": "line",
@@ -72,25 +72,25 @@ enum DemoDashboard {
       "options": ["stacked": true, "show_legend": true],
     ],
     [
-      "id": "w_endpoints", "title": "Calls by endpoint", "kind": "breakdown", "chart": "bar", "position": at(0, 10, 5, 4),
+      "id": "w_endpoints", "title": "Calls by endpoint", "kind": "breakdown", "chart": "bar", "position": at(0, 10, 5, 3),
       "query": ["event_name": "api.call", "metric": "count", "group_by": "endpoint", "limit": 8],
     ],
     [
-      "id": "w_statuses", "title": "Outcomes", "kind": "breakdown", "chart": "list", "position": at(5, 10, 3, 4),
+      "id": "w_statuses", "title": "Outcomes", "kind": "breakdown", "chart": "list", "position": at(5, 10, 3, 3),
       "query": ["event_name": "api.call", "metric": "count", "group_by": "status", "compare": "previous_period"],
     ],
     [
-      "id": "w_top_people", "title": "Most active users", "kind": "breakdown", "chart": "list", "position": at(8, 10, 4, 4),
-      "query": ["event_name": "api.call", "metric": "count", "group_by": "user_id", "limit": 8],
+      "id": "w_top_people", "title": "Most active users", "kind": "breakdown", "chart": "list", "position": at(8, 10, 4, 3),
+      "query": ["event_name": "api.call", "metric": "count", "group_by": "user_id", "limit": 6],
     ],
     [
-      "id": "w_spend_table", "title": "Spend by model", "kind": "table", "chart": "table", "position": at(0, 14, 7, 4),
+      "id": "w_spend_table", "title": "Spend by model", "kind": "table", "chart": "table", "position": at(0, 13, 7, 3),
       "query": [
         "event_name": "api.call", "metric": "sum", "numeric_prop": "cost_usd", "group_by": "model", "compare": "previous_period",
       ], "format": ["style": "currency", "unit": "USD", "decimals": 2],
     ],
     [
-      "id": "w_region_table", "title": "Median latency by region", "kind": "table", "chart": "table", "position": at(7, 14, 5, 4),
+      "id": "w_region_table", "title": "Median latency by region", "kind": "table", "chart": "table", "position": at(7, 13, 5, 3),
       "query": [
         "event_name": "api.call", "metric": "p50", "numeric_prop": "latency_ms", "group_by": "region", "compare": "previous_period",
       ], "format": ["style": "duration", "unit": "ms", "decimals": 0],

@@ -134,14 +134,20 @@ export function formatShare(share: number | null | undefined, locale: string): s
   if (share === null || share === undefined || !Number.isFinite(share)) return strings.noValue;
   const percent = share * 100;
   if (percent > 0 && percent < 0.1) return "<0.1%";
-  return numberFormat(locale, { maximumFractionDigits: percent < 10 ? 1 : 0 }).format(percent) + "%";
+  return twoDigits(percent, locale) + "%";
+}
+
+/** "4.0", "4.4", "42", "0": one below the other, the decimal points stand in line. */
+function twoDigits(size: number, locale: string): string {
+  const digits = size > 0 && size < 9.95 ? 1 : 0;
+  return numberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(size);
 }
 
 /** A change in percent without its sign: the arrow beside it says the direction. */
 export function formatChange(percent: number, locale: string): string {
   const size = Math.abs(percent);
   if (size >= 1000) return numberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }).format(size) + "%";
-  return numberFormat(locale, { maximumFractionDigits: size < 10 ? 1 : 0 }).format(size) + "%";
+  return twoDigits(size < 0.05 ? 0 : size, locale) + "%";
 }
 
 export function formatCount(count: number, locale: string): string {

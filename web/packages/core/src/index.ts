@@ -1,6 +1,7 @@
 export * from "./charts/index";
 export * from "./client";
 export * from "./color";
+export * from "./color-slots";
 export * from "./controller";
 export * from "./errors";
 export * from "./format";

@@ -24,19 +24,10 @@ export function readingOrder(widgets: readonly WidgetConfig[]): readonly WidgetC
   return [...widgets].sort((a, b) => a.position.y - b.position.y || a.position.x - b.position.x);
 }
 
-/** Where each widget stands: as the author placed it on 12 columns, re-flowed without gaps on 6, one below the other on 1. */
+/** Where each widget stands: as the author placed it on 12 columns, with holes closed; re-flowed without gaps on 6, one below the other on 1. */
 export function layout(widgets: readonly WidgetConfig[], size: GridSize): readonly Placement[] {
   const ordered = readingOrder(widgets);
-  if (size === "wide") {
-    const shift = emptyRows(ordered);
-    return ordered.map(({ id, position }) => ({
-      id,
-      column: clamp(position.x, 0, 11) + 1,
-      row: Math.max(0, position.y) - shift(Math.max(0, position.y)) + 1,
-      columns: clamp(position.w, 1, 12 - clamp(position.x, 0, 11)),
-      rows: Math.max(1, position.h),
-    }));
-  }
+  if (size === "wide") return closeGaps(ordered);
   if (size === "narrow") {
     let row = 1;
     return ordered.map(({ id }) => ({ id, column: 1, row: row++, columns: 1, rows: 1 }));
@@ -44,17 +35,72 @@ export function layout(widgets: readonly WidgetConfig[], size: GridSize): readon
   return flow(ordered);
 }
 
-/** How many rows above a given one hold nothing, as when a session hides all widgets of a row: they are closed up. */
-function emptyRows(widgets: readonly WidgetConfig[]): (row: number) => number {
-  const taken = new Set<number>();
-  for (const { position } of widgets) {
-    for (let row = Math.max(0, position.y); row < Math.max(0, position.y) + Math.max(1, position.h); row += 1) taken.add(row);
+interface Box {
+  readonly id: string;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+/** No widget becomes more than this many times as wide or high as its author made it. */
+const widest = 4;
+const highest = 2;
+
+/**
+ * The author's places on 12 columns without the holes that widgets hidden by a session leave: band by band, what has something above
+ * it no more moves up, and the room that is left goes to the neighbours. Bands stay below each other, so that rows stay in line.
+ */
+function closeGaps(widgets: readonly WidgetConfig[]): readonly Placement[] {
+  const boxes = widgets.map<Box>(({ id, position }) => {
+    const x = clamp(position.x, 0, 11);
+    return { id, x, y: Math.max(0, position.y), w: clamp(position.w, 1, 12 - x), h: Math.max(1, position.h) };
+  });
+  let top = 0;
+  for (const band of bands(boxes)) {
+    if (band.every((box) => box.y === band[0]?.y && box.h === band[0].h)) widen(band);
+    const heights = new Array<number>(12).fill(top);
+    for (const box of band) {
+      box.y = Math.max(...heights.slice(box.x, box.x + box.w));
+      heights.fill(box.y + box.h, box.x, box.x + box.w);
+    }
+    top = Math.max(...heights);
+    for (const box of band) {
+      const last = heights.slice(box.x, box.x + box.w).every((height) => height === box.y + box.h);
+      if (last) box.h = Math.min(top - box.y, box.h * highest);
+    }
   }
-  return (row) => {
-    let empty = 0;
-    for (let above = 0; above < row; above += 1) if (!taken.has(above)) empty += 1;
-    return empty;
-  };
+  return boxes.map(({ id, x, y, w, h }) => ({ id, column: x + 1, row: y + 1, columns: w, rows: h }));
+}
+
+/** Groups of widgets that a horizontal line through the whole grid separates, from the top; `boxes` in reading order. */
+function bands(boxes: readonly Box[]): readonly Box[][] {
+  const found: Box[][] = [];
+  let bottom = 0;
+  for (const box of boxes) {
+    const band = found[found.length - 1];
+    if (!band || box.y >= bottom) found.push([box]);
+    else band.push(box);
+    bottom = Math.max(bottom, box.y + box.h);
+  }
+  return found;
+}
+
+/** Shares out what a row leaves free of its 12 columns, in proportion to the widths. */
+function widen(row: readonly Box[]): void {
+  const used = row.reduce((sum, box) => sum + box.w, 0);
+  if (used >= 12) return;
+  const shares = row.map((box) => Math.min((12 * box.w) / used, box.w * widest));
+  const widths = shares.map(Math.floor);
+  const rest = Math.round(shares.reduce((sum, share) => sum + share, 0)) - widths.reduce((sum, width) => sum + width, 0);
+  const byRemainder = shares.map((share, index) => ({ index, remainder: share % 1 })).sort((a, b) => b.remainder - a.remainder || a.index - b.index);
+  for (const { index } of byRemainder.slice(0, rest)) widths[index] = (widths[index] ?? 0) + 1;
+  let x = 0;
+  row.forEach((box, index) => {
+    box.x = x;
+    box.w = widths[index] ?? box.w;
+    x += box.w;
+  });
 }
 
 /** Fills rows of six columns from left to right; what a row leaves over is shared out among its widgets. */

@@ -80,12 +80,15 @@ export function deltaOf(widget: WidgetConfig, row: Row, context: Locale): Delta 
   };
 }
 
-/** Rising latency, errors and costs are bad news; everything else is good. The author's `good_direction` wins. */
+/** Rising latency and errors are bad news, money spent is no news of itself, more of the rest is good. The author's `good_direction` wins. */
 export function goodDirection(widget: WidgetConfig): "up" | "down" | "none" {
   const own = widget.options?.good_direction;
   if (own === "up" || own === "down" || own === "none") return own;
   const subject = [widget.query.event_name, widget.query.numeric_prop, widget.title].join(" ").toLowerCase();
-  return /error|fail|latenc|duration|response.?time|timeout|refund|churn|\bcosts?\b|cost_|\bspend|_ms\b/.test(subject) ? "down" : "up";
+  // Whether more of one value among several is good depends on the value.
+  if (/status|outcome|result|error|code/i.test(widget.query.group_by ?? "")) return "none";
+  if (/\bcosts?\b|cost_|\bspend|\bspent\b|\bbilled\b/.test(subject)) return "none";
+  return /error|fail|latenc|duration|response.?time|timeout|refund|churn|_ms\b/.test(subject) ? "down" : "up";
 }
 
 export interface ProgressModel extends KPIModel {

@@ -51,7 +51,9 @@ export function resolveTheme(theme: Theme | undefined, prefersDark: boolean): Re
   const muted = readable(given.mutedColor ?? (dark ? "#9aa2b1" : "#626a78"), ground, 4.5);
   const line = mix(ground, text, dark ? 0.12 : 0.09);
   const palette = paletteOf(given, dark ? darkPalette : lightPalette);
-  const primary = given.primaryColor && parseColor(given.primaryColor) ? given.primaryColor : palette[0] ?? lightPalette[0] ?? "#4a63e7";
+  const brand = given.primaryColor && parseColor(given.primaryColor) ? given.primaryColor : palette[0] ?? lightPalette[0] ?? "#4a63e7";
+  // Many a brand colour was chosen for white paper: in the dark it is lightened until bars and lines can be seen.
+  const primary = dark ? ensureContrast(brand, ground, 3.2) : brand;
   const positive = ensureContrast(dark ? "#4cc38a" : "#137a4b", ground, 4.5);
   const negative = ensureContrast(dark ? "#ff8589" : "#c4323a", ground, 4.5);
 

@@ -1,10 +1,11 @@
-import type { DashboardConfig, DashboardController, FilterConfig, GridSize, Hit, ResolvedTheme, WidgetConfig } from "@emban/core";
+import type { ColorSlots, DashboardConfig, DashboardController, FilterConfig, GridSize, Hit, ResolvedTheme, WidgetConfig } from "@emban/core";
 
 /** What the parts of one dashboard share. Replaced as a whole when theme, size or configuration change. */
 export interface ViewContext {
   readonly controller: DashboardController;
   readonly config: DashboardConfig;
   readonly theme: ResolvedTheme;
+  readonly colors: ColorSlots;
   readonly size: GridSize;
   readonly locale: string;
   readonly timezone: string;
@@ -32,4 +33,9 @@ export function isInteractive(context: ViewContext, dimension: string): boolean 
 
 export function selectedValues(context: ViewContext, dimension: string): ReadonlySet<string> {
   return filterFor(context, dimension) ? new Set(context.controller.state.dimensions[dimension] ?? []) : new Set();
+}
+
+/** Keeps the values of one customer's dimension apart from those of any other, on pages that show several. */
+export function colorScope(context: ViewContext, dimension: string): string {
+  return JSON.stringify([context.config.session.tenant_id ?? "", dimension]);
 }

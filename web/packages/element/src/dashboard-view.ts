@@ -1,5 +1,5 @@
 import {
-  describeError, DashboardController, exactTime, formatValue, gridSize, layout, resolveTheme, safeImageURL, safeLocale, strings,
+  ColorSlots, describeError, DashboardController, exactTime, formatValue, gridSize, layout, resolveTheme, safeImageURL, safeLocale, strings,
   type ControllerEvent, type DashboardConfig, type GridSize, type Hit, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
 import { filterFor, type ViewContext } from "./context";
@@ -8,6 +8,9 @@ import { loadECharts } from "./echarts";
 import { Chips } from "./filters/chips";
 import { FilterBar } from "./filters/filter-bar";
 import { Card, message } from "./widgets/card";
+
+/** One for the whole page: single widgets side by side agree on their colours, too. */
+const colors = new ColorSlots();
 
 export interface ViewOptions {
   readonly host: string;
@@ -227,6 +230,7 @@ export class DashboardView {
       controller: this.controller,
       config,
       theme: this.theme,
+      colors,
       size: this.size,
       locale: safeLocale(config.session.locale),
       timezone: config.session.timezone ?? "UTC",

@@ -10,6 +10,8 @@ export interface EmbedTarget {
   /** Address of the page without token: the same for every session of a dashboard. */
   readonly page: string;
   readonly token: string;
+  /** Id of the session, which is no secret: by it the server knows who may frame the page. Empty when it cannot be told. */
+  readonly session: string;
 }
 
 /** Takes an embed URL apart, wherever its token stands. Throws TypeError for anything but http(s) with a token. */
@@ -24,9 +26,11 @@ export function parseEmbedUrl(embedUrl: string, base: string): EmbedTarget {
   const fragment = new URLSearchParams(url.hash.replace(/^#/, ""));
   const token = fragment.get("token") ?? url.searchParams.get("token") ?? "";
   if (token === "") throw new TypeError("Emban: embedUrl holds no token");
+  const session = sessionOf(token) || url.searchParams.get("session") || "";
   url.searchParams.delete("token");
+  url.searchParams.delete("session");
   url.hash = "";
-  return { origin: url.origin, page: url.href.replace(/[#?]$/, ""), token };
+  return { origin: url.origin, page: url.href.replace(/[#?]$/, ""), token, session };
 }
 
 /** The address for the iframe: the token stands behind `#`, so that it reaches neither server logs nor Referer headers. */
@@ -34,5 +38,17 @@ export function frameUrl(target: EmbedTarget, options: FragmentOptions): string 
   const fragment = new URLSearchParams({ token: target.token, autoheight: "1" });
   if (options.theme !== undefined) fragment.set("theme", JSON.stringify(options.theme));
   if (options.filters !== undefined) fragment.set("filters", JSON.stringify(options.filters));
-  return `${target.page}#${fragment.toString()}`;
+  const session = target.session === "" ? "" : `${target.page.includes("?") ? "&" : "?"}session=${encodeURIComponent(target.session)}`;
+  return `${target.page}${session}#${fragment.toString()}`;
+}
+
+/** The `jti` of a JWT; "" for any other text. Nothing is verified here: the server does that. */
+function sessionOf(token: string): string {
+  try {
+    const claims: unknown = JSON.parse(atob((token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/")));
+    const id = (claims as { jti?: unknown } | null)?.jti;
+    return typeof id === "string" ? id : "";
+  } catch {
+    return "";
+  }
 }

@@ -67,6 +67,9 @@ export interface EmbanHandle {
 
 const events = new Set(["ready", "resize", "drill", "filter", "period-change", "error", "token-expiring"]);
 const sessionCodes = new Set(["token_expired", "token_invalid", "session_revoked"]);
+/** A page answers before its `load` event; a browser that refuses to show it fires that event, too. */
+const blockedAfter = 3000;
+const silentAfter = 10_000;
 const refreshRetries = [1000, 4000, 15000, 60000];
 
 /** Shows a dashboard in an iframe inside `container` and returns the means to talk to it. */
@@ -94,6 +97,7 @@ export function create(options: EmbanOptions): EmbanHandle {
   let listening = false;
   let destroyed = false;
   let refreshing = false;
+  let alarm: ReturnType<typeof setTimeout> | undefined;
 
   const emit = (name: string, payload: unknown) => {
     for (const listener of [...(listeners.get(name) ?? [])]) {
@@ -114,10 +118,17 @@ export function create(options: EmbanOptions): EmbanHandle {
     else queue.push(message);
   };
 
+  /** Says so when the page has not spoken after a while, instead of showing nothing and keeping silent. */
+  const watch = (wait: number, code: string, message: string) => {
+    clearTimeout(alarm);
+    alarm = setTimeout(() => emit("error", { code, message }), wait);
+  };
+
   const open = (next: EmbedTarget) => {
     listening = false;
     queue.length = 0;
     target = next;
+    watch(silentAfter, "embed_timeout", `${next.origin} has not answered within ${silentAfter / 1000} seconds.`);
     iframe.src = frameUrl(next, { ...(theme && { theme }), ...(filters && { filters }) });
   };
 
@@ -161,6 +172,7 @@ export function create(options: EmbanOptions): EmbanHandle {
     if (_emban !== true || typeof type !== "string") return;
     if (!listening) {
       listening = true;
+      clearTimeout(alarm);
       for (const message of queue.splice(0)) iframe.contentWindow?.postMessage(message, target.origin);
     }
     if (!events.has(type)) return;
@@ -176,7 +188,11 @@ export function create(options: EmbanOptions): EmbanHandle {
   window.addEventListener("message", receive);
   // The page answers `hello`, also where the browser does not tell it who its parent is.
   iframe.addEventListener("load", () => {
-    if (target && iframe.contentWindow) iframe.contentWindow.postMessage({ _emban: true, type: "hello" }, target.origin);
+    if (!target || !iframe.contentWindow) return;
+    iframe.contentWindow.postMessage({ _emban: true, type: "hello" }, target.origin);
+    if (!listening) {
+      watch(blockedAfter, "embed_blocked", `The dashboard was not shown: the browser cannot reach ${target.origin}, or the session's allowed_origins do not name ${location.origin}.`);
+    }
   });
   if (options.embedUrl === undefined) void refresh();
   else open(parseEmbedUrl(options.embedUrl, document.baseURI));
@@ -206,6 +222,7 @@ export function create(options: EmbanOptions): EmbanHandle {
     setEmbedUrl,
     destroy() {
       destroyed = true;
+      clearTimeout(alarm);
       window.removeEventListener("message", receive);
       listeners.clear();
       iframe.remove();

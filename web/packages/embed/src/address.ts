@@ -22,6 +22,7 @@ export function readAddress(search: string, hash: string): Address {
 export function cleanAddress(href: string): string {
   const url = new URL(href);
   url.searchParams.delete("token");
+  url.searchParams.delete("session");
   url.hash = "";
   return url.pathname + url.search;
 }

@@ -10,6 +10,8 @@ register();
 
 const dashboard = document.createElement("emban-dashboard") as EmbanDashboardElement;
 dashboard.setAttribute("host", location.origin);
+// The page's own colour scheme, set below, follows the dashboard; the dashboard must not take it for the wish of its surroundings.
+dashboard.style.colorScheme = "normal";
 
 const parent = new ParentChannel((type, payload) => {
   switch (type) {

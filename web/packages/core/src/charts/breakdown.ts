@@ -3,7 +3,7 @@ import { formatOf, formatValue } from "../format";
 import { breakdownModel, type BreakdownItem, type BreakdownModel } from "../result";
 import { strings } from "../strings";
 import type { QueryResult, WidgetConfig } from "../types";
-import { colorAt, niceScale, textStyle, widest, type ChartContext, type ChartOption, type ChartView, type TooltipRow } from "./chart";
+import { colorOf, niceScale, textStyle, visible, widest, type ChartContext, type ChartOption, type ChartView, type TooltipRow } from "./chart";
 
 /** Categories as bars: lying by default (long names stay readable), standing where the author chose so, or as a ring. */
 export function breakdownView(widget: WidgetConfig, result: QueryResult, context: ChartContext): ChartView {
@@ -15,12 +15,12 @@ export function breakdownView(widget: WidgetConfig, result: QueryResult, context
     trigger: "item",
     legend:
       widget.chart === "donut"
-        ? model.items.map((item, index) => ({ key: item.key, name: item.label, color: colorAt(context.theme.palette, index), dashed: false, hidden: false }))
+        ? model.items.map((item, index) => ({ key: item.key, name: item.label, color: colorOf(context, item.key, index), dashed: false, hidden: false }))
         : [],
     tooltip(index) {
       const item = model.items[index];
       if (!item) return null;
-      const color = widget.chart === "donut" ? colorAt(context.theme.palette, index) : barColor(widget, context);
+      const color = widget.chart === "donut" ? colorOf(context, item.key, index) : barColor(widget, context);
       const rows: TooltipRow[] = [{ color, name: strings.metrics[widget.query.metric] ?? strings.value, value: item.text }];
       if (item.share !== null) rows.push({ color: null, name: strings.share, value: item.shareText });
       if (item.delta) rows.push({ color: null, name: strings.previous, value: item.delta.previousText, note: arrow(item) });
@@ -54,7 +54,7 @@ function arrow(item: BreakdownItem): string {
 }
 
 function barColor(widget: WidgetConfig, context: ChartContext): string {
-  return ensureContrast(widget.options?.color ?? context.theme.primary, context.theme.card, context.theme.mode === "dark" ? 2.5 : 2);
+  return visible(widget.options?.color ?? context.theme.primary, context);
 }
 
 const widestSlot = 44;
@@ -143,7 +143,7 @@ function donut(widget: WidgetConfig, model: BreakdownModel, context: ChartContex
         data: model.items.map((item, index) => ({
           name: item.label,
           value: Math.max(0, item.value ?? 0),
-          itemStyle: { color: colorAt(context.theme.palette, index) },
+          itemStyle: { color: colorOf(context, item.key, index) },
         })),
       },
     ],

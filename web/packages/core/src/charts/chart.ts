@@ -1,3 +1,4 @@
+import { ensureContrast } from "../color";
 import type { Locale } from "../result";
 import type { ResolvedTheme } from "../theme";
 
@@ -14,6 +15,8 @@ export interface ChartContext extends Locale {
   readonly hidden: ReadonlySet<string>;
   /** Values of the widget's dimension that the dashboard is filtered by. */
   readonly selected: ReadonlySet<string>;
+  /** Place in the palette of each value, from `ColorSlots`; by position where absent, as for a picture drawn once. */
+  readonly slots?: ReadonlyMap<string, number>;
   /** A click on a mark has an effect. */
   readonly interactive: boolean;
   readonly fontFamily: string;
@@ -68,6 +71,16 @@ export interface ChartView {
 
 export function colorAt(palette: readonly string[], index: number): string {
   return palette[index % palette.length] ?? "#64748b";
+}
+
+/** The colour of the value `key`, which stands at `index` in this chart. */
+export function colorOf(context: ChartContext, key: string, index: number): string {
+  return visible(colorAt(context.theme.palette, context.slots?.get(key) ?? index), context);
+}
+
+/** `color`, strong enough to be seen on the card. */
+export function visible(color: string, context: ChartContext): string {
+  return ensureContrast(color, context.theme.card, context.theme.mode === "dark" ? 3.2 : 2);
 }
 
 export function textStyle(context: ChartContext): ChartOption {

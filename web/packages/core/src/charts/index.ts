@@ -1,3 +1,4 @@
+import { columnOf, seriesModel, textIn } from "../result";
 import type { QueryResult, WidgetConfig } from "../types";
 import { breakdownView } from "./breakdown";
 import type { ChartContext, ChartView } from "./chart";
@@ -27,6 +28,15 @@ export function faceOf(widget: WidgetConfig): Face {
     default:
       return "unknown";
   }
+}
+
+/** The values that a chart tells apart by colour, in the order in which they choose one; null for charts of one colour. */
+export function colorKeys(widget: WidgetConfig, result: QueryResult): { readonly dimension: string; readonly values: readonly string[] } | null {
+  const column = columnOf(result, "dimension")?.name;
+  if (column === undefined) return null;
+  const dimension = widget.query.group_by ?? column;
+  if (widget.kind === "timeseries") return { dimension, values: seriesModel(widget, result).series.map((series) => series.key) };
+  return widget.chart === "donut" ? { dimension, values: result.rows.map((row) => textIn(row, column)) } : null;
 }
 
 export function chartView(widget: WidgetConfig, result: QueryResult, context: ChartContext): ChartView {

@@ -1,10 +1,10 @@
-import { ensureContrast, withAlpha } from "../color";
+import { withAlpha } from "../color";
 import { formatOf, formatValue } from "../format";
 import { seriesModel, type Series, type SeriesModel } from "../result";
 import { strings } from "../strings";
 import { axisTime, bucketTime, hourOf } from "../time";
 import type { QueryResult, ValueFormat, WidgetConfig } from "../types";
-import { colorAt, labelPositions, niceScale, textStyle, widest, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
+import { colorOf, labelPositions, niceScale, textStyle, visible, widest, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
 
 const previousKey = "\u0000previous";
 
@@ -112,12 +112,8 @@ export function timeseriesView(widget: WidgetConfig, result: QueryResult, contex
 }
 
 function seriesColors(widget: WidgetConfig, model: SeriesModel, context: ChartContext): readonly string[] {
-  const own = widget.options?.color;
-  const ground = context.theme.card;
-  return model.series.map((_series, index) => {
-    const color = index === 0 ? own ?? context.theme.primary : colorAt(context.theme.palette, index);
-    return ensureContrast(color, ground, context.theme.mode === "dark" ? 2.5 : 2);
-  });
+  if (model.dimension === null) return model.series.map(() => visible(widget.options?.color ?? context.theme.primary, context));
+  return model.series.map((series, index) => colorOf(context, series.key, index));
 }
 
 function marks(

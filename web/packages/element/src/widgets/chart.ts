@@ -1,8 +1,9 @@
-import { chartView, strings, type ChartView, type QueryResult, type TooltipModel, type WidgetConfig } from "@emban/core";
-import { isInteractive, selectedValues, type ViewContext } from "../context";
+import { chartView, colorKeys, strings, type ChartView, type QueryResult, type TooltipModel, type WidgetConfig } from "@emban/core";
+import { colorScope, isInteractive, selectedValues, type ViewContext } from "../context";
 import { h, icon, replace, setAttribute } from "../dom";
 import { loadECharts, type EChart } from "../echarts";
 import type { WidgetFace } from "./face";
+import { ScrollBox } from "./scroll-box";
 
 /** A chart drawn by ECharts, with its own legend, and the same numbers as a table on demand. */
 export class ChartFace implements WidgetFace {
@@ -12,7 +13,8 @@ export class ChartFace implements WidgetFace {
   private readonly plot = h("div", { class: "plot" });
   private readonly image = h("div", { class: "plot-box", attrs: { role: "img" } }, this.plot);
   private readonly legend = h("div", { class: "legend", attrs: { role: "group" } });
-  private readonly tableBox = h("div", { class: "table-scroll", attrs: { hidden: true, tabindex: 0, role: "region" } });
+  private readonly scroll: ScrollBox;
+  private readonly tableBox: HTMLElement;
   private readonly toggle: HTMLButtonElement;
   private readonly hidden = new Set<string>();
   private readonly observer: ResizeObserver;
@@ -28,7 +30,9 @@ export class ChartFace implements WidgetFace {
   constructor(private readonly widget: WidgetConfig) {
     this.toggle = h("button", { class: "icon-button", attrs: { type: "button" }, on: { click: () => this.setTable(!this.asTable) } });
     this.actions = this.toggle;
-    this.tableBox.setAttribute("aria-label", widget.title);
+    this.scroll = new ScrollBox(widget.title);
+    this.tableBox = this.scroll.element;
+    this.tableBox.hidden = true;
     this.element = h("div", { class: "chart" }, this.legend, this.image, this.tableBox);
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.plot);
@@ -53,6 +57,7 @@ export class ChartFace implements WidgetFace {
   destroy(): void {
     this.destroyed = true;
     this.observer.disconnect();
+    this.scroll.destroy();
     this.chart?.dispose();
     this.chart = null;
   }
@@ -86,8 +91,10 @@ export class ChartFace implements WidgetFace {
     const { result, context } = this;
     if (!result || !context) return;
     const dimension = this.widget.query.group_by ?? "time";
+    const keys = colorKeys(this.widget, result);
     const view = chartView(this.widget, result, {
       theme: context.theme,
+      ...(keys && { slots: context.colors.claim(colorScope(context, keys.dimension), keys.values, context.theme.palette.length) }),
       locale: context.locale,
       timezone: context.timezone,
       width: this.size.width || 480,
@@ -210,6 +217,7 @@ export class ChartFace implements WidgetFace {
         ),
       ),
     );
+    this.scroll.update();
   }
 
   private measure(): void {

@@ -5,16 +5,19 @@ import {
 import { isInteractive, selectedValues, type ViewContext } from "../context";
 import { h, icon, replace } from "../dom";
 import type { WidgetFace } from "./face";
+import { ScrollBox } from "./scroll-box";
 import { deltaBadge } from "./value";
 
 /** Sortable by the buttons in its header; stays readable on small screens by scrolling sideways under a fixed first column. */
 export class TableFace implements WidgetFace {
-  readonly element = h("div", { class: "table-scroll", attrs: { tabindex: 0, role: "region" } });
+  readonly element: HTMLElement;
+  private readonly scroll: ScrollBox;
   private sort: { column: string; ascending: boolean } | null = null;
   private readonly status = h("div", { class: "sr", attrs: { role: "status" } });
 
   constructor(private readonly widget: WidgetConfig) {
-    this.element.setAttribute("aria-label", widget.title);
+    this.scroll = new ScrollBox(widget.title);
+    this.element = this.scroll.element;
   }
 
   show(result: QueryResult, context: ViewContext): void {
@@ -32,7 +35,12 @@ export class TableFace implements WidgetFace {
       ),
       this.status,
     );
+    this.scroll.update();
     if (focused !== null) this.element.querySelector<HTMLElement>(`th[data-column="${CSS.escape(focused)}"] button`)?.focus();
+  }
+
+  destroy(): void {
+    this.scroll.destroy();
   }
 
   private head(column: TableColumn, result: QueryResult, context: ViewContext): HTMLElement {
