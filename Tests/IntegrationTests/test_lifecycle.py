@@ -195,6 +195,62 @@ def test_sigterm_lets_requests_finish(own_server: Servers) -> None:
     server.close()
 
 
+def test_every_200_survives_the_death_of_both_processes(own_server: Servers) -> None:
+    server = own_server().start()
+    organization = Organization(server.url)
+    accepted: list[int] = []
+    sent: list[int] = []
+    stop = threading.Event()
+
+    def work(worker: int) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            sent.append(10)
+            try:
+                batch = [event(event_id=f"{worker}-{number}-{n}") for n in range(10)]
+                if organization.admin.post("/v1/events", {"events": batch}).status == 200:
+                    accepted.append(10)
+            except (OSError, http.client.HTTPException):
+                return
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    children = list(server.children())
+    server.kill()
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    server.start()
+    stored = organization.count()
+    assert sum(accepted) > 100 and sum(accepted) <= stored <= sum(sent)
+    server.close()
+
+
+def test_an_import_works_without_a_server_and_only_then(own_server: Servers) -> None:
+    server = own_server().start()
+    organization = Organization(server.url)
+    file = server.folder / "calls.csv"
+    file.write_text("when,who,ms\n" + "".join(f"2026-01-0{1 + n % 9}T00:00:00Z,acme,{n}\n" for n in range(500)))
+    command = [
+        "import", str(file), "--data-dir", str(server.data_dir), "--tenant-column", "who", "--event-name", "call",
+        "--timestamp-column", "when", "--numeric", "ms"]
+    beside = server.run(*command)
+    assert beside.returncode > 0 and "--url" in beside.stdout + beside.stderr, "while a server runs the import goes through it"
+    assert organization.count() == 0
+    assert server.terminate() == 0
+    alone = server.run(*command)
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    server.wait_no_children()
+    server.start()
+    assert organization.count("acme") == 500
+    server.close()
+
+
 def test_sigterm_waits_for_a_request_that_is_half_sent(own_server: Servers) -> None:
     server = own_server().start()
     organization = Organization(server.url)

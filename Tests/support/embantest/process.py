@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -164,10 +165,15 @@ class EmbanProcess:
             for pid in self.children():
                 os.kill(pid, signal.SIGKILL)
         assert code == 0, f"emban ended with exit code {code} after SIGTERM; its log:\n{self.log[-4000:]}"
-        subprocess.run(["rm", "-rf", str(self.folder)], check=True)
+        self.remove()
+
+    def remove(self) -> None:
+        """Deletes the folder; EMBAN_KEEP_TEST_DATA keeps it for a look."""
+        if not os.environ.get("EMBAN_KEEP_TEST_DATA"):
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def abandon(self) -> None:
-        """Cleans up after a test that failed or that ended the program itself."""
+        """Cleans up after a test that failed or that ended the program itself. A failed test has shown the log already."""
         if self.process is not None and self.process.poll() is None:
             try:
                 self.terminate()
@@ -175,6 +181,7 @@ class EmbanProcess:
                 self.kill()
         for pid in self.children():
             os.kill(pid, signal.SIGKILL)
+        self.remove()
 
     def __enter__(self) -> EmbanProcess:
         return self.start()
