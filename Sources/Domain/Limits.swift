@@ -2,6 +2,10 @@
 public enum Limits {
   // Requests
   public static let bodyBytes = 1_048_576
+  /// For routes that anybody may call: a body is held in memory before anything is known about its sender.
+  public static let publicBodyBytes = 16_384
+  /// How many problems of one request an answer lists.
+  public static let listedProblems = 100
   public static let eventsBodyBytes = 8_388_608
   public static let textLength = 2_000
   public static let pageSize = 50

@@ -1,10 +1,12 @@
-/// Collects what is wrong with a request while it is read, so that one answer names every problem.
+/// Collects what is wrong with a request while it is read, so that one answer names every problem, as far as ``Domain/Limits/listedProblems``:
+/// a body of nothing but unknown fields would otherwise be answered with seven times its size.
 public final class Problems {
   public private(set) var list: [FieldProblem] = []
 
   public init() {}
 
   public func add(_ field: String, _ code: String, _ expected: String) {
+    guard list.count < Limits.listedProblems else { return }
     list.append(FieldProblem(field: field, code: code, expected: expected))
   }
 

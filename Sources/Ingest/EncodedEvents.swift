@@ -57,11 +57,23 @@ public struct EncodedEvents: Sendable {
   }
 }
 
-/// What makes an event with an id the same event.
+/// What makes an event with an id the same event. Names are compared byte by byte, as the store does: in Swift the two spellings
+/// of `é` are equal, and an event would be lost to that of another tenant.
 struct EventKey: Sendable, Hashable {
   let scope: IngestScope
   let tenant: TenantID
   let id: String
+
+  static func == (left: EventKey, right: EventKey) -> Bool {
+    left.scope == right.scope && left.tenant.rawValue.utf8.elementsEqual(right.tenant.rawValue.utf8)
+      && left.id.utf8.elementsEqual(right.id.utf8)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(scope)
+    hasher.combine(tenant)
+    hasher.combine(id)
+  }
 }
 
 /// Writes values in ClickHouse's RowBinary format. https://clickhouse.com/docs/interfaces/formats/RowBinary

@@ -118,7 +118,7 @@ public final class EmbedTokens: Sendable {
     guard claims.org == key.key.organizationID.rawValue else { throw Self.invalid("the key is another organization's") }
     let ahead = now.milliseconds / 1000 + Int64(Self.clockSkewSeconds)
     guard claims.nbf <= ahead, claims.iat <= ahead else { throw Self.invalid("not valid yet") }
-    guard now.milliseconds < Int64(claims.exp) * 1000 else {
+    guard now.milliseconds / 1000 < Int64(claims.exp) else {
       throw AppError.unauthorized("token_expired", "This view has expired. Ask for a new token.")
     }
     guard let session = try await liveSession(SessionID(claims.jti), at: now), session.revokedAt == nil else {

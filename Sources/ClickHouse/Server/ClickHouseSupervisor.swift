@@ -125,6 +125,8 @@ public final class ClickHouseSupervisor: ClickHouseServer {
         arguments: ["server", "--config-file=\(files.config)"],
         environment: .inherit.updating([
           "EMBAN_PARENT_PID": "\(ProcessInfo.processInfo.processIdentifier)", "CLICKHOUSE_WATCHDOG_ENABLE": "0", "TZ": "UTC",
+          // What is ours to know is not for a process that runs SQL.
+          "EMBAN_SECRET_KEY": nil, "EMBAN_DATABASE_URL": nil,
         ]),
         workingDirectory: FilePath(files.folder), platformOptions: options, input: .none, output: .sequence,
         error: .combinedWithOutput

@@ -104,6 +104,8 @@ final class Runtime: Sendable {
       allowedOrigins: settings.allowedOrigins)
     return Application(
       router: APIRouter.build(dependencies, demo: demo),
+      // Who neither sends nor is being answered must not hold a connection, or the part of a body that has come, for ever.
+      server: .http1(configuration: .init(idleTimeout: .seconds(75))),
       configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port)),
       onServerRunning: { _ in await onServerRunning() }, logger: logger)
   }

@@ -28,7 +28,7 @@ struct DemoController: Controller {
       Endpoint(.get, "/", .public) { _ in Response(status: .found, headers: [.location: "/demo"]) },
       Endpoint(.get, "/demo", .public, page),
       Endpoint(.get, "/demo/api/tenants", .public, listTenants),
-      Endpoint(.post, "/demo/api/session", .public, createSession),
+      Endpoint(.post, "/demo/api/session", .public, bodyLimit: Limits.publicBodyBytes, createSession),
     ]
   }
 

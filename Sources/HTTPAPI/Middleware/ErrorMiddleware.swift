@@ -17,7 +17,8 @@ struct ErrorMiddleware: RouterMiddleware {
     } catch {
       let error = Self.appError(error)
       if let cause = error.cause {
-        context.logger.error("request failed", metadata: ["code": .string(error.code), "cause": .string(cause)])
+        // What a stranger can cause at will must not look like a fault of ours.
+        context.logger.log(level: error.status >= 500 ? .error : .info, "request failed", metadata: ["code": .string(error.code), "cause": .string(cause)])
       }
       return error.response(requestID: context.requestID)
     }

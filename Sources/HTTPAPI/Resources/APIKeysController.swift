@@ -31,8 +31,12 @@ struct APIKeysController: Controller {
       if !reader.has("scope") { reader.problem("scope", "missing", "is required and must be admin or ingest") }
       return (name, reader.enumeration("scope", KeyScope.self), reader.string("environment", length: 1...50))
     }
+    let wanted = environment.map { EnvironmentName($0) } ?? account.environment
+    if case .apiKey(let own) = request.principal, own.environment != .production, wanted != own.environment {
+      throw AppError.forbidden("wrong_environment", "A key of the environment \(own.environment) makes keys of this environment only.")
+    }
     let minted = try await keys.issue(
-      account.organization, environment: environment.map { EnvironmentName($0) } ?? account.environment, name: name ?? "",
+      account.organization, environment: wanted, name: name ?? "",
       scope: scope ?? .ingest, by: account.actor)
     let key = minted.key
     try await audit.record("api_key.create", "api_key", key.id.rawValue, by: account, from: request, after: key.json)

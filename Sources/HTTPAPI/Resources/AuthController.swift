@@ -12,8 +12,8 @@ struct AuthController: Controller {
 
   var endpoints: [Endpoint] {
     [
-      Endpoint(.post, "/v1/auth/register", .public, register),
-      Endpoint(.post, "/v1/auth/login", .public, login),
+      Endpoint(.post, "/v1/auth/register", .public, bodyLimit: Limits.publicBodyBytes, register),
+      Endpoint(.post, "/v1/auth/login", .public, bodyLimit: Limits.publicBodyBytes, login),
       Endpoint(.post, "/v1/auth/logout", .session, logout),
       Endpoint(.get, "/v1/auth/me", .session, me),
     ]

@@ -73,8 +73,9 @@ struct ViewerController: Controller {
       do {
         plans.append((widget.id, .success(try planner.plan(query, kind: widget.kind, state: state))))
       } catch {
-        // What the session forbids is wrong with the request as a whole: it is refused before any widget is answered.
-        if error.status == 403 { throw error }
+        // What the session forbids, and a state that makes no sense, is wrong with the request as a whole: it is refused before any
+        // widget is answered.
+        if error.status == 403 || error.details.contains(where: { $0.field.hasPrefix("state.") }) { throw error }
         plans.append((widget.id, .failure(error)))
       }
     }

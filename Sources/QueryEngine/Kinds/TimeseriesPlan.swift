@@ -131,8 +131,9 @@ struct TimeseriesPlan: KindPlan {
     let count = TimeBuckets(wanted, in: time.zone).buckets(of: time.range, limit: Limits.buckets)?.count
     if let count, count > 1 || !time.chosenByViewer { return wanted }
     if time.chosenByViewer { return automatic }
+    let finest = Granularity.allCases.first { TimeBuckets($0, in: time.zone).buckets(of: time.range, limit: Limits.buckets) != nil }
     throw .invalid(
       "granularity", "too_many_buckets",
-      "\(wanted.rawValue) gives more than \(Limits.buckets) buckets over this time; use \(automatic.rawValue) or a shorter time")
+      "\(wanted.rawValue) gives more than \(Limits.buckets) buckets over this time; use \((finest ?? automatic).rawValue) or a shorter time")
   }
 }

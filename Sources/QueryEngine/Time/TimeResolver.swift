@@ -108,6 +108,10 @@ public struct TimeResolver: Sendable {
   }
 
   private func span(_ range: DateRange, field: String) throws(AppError) -> Span {
+    // Before any calendar is asked: offsets of a zone are looked up and kept year by year.
+    guard [range.from, range.to].allSatisfy(Self.isNear) else {
+      throw .invalid("\(field).from", "out_of_range", "must lie between the years 1970 and 2099")
+    }
     let from =
       switch range.from {
       case .instant(let instant): instant
@@ -120,7 +124,7 @@ public struct TimeResolver: Sendable {
       }
     guard from < to else { throw .invalid("\(field).to", "range_order", "must be later than from") }
     guard Self.earliest <= from, to <= Self.latest else {
-      throw .invalid("\(field).from", "out_of_range", "must lie between the years 1970 and 2099")
+      throw .invalid("\(field).from", "out_of_range", "must lie between 1970-01-02 and 2099-12-31")
     }
     return span(TimeRange(from: from, to: to))
   }
@@ -132,6 +136,16 @@ public struct TimeResolver: Sendable {
       return Span(range: range, step: .days(last.daysSinceEpoch - first.daysSinceEpoch))
     }
     return Span(range: range, step: .milliseconds(range.milliseconds))
+  }
+
+  /// Whether a bound lies within the allowed years, give or take two days.
+  private static func isNear(_ bound: DateBound) -> Bool {
+    let moment =
+      switch bound {
+      case .instant(let instant): instant
+      case .day(let day): day.midnightUTC
+      }
+    return earliest.adding(milliseconds: -172_800_000) <= moment && moment <= latest.adding(milliseconds: 172_800_000)
   }
 
   private static let earliest = CivilDate(daysSinceEpoch: 1).midnightUTC

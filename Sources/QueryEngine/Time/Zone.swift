@@ -13,10 +13,12 @@ public struct Zone: Sendable, Hashable, CustomStringConvertible {
 
   public static let utc = Zone(known: "UTC")
 
-  /// - Throws: ``AppError`` 422 that names `field` when the zone is not known. Offsets (`+02:00`) and abbreviations (`EST`) are
-  ///   not zones: the server would not know them.
+  /// - Throws: ``AppError`` 422 that names `field` when the zone is not known. Offsets (`+02:00`), abbreviations (`EST`)
+  ///   and what only Foundation's data has (`SystemV/EST5`) are not zones: the server would not know them.
   public init(_ name: String, field: String = "timezone") throws(AppError) {
-    guard name == "UTC" || name == "GMT" || name.contains("/"), TimeZone(identifier: name) != nil else {
+    guard name == "UTC" || name == "GMT" || name.contains("/"), !name.hasPrefix("SystemV/"), name != "US/Pacific-New",
+      TimeZone(identifier: name) != nil
+    else {
       throw .invalid(field, "unknown_timezone", "must be an IANA time zone such as UTC or Europe/Berlin")
     }
     self.init(known: name)
