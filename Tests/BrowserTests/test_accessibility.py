@@ -104,7 +104,7 @@ def poor_contrast(page: Page) -> list[str]:
 
 
 def open_filter(page: Page, name: str) -> None:
-    page.get_by_role("group", name="Filters").get_by_role("button", name=name).click()
+    page.get_by_role("group", name="Filters", exact=True).get_by_role("button", name=name).click()
 
 
 def test_everything_has_a_name(stage: Stage) -> None:
@@ -131,7 +131,7 @@ def test_headings_are_in_order(stage: Stage) -> None:
 
 def test_the_list_of_values(stage: Stage) -> None:
     page = opened(stage)
-    trigger = page.get_by_role("group", name="Filters").get_by_role("button", name="Model")
+    trigger = page.get_by_role("group", name="Filters", exact=True).get_by_role("button", name="Model")
     expect(trigger).to_have_attribute("aria-expanded", "false")
     expect(trigger).to_have_attribute("aria-haspopup", "dialog")
     trigger.focus()
@@ -206,7 +206,7 @@ def test_updates_are_announced_each_time(stage: Stage) -> None:
     assert page.evaluate("polite") == "polite"
     for count, period in enumerate(("7 days", "90 days"), 1):
         page.get_by_role("radio", name=period).click()
-        page.wait_for_function(f"said.filter((text) => text === 'Dashboard updated').length >= {count}")
+        page.wait_for_function(f"() => said.filter((text) => text === 'Dashboard updated').length >= {count}")
     assert page.evaluate("said") == ["Dashboard updated"] * 2 or page.evaluate("said").count("") >= 2
     busy = page.evaluate(f"() => {{ {ROOT} return all('[data-widget]').map((card) => card.getAttribute('aria-busy')); }}")
     settled(page)
@@ -306,7 +306,6 @@ def test_nothing_moves_for_those_who_asked_for_that(stage: Stage) -> None:
     assert calm.evaluate(moving) == []
     # While it loads, too: the grey shapes breathe for others only.
     calm.route("**/v1/embed/query", lambda route: (calm.wait_for_timeout(400), route.continue_()))
-    calm.reload()
     calm.goto(stage.session().embed_url)
     calm.locator(".bone").first.wait_for()
     assert calm.evaluate(moving) == []

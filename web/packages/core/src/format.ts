@@ -146,7 +146,8 @@ function twoDigits(size: number, locale: string): string {
 /** A change in percent without its sign: the arrow beside it says the direction. */
 export function formatChange(percent: number, locale: string): string {
   const size = Math.abs(percent);
-  if (size >= 1000) return numberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }).format(size) + "%";
+  // From next to nothing anything is a huge rise: the earlier value beside it says more than "1.8M%".
+  if (size >= 1000) return ">999%";
   return twoDigits(size < 0.05 ? 0 : size, locale) + "%";
 }
 

@@ -15,7 +15,7 @@ export interface ResolvedTheme {
   readonly hover: string;
   readonly primary: string;
   readonly onPrimary: string;
-  /** The primary colour as text: at least 4.5:1 on a card. */
+  /** The primary colour as text: at least 4.5:1 on card, page and panel, also where these are tinted with `primarySoft`. */
   readonly primaryText: string;
   readonly primarySoft: string;
   readonly positive: string;
@@ -54,8 +54,14 @@ export function resolveTheme(theme: Theme | undefined, prefersDark: boolean): Re
   const brand = given.primaryColor && parseColor(given.primaryColor) ? given.primaryColor : palette[0] ?? lightPalette[0] ?? "#4a63e7";
   // Many a brand colour was chosen for white paper: in the dark it is lightened until bars and lines can be seen.
   const primary = dark ? ensureContrast(brand, ground, 3.2) : brand;
-  const positive = ensureContrast(dark ? "#4cc38a" : "#137a4b", ground, 4.5);
-  const negative = ensureContrast(dark ? "#ff8589" : "#c4323a", ground, 4.5);
+  const popover = dark ? mix(ground, "#ffffff", 0.05) : ground;
+  const page = parseColor(background)?.a === 1 ? background : ground;
+  // Such text stands on cards, on the page and on panels, and on a tint of its own colour over any of them.
+  const asText = (color: string, tint: string, alpha: number) =>
+    [ground, page, popover].flatMap((under) => [under, mix(under, tint, alpha)]).reduce((text, under) => ensureContrast(text, under, 4.5), color);
+  const softness = { primary: dark ? 0.2 : 0.1, change: dark ? 0.16 : 0.1 };
+  const good = dark ? "#4cc38a" : "#137a4b";
+  const bad = dark ? "#ff8589" : "#c4323a";
 
   return {
     mode,
@@ -69,13 +75,13 @@ export function resolveTheme(theme: Theme | undefined, prefersDark: boolean): Re
     hover: mix(ground, text, dark ? 0.07 : 0.04),
     primary,
     onPrimary: readableOn(primary),
-    primaryText: ensureContrast(primary, ground, 4.5),
-    primarySoft: withAlpha(primary, dark ? 0.2 : 0.1),
-    positive,
-    positiveSoft: withAlpha(positive, dark ? 0.16 : 0.1),
-    negative,
-    negativeSoft: withAlpha(negative, dark ? 0.16 : 0.1),
-    popover: dark ? mix(ground, "#ffffff", 0.05) : ground,
+    primaryText: asText(primary, primary, softness.primary),
+    primarySoft: withAlpha(primary, softness.primary),
+    positive: asText(good, good, softness.change),
+    positiveSoft: withAlpha(good, softness.change),
+    negative: asText(bad, bad, softness.change),
+    negativeSoft: withAlpha(bad, softness.change),
+    popover,
     palette,
     fontFamily: given.fontFamily ?? null,
     logoUrl: given.logoUrl ?? null,

@@ -99,6 +99,8 @@ export class DashboardView {
       case "state":
         this.bar?.update(event.state);
         this.chips?.update(event.state);
+        // Said anew after each change: a live region that keeps its words is silent.
+        this.status.textContent = "";
         this.measure();
         break;
       case "widget":

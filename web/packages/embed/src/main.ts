@@ -10,6 +10,7 @@ register();
 
 const dashboard = document.createElement("emban-dashboard") as EmbanDashboardElement;
 dashboard.setAttribute("host", location.origin);
+dashboard.setAttribute("role", "main");
 // The page's own colour scheme, set below, follows the dashboard; the dashboard must not take it for the wish of its surroundings.
 dashboard.style.colorScheme = "normal";
 

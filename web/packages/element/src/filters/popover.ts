@@ -3,8 +3,8 @@ import { h, icon, replace, setAttribute, uniqueId } from "../dom";
 export interface PopoverOptions {
   readonly label: string;
   readonly icon?: "calendar";
-  /** Role of the panel, as announced by the trigger. */
-  readonly role: "listbox" | "dialog";
+  /** What the panel holds: a list of values with a search field, or a form. */
+  readonly content: "list" | "form";
   /** Called each time the panel opens; returns the element to focus. */
   readonly open: (panel: HTMLElement) => HTMLElement | null;
   readonly closed?: () => void;
@@ -23,12 +23,12 @@ export class Popover {
   constructor(options: PopoverOptions) {
     this.options = options;
     const id = uniqueId("panel");
-    this.panel = h("div", { class: `panel ${options.role}`, attrs: { id, hidden: true, role: options.role === "dialog" ? "dialog" : null, "aria-label": options.label } });
+    this.panel = h("div", { class: `panel ${options.content}`, attrs: { id, hidden: true, role: "dialog", "aria-label": options.label } });
     this.trigger = h(
       "button",
       {
         class: "field",
-        attrs: { type: "button", "aria-haspopup": options.role, "aria-expanded": "false", "aria-controls": id },
+        attrs: { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "aria-controls": id },
         on: { click: () => (this.isOpen ? this.close() : this.open()), keydown: (event) => this.triggerKey(event as KeyboardEvent) },
       },
       options.icon ? icon(options.icon) : null,
@@ -76,7 +76,7 @@ export class Popover {
     this.panel.style.removeProperty("--shift");
     const frame = root.getBoundingClientRect();
     const box = this.panel.getBoundingClientRect();
-    const overflow = box.right - (frame.right - 8);
+    const overflow = box.right - (frame.right - 12);
     const shift = overflow > 0 ? -Math.min(overflow, Math.max(0, box.left - frame.left - 8)) : 0;
     this.panel.style.setProperty("--shift", `${shift}px`);
     this.options.reserve(box.bottom - frame.top + 12);

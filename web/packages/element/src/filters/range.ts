@@ -25,7 +25,7 @@ abstract class RangeControl implements FilterControl {
     this.problem = h("p", { class: "problem", attrs: { id: problemId, role: "alert" } });
     this.popover = new Popover({
       label,
-      role: "dialog",
+      content: "form",
       ...(type === "date" ? { icon: "calendar" as const } : {}),
       reserve: (bottom) => context.reserve(bottom),
       open: (panel) => {

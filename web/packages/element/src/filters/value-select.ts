@@ -46,7 +46,7 @@ export class ValueSelect implements FilterControl {
     this.list = h("div", { class: "options", attrs: { role: "listbox", id: this.listId, "aria-label": this.label, "aria-multiselectable": this.multiple ? "true" : null } });
     this.popover = new Popover({
       label: this.label,
-      role: "listbox",
+      content: "list",
       reserve: (bottom) => context.reserve(bottom),
       open: (panel) => this.opened(panel),
       closed: () => {

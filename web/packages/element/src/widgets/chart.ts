@@ -183,13 +183,13 @@ export class ChartFace implements WidgetFace {
     const label = this.asTable ? strings.viewAsChart : strings.viewAsTable;
     setAttribute(this.toggle, "aria-label", `${label}: ${this.widget.title}`);
     setAttribute(this.toggle, "title", label);
-    setAttribute(this.toggle, "aria-pressed", this.asTable ? "true" : "false");
     replace(this.toggle, icon(this.asTable ? "chart" : "table"));
   }
 
   private drawTable(view: ChartView, context: ViewContext): void {
-    const dimension = this.widget.query.group_by;
-    const link = this.widget.kind === "breakdown" && dimension !== undefined && isInteractive(context, dimension);
+    // What a click in the picture does is in reach of the keyboard here.
+    const dimension = this.widget.query.group_by ?? "time";
+    const link = (this.widget.kind === "breakdown" || dimension === "time") && isInteractive(context, dimension);
     replace(
       this.tableBox,
       h(
