@@ -171,7 +171,7 @@ private enum Forge {
     ).token
     let changes: [[String: JSONValue]] = [
       ["tenant": "globex"], ["env": "development"], ["dashboard": "dash_aaaaaaaaaaaaaaaaaaaa"], ["permissions": EmbedPermissions().json],
-      ["exp": .int(house.clock.now.milliseconds / 1000 + 7_200)], ["iss": "other"], ["aud": "emban-console"], ["iat": 0],
+      ["exp": .int(house.clock.now.milliseconds / 1000 + 7_200)], ["exp": 9e18], ["iss": "other"], ["aud": "emban-console"], ["iat": 0],
       ["nbf": .int(house.clock.now.milliseconds / 1000 + 60)], ["permissions": [:]], ["permissions": .null], ["tenant": 7],
       ["exp": "never"], ["exp": .null], ["jti": .null], ["exp": .number(1e300)],
     ]

@@ -43,7 +43,7 @@ struct SettingsOptions: ParsableArguments {
 extension Logger {
   /// The program's logger: one line an event, to standard error.
   static func make(_ settings: Settings) -> Logger {
-    var logger = Logger(label: "emban", factory: { StreamLogHandler.standardError(label: $0) })
+    var logger = Logger(label: "emban", factory: { LineLogHandler(StreamLogHandler.standardError(label: $0)) })
     logger.logLevel = settings.logLevel
     return logger
   }
