@@ -193,7 +193,8 @@ def test_the_keyboard_alone_is_enough(stage: Stage) -> None:
     expect(period(page, "7 days")).to_be_checked()
     check_numbers(page, session, {"period": "7d"})
     assert focused(page) == "7 days|radio", "the focus stays where the choice was made"
-    outline = period(page, "7 days").evaluate("e => { const s = getComputedStyle(e); return s.outlineStyle + s.outlineWidth + s.boxShadow; }")
+    outline = period(page, "7 days").evaluate(
+        "e => { const s = getComputedStyle(e); return s.outlineStyle + s.outlineWidth + s.boxShadow; }")
     assert outline != "none0pxnone", "the focus can be seen"
     shoot(page, "embed-keyboard-focus", full=False)
     page.keyboard.press("Shift+Tab")
@@ -252,7 +253,8 @@ def test_small_screens_need_no_sideways_scrolling(stage: Stage, width: int) -> N
         p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1).map(([b]) => a + '/' + b));
     }""")
     assert overlapping == []
-    clipped = page.locator(".kpi-value").evaluate_all("values => values.filter(v => v.scrollWidth > v.clientWidth + 1).map(v => v.innerText)")
+    clipped = page.locator(".kpi-value").evaluate_all(
+        "values => values.filter(v => v.scrollWidth > v.clientWidth + 1).map(v => v.innerText)")
     assert clipped == []
     shoot(page, f"embed-{width}px")
     if width == 360:

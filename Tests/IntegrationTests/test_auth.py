@@ -48,7 +48,7 @@ def test_an_email_can_register_once(organization: Organization) -> None:
     ({"password": PASSWORD}, "email"), ({"email": "a@example.com"}, "password"), ({"email": "nobody", "password": PASSWORD}, "email"),
     ({"email": "", "password": PASSWORD}, "email"), ({"email": 5, "password": PASSWORD}, "email"),
     ({"email": "a@example.com", "password": "short"}, "password"), ({"email": "a@example.com", "password": 12345678901234}, "password"),
-    ({"email": "a@example.com", "password": "x" * 100_000}, "password"), ({"email": "a\n@example.com", "password": PASSWORD}, "email"),
+    ({"email": "a@example.com", "password": "x" * 10_000}, "password"), ({"email": "a\n@example.com", "password": PASSWORD}, "email"),
     ({"email": "a@example.com", "password": PASSWORD, "role": "owner"}, "role"),
     ({"email": "a" * 5000 + "@example.com", "password": PASSWORD}, "email"),
     ({"email": ["a@example.com"], "password": PASSWORD}, "email"),

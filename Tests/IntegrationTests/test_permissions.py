@@ -517,7 +517,9 @@ def test_headers_and_parameters_do_not_choose_the_tenant(world: World, plain: Se
         harmless(client.get("/v1/embed/dashboard", query=query), str(query))
 
 
-@pytest.mark.parametrize("tenant", ["' OR 1=1 --", "acme' OR tenant_id='foreigner", "acme\\", "*", "%", "ａcme", "ACME", "acme ", "{p0:String}", "a\tb\nc"])
+@pytest.mark.parametrize("tenant", [
+    "' OR 1=1 --", "acme' OR tenant_id='foreigner", "acme\\", "*", "%", "ａcme", "ACME", "acme ", "{p0:String}", "a\tb\nc",
+])
 def test_the_tenant_of_a_session_is_only_a_value(world: World, tenant: str) -> None:
     answer = world.organization.admin.post("/v1/embed-sessions", {"tenant_id": tenant, "dashboard_id": world.dashboard})
     if answer.status != 201:
