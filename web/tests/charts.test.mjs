@@ -100,6 +100,13 @@ test("axes are round, start at zero and waste little room", () => {
   assert.ok(negative.min <= -30 && negative.max >= 100);
 });
 
+test("an axis of minutes has round minutes", () => {
+  const slow = widget({ chart: "line", query: { metric: "p95", numeric_prop: "latency_ms" } });
+  const axis = core.chartView(slow, series([61_000, 95_000, 20_000]), chartContext(core)).option.yAxis;
+  const ticks = Array.from({ length: Math.round(axis.max / axis.interval) + 1 }, (_unused, index) => axis.axisLabel.formatter(index * axis.interval));
+  assert.deepEqual(ticks, ["0", "30 s", "1 min", "1.5 min", "2 min"]);
+});
+
 test("hours are labelled on round hours, days from the first", () => {
   assert.deepEqual([...core.labelPositions(25, 6, 15)], [3, 9, 15, 21]);
   assert.deepEqual([...core.labelPositions(169, 8, 15)], [9, 33, 57, 81, 105, 129, 153]);

@@ -16,7 +16,7 @@ const shares = (keys) => ({ columns: [column("model", "dimension", "string"), co
 function colorsOf(slots, one, result) {
   const context = chartContext(core);
   const keys = core.colorKeys(one, result);
-  const view = core.chartView(one, result, { ...context, slots: slots.claim(keys.dimension, keys.values, context.theme.palette.length) });
+  const view = core.chartView(one, result, { ...context, slots: slots.claim(keys.dimension, keys.values, core.colorCount(context.theme)) });
   return Object.fromEntries(view.legend.map((item) => [item.key, item.color]));
 }
 
@@ -47,6 +47,19 @@ test("with more values than colours those beside each other differ as far as the
   const many = slots.claim("model", names, 8);
   assert.ok([...many.values()].every((slot) => slot >= 0 && slot < 8));
   assert.ok([...slots.claim("model", names, 3).values()].every((slot) => slot < 3), "a theme with fewer colours");
+});
+
+test("more values than the palette has are still told apart, in paler and stronger tones", () => {
+  const slots = new core.ColorSlots();
+  for (const mode of ["light", "dark"]) {
+    const theme = core.resolveTheme({ mode }, false);
+    const colors = Array.from({ length: core.colorCount(theme) }, (_unused, slot) => core.colorAt(theme, slot));
+    assert.equal(new Set(colors).size, 24);
+    assert.ok(colors.every((color) => core.contrast(core.visible(color, chartContext(core, { theme })), theme.card) >= 2));
+  }
+  const names = Array.from({ length: 10 }, (_unused, index) => `v${index}`);
+  colorsOf(slots, ring, shares(names));
+  assert.equal(new Set(Object.values(colorsOf(slots, lines, overTime(["v0", "v1", "v8", "v9"])))).size, 4);
 });
 
 test("dimensions are apart, and what is remembered is bounded", () => {

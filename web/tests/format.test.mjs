@@ -43,12 +43,16 @@ test("durations choose their unit", () => {
   assert.equal(say(7200, { style: "duration", unit: "s" }), "2 h");
   assert.equal(say(0, { style: "duration", unit: "ms" }), "0 ms");
   assert.equal(say(0.5, { style: "duration", unit: "ms" }), "500 µs");
+  assert.deepEqual([1900, 19_000].map((value) => say(value, { style: "duration", unit: "ms" })), ["1.90 s", "19.0 s"]);
+  assert.equal(say(30, { style: "duration", unit: "s" }), "30 s");
+  assert.equal(say(5000, { style: "duration", unit: "ms" }, "axis"), "5 s");
 });
 
 test("bytes count in thousands", () => {
   assert.equal(say(999, { style: "bytes" }), "999 B");
   assert.equal(say(1536, { style: "bytes" }), "1.5 kB");
   assert.equal(say(2.5e9, { style: "bytes" }), "2.5 GB");
+  assert.deepEqual([92e9, 920e9].map((value) => say(value, { style: "bytes" })), ["92.0 GB", "920 GB"]);
 });
 
 test("the property's name gives the unit away when the author set none", () => {

@@ -113,7 +113,17 @@ function formatDuration(value: number, format: ValueFormat, locale: string, room
   // The author's decimals belong to the stored unit: "0 decimals of milliseconds" must not turn 1.7 s into 2 s.
   const usual = unit.name === "ms" ? (Math.abs(scaled) < 10 ? 1 : 0) : Math.abs(scaled) < 10 ? 2 : 1;
   const digits = unit === source ? format.decimals ?? usual : usual;
-  return `${numberFormat(locale, { maximumFractionDigits: room === "axis" ? 1 : digits }).format(scaled)} ${unit.name}`;
+  // "1.90 s" beside "2.44 s"; a whole number in its own unit stays one.
+  const fixed = room !== "axis" && unit.name === "s" && !(unit === source && Number.isInteger(scaled)) ? { minimumFractionDigits: digits } : {};
+  return `${numberFormat(locale, { maximumFractionDigits: room === "axis" ? 1 : digits, ...fixed }).format(scaled)} ${unit.name}`;
+}
+
+/** The unit in which an axis up to `high` has round numbers, counted in the unit that is stored: minutes, hours and days are not decimal. */
+export function axisStep(high: number, format: ValueFormat): number {
+  if (format.style !== "duration") return 1;
+  const source = durationUnits.find((unit) => unit.name === (format.unit ?? "ms"))?.ms ?? 1;
+  const unit = durationUnits.find((candidate) => Math.abs(high) * source >= candidate.ms);
+  return unit && unit.ms >= 60_000 ? unit.ms / source : 1;
 }
 
 function formatBytes(value: number, format: ValueFormat, locale: string, room: Room): string {
@@ -126,7 +136,8 @@ function formatBytes(value: number, format: ValueFormat, locale: string, room: R
   }
   if (value === 0 && room === "axis") return "0";
   const digits = (index === 0 ? format.decimals : undefined) ?? (index === 0 || Math.abs(scaled) >= 100 || room === "axis" ? 0 : 1);
-  return `${numberFormat(locale, { maximumFractionDigits: digits }).format(scaled)} ${units[index] ?? "B"}`;
+  const fixed = room !== "axis" && index > 0 ? { minimumFractionDigits: digits } : {};
+  return `${numberFormat(locale, { maximumFractionDigits: digits, ...fixed }).format(scaled)} ${units[index] ?? "B"}`;
 }
 
 /** A share 0…1 as percent. */

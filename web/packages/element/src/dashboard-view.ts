@@ -223,6 +223,7 @@ export class DashboardView {
       if (!element) continue;
       element.style.gridColumn = `${placement.column} / span ${placement.columns}`;
       element.style.gridRow = `${placement.row} / span ${placement.rows}`;
+      element.dataset["rows"] = String(placement.rows);
       element.style.order = String(placement.row * 12 + placement.column);
     }
   }

@@ -65,7 +65,9 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
   const format = formatOf(widget);
   const scale = niceScale(Math.min(0, ...values), Math.max(0, ...values) || 1, 4, false);
   const labelWidth = Math.round(Math.min(context.width * 0.38, Math.max(32, widest(context, model.items.map((item) => item.label), 13) + 4), 220));
-  const valueWidth = widest(context, model.items.map((item) => item.text), 12) + 16;
+  // The bars need the room: large sums are shortened here and stand in full in the tooltip.
+  const labels = model.items.map((item) => formatValue(item.value, format, context.locale, "headline"));
+  const valueWidth = widest(context, labels, 12) + 16;
   // Few bars stand close together at the top instead of far apart.
   const slot = Math.min(widestSlot, context.height / Math.max(1, model.items.length));
   return {
@@ -108,7 +110,7 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
         label: {
           show: true,
           position: "right",
-          formatter: (point: { dataIndex: number }) => model.items[point.dataIndex]?.text ?? "",
+          formatter: (point: { dataIndex: number }) => labels[point.dataIndex] ?? "",
           color: context.theme.text,
           fontSize: 12,
           fontWeight: 500,

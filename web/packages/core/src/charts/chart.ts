@@ -1,4 +1,4 @@
-import { ensureContrast } from "../color";
+import { ensureContrast, mix } from "../color";
 import type { Locale } from "../result";
 import type { ResolvedTheme } from "../theme";
 
@@ -69,13 +69,20 @@ export interface ChartView {
   hit(seriesId: string | undefined, index: number): Hit | null;
 }
 
-export function colorAt(palette: readonly string[], index: number): string {
-  return palette[index % palette.length] ?? "#64748b";
+/** A palette is used as it is, then paler, then stronger: so many colours can be told apart. */
+export function colorCount(theme: ResolvedTheme): number {
+  return theme.palette.length * 3;
+}
+
+export function colorAt(theme: ResolvedTheme, slot: number): string {
+  const color = theme.palette[slot % theme.palette.length] ?? "#64748b";
+  const round = Math.floor(slot / theme.palette.length) % 3;
+  return round === 0 ? color : round === 1 ? mix(color, theme.card, 0.42) : mix(color, theme.text, 0.4);
 }
 
 /** The colour of the value `key`, which stands at `index` in this chart. */
 export function colorOf(context: ChartContext, key: string, index: number): string {
-  return visible(colorAt(context.theme.palette, context.slots?.get(key) ?? index), context);
+  return visible(colorAt(context.theme, context.slots?.get(key) ?? index), context);
 }
 
 /** `color`, strong enough to be seen on the card. */

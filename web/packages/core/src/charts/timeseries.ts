@@ -1,5 +1,5 @@
 import { withAlpha } from "../color";
-import { formatOf, formatValue } from "../format";
+import { axisStep, formatOf, formatValue } from "../format";
 import { seriesModel, type Series, type SeriesModel } from "../result";
 import { strings } from "../strings";
 import { axisTime, bucketTime, hourOf } from "../time";
@@ -250,7 +250,9 @@ function valueAxis(
   const high = Math.max(0, ...values);
   const low = Math.min(0, ...values);
   const wanted = context.height < 150 ? 2 : context.height < 340 ? 4 : 5;
-  const scale = niceScale(low, high === 0 && low === 0 ? 1 : high, wanted, widget.query.metric.startsWith("count"));
+  const unit = axisStep(high, format);
+  const steps = niceScale(low / unit, high === 0 && low === 0 ? 1 : high / unit, wanted, widget.query.metric.startsWith("count"));
+  const scale = { min: steps.min * unit, max: steps.max * unit, interval: steps.interval * unit };
   return {
     type: "value",
     ...scale,

@@ -1,9 +1,9 @@
-import { chartView, colorKeys, strings, type ChartView, type QueryResult, type TooltipModel, type WidgetConfig } from "@emban/core";
+import { chartView, colorCount, colorKeys, strings, type ChartView, type QueryResult, type TooltipModel, type WidgetConfig } from "@emban/core";
 import { colorScope, isInteractive, selectedValues, type ViewContext } from "../context";
 import { h, icon, replace, setAttribute } from "../dom";
 import { loadECharts, type EChart } from "../echarts";
 import type { WidgetFace } from "./face";
-import { ScrollBox } from "./scroll-box";
+import { ScrollHint } from "./scroll-hint";
 
 /** A chart drawn by ECharts, with its own legend, and the same numbers as a table on demand. */
 export class ChartFace implements WidgetFace {
@@ -13,8 +13,8 @@ export class ChartFace implements WidgetFace {
   private readonly plot = h("div", { class: "plot" });
   private readonly image = h("div", { class: "plot-box", attrs: { role: "img" } }, this.plot);
   private readonly legend = h("div", { class: "legend", attrs: { role: "group" } });
-  private readonly scroll: ScrollBox;
-  private readonly tableBox: HTMLElement;
+  private readonly tableBox = h("div", { class: "table-scroll", attrs: { hidden: true, tabindex: 0, role: "region" } });
+  private readonly hint = new ScrollHint(this.tableBox);
   private readonly toggle: HTMLButtonElement;
   private readonly hidden = new Set<string>();
   private readonly observer: ResizeObserver;
@@ -30,9 +30,7 @@ export class ChartFace implements WidgetFace {
   constructor(private readonly widget: WidgetConfig) {
     this.toggle = h("button", { class: "icon-button", attrs: { type: "button" }, on: { click: () => this.setTable(!this.asTable) } });
     this.actions = this.toggle;
-    this.scroll = new ScrollBox(widget.title);
-    this.tableBox = this.scroll.element;
-    this.tableBox.hidden = true;
+    this.tableBox.setAttribute("aria-label", widget.title);
     this.element = h("div", { class: "chart" }, this.legend, this.image, this.tableBox);
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.plot);
@@ -57,7 +55,7 @@ export class ChartFace implements WidgetFace {
   destroy(): void {
     this.destroyed = true;
     this.observer.disconnect();
-    this.scroll.destroy();
+    this.hint.destroy();
     this.chart?.dispose();
     this.chart = null;
   }
@@ -94,7 +92,7 @@ export class ChartFace implements WidgetFace {
     const keys = colorKeys(this.widget, result);
     const view = chartView(this.widget, result, {
       theme: context.theme,
-      ...(keys && { slots: context.colors.claim(colorScope(context, keys.dimension), keys.values, context.theme.palette.length) }),
+      ...(keys && { slots: context.colors.claim(colorScope(context, keys.dimension), keys.values, colorCount(context.theme)) }),
       locale: context.locale,
       timezone: context.timezone,
       width: this.size.width || 480,
@@ -217,7 +215,7 @@ export class ChartFace implements WidgetFace {
         ),
       ),
     );
-    this.scroll.update();
+    this.hint.update();
   }
 
   private measure(): void {

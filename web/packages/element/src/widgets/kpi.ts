@@ -36,7 +36,7 @@ export class ProgressFace implements WidgetFace {
     }
     replace(
       this.element,
-      h("div", { class: "kpi-line" }, value, h("div", { class: "kpi-of" }, model.targetText)),
+      h("div", { class: "kpi-line" }, value, h("div", { class: "kpi-of", attrs: { title: model.targetText } }, model.targetText)),
       h(
         "div",
         {

@@ -2,11 +2,13 @@ import { breakdownModel, strings, type QueryResult, type WidgetConfig } from "@e
 import { isInteractive, selectedValues, type ViewContext } from "../context";
 import { h, replace } from "../dom";
 import type { WidgetFace } from "./face";
+import { ScrollHint } from "./scroll-hint";
 import { deltaBadge } from "./value";
 
 /** Top values as rows with a bar behind the label, as in a list of pages or countries. */
 export class ListFace implements WidgetFace {
   readonly element = h("div", { class: "list", attrs: { role: "list" } });
+  private readonly hint = new ScrollHint(this.element);
 
   constructor(private readonly widget: WidgetConfig) {}
 
@@ -43,5 +45,10 @@ export class ListFace implements WidgetFace {
         );
       }),
     );
+    this.hint.update();
+  }
+
+  destroy(): void {
+    this.hint.destroy();
   }
 }

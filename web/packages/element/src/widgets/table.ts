@@ -5,19 +5,18 @@ import {
 import { isInteractive, selectedValues, type ViewContext } from "../context";
 import { h, icon, replace } from "../dom";
 import type { WidgetFace } from "./face";
-import { ScrollBox } from "./scroll-box";
+import { ScrollHint } from "./scroll-hint";
 import { deltaBadge } from "./value";
 
 /** Sortable by the buttons in its header; stays readable on small screens by scrolling sideways under a fixed first column. */
 export class TableFace implements WidgetFace {
-  readonly element: HTMLElement;
-  private readonly scroll: ScrollBox;
+  readonly element = h("div", { class: "table-scroll", attrs: { tabindex: 0, role: "region" } });
+  private readonly hint = new ScrollHint(this.element);
   private sort: { column: string; ascending: boolean } | null = null;
   private readonly status = h("div", { class: "sr", attrs: { role: "status" } });
 
   constructor(private readonly widget: WidgetConfig) {
-    this.scroll = new ScrollBox(widget.title);
-    this.element = this.scroll.element;
+    this.element.setAttribute("aria-label", widget.title);
   }
 
   show(result: QueryResult, context: ViewContext): void {
@@ -35,12 +34,12 @@ export class TableFace implements WidgetFace {
       ),
       this.status,
     );
-    this.scroll.update();
+    this.hint.update();
     if (focused !== null) this.element.querySelector<HTMLElement>(`th[data-column="${CSS.escape(focused)}"] button`)?.focus();
   }
 
   destroy(): void {
-    this.scroll.destroy();
+    this.hint.destroy();
   }
 
   private head(column: TableColumn, result: QueryResult, context: ViewContext): HTMLElement {
