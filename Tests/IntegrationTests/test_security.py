@@ -5,6 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 from embantest.client import Client, expect_error
@@ -115,3 +120,39 @@ def test_the_ends_of_time_are_answered(organization: Organization) -> None:
         answer = organization.admin.get("/v1/query", query={
             "metric": "count", "from": "1970-01-03", "to": "2099-12-30", "timezone": zone, "granularity": "month", "compare": "previous_year"})
         assert len(answer.expect(200)["rows"]) > 600
+
+
+def test_one_viewer_cannot_keep_the_event_store_from_others(organization: Organization, other_organization: Organization) -> None:
+    """A crowd of requests with one token waits for itself; other organisations' events and questions pass."""
+    organization.ingest([event() for _ in range(50)])
+    widgets = [kpi(f"w{i}", filters=[{"dimension": "model", "op": "neq", "values": [str(i)]}]) for i in range(20)]
+    session = organization.session("acme", organization.create_dashboard(widgets, publish=True)["id"])
+    stop = threading.Event()
+
+    def crowd() -> set[str]:
+        seen: set[str] = set()
+        while not stop.is_set():
+            seen |= {result.get("error", {}).get("code", "ok") for result in session.results().values()}
+        return seen
+
+    with ThreadPoolExecutor(100) as pool:
+        crowds = [pool.submit(crowd) for _ in range(100)]
+        try:
+            time.sleep(1)
+            for _ in range(3):
+                began = time.monotonic()
+                other_organization.ingest([event()])
+                other_organization.count()
+                assert time.monotonic() - began < 5
+        finally:
+            stop.set()
+    assert set().union(*(done.result() for done in crowds)) <= {"ok", "event_store_busy", "query_timeout"}
+    assert other_organization.count() == 3
+
+
+@pytest.mark.parametrize("rest", [b"ZZ\r\n", b"FFFFFFFFFFFFFFFFF\r\n", b"-1\r\n"])
+def test_a_broken_body_is_the_senders_fault(emban: EmbanProcess, rest: bytes) -> None:
+    parts = urlsplit(emban.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + rest)
+        assert b" 400 " in connection.recv(1_000).split(b"\r\n")[0]

@@ -29,6 +29,7 @@ final class Runtime: Sendable {
   let logger: Logger
   let clock: TimeSource
 
+  private let gate = ReaderGate(.init(cores: ProcessInfo.processInfo.activeProcessorCount))
   private let directory: DataDirectory
   private let httpClient: HTTPClient
   private let startup: StartupService
@@ -89,7 +90,7 @@ final class Runtime: Sendable {
   /// Returns when the stores can serve.
   func waitUntilReady() async throws { try await startup.waitUntilDone() }
 
-  var queries: QueryService { QueryService(runner: ClickHouseRunner(client: client), clock: clock) }
+  var queries: QueryService { QueryService(runner: ClickHouseRunner(client: client, gate: gate), clock: clock) }
 
   /// The HTTP application.
   func application(demo: DemoSetup? = nil, onServerRunning: @escaping @Sendable () async -> Void = {}) throws -> some ApplicationProtocol {
@@ -181,8 +182,13 @@ final class Runtime: Sendable {
 /// Sends the statements of plans to ClickHouse.
 private struct ClickHouseRunner: QueryRunning {
   let client: ClickHouseClient
+  let gate: ReaderGate
 
   func rows(_ sql: SQL, as role: DatabaseRole) async throws -> QueryRows {
-    try await client.query(sql, as: role, timeout: .seconds(20))
+    switch role {
+    case .admin: try await client.query(sql, as: role, timeout: .seconds(20))
+    case .viewer(let scope), .analyst(let scope):
+      try await gate.run(for: scope) { try await client.query(sql, as: role, timeout: .seconds(20)) }
+    }
   }
 }

@@ -31,7 +31,7 @@ public struct APIRequest: Sendable {
   func header(_ name: HTTPField.Name) -> String? { request.headers[name] }
 
   /// The whole body.
-  /// - Throws: ``AppError`` 413 beyond the route's limit.
+  /// - Throws: ``AppError`` 413 beyond the route's limit, 400 when it does not arrive whole.
   func bodyBytes() async throws -> ByteBuffer {
     if let length = header(.contentLength).flatMap(Int.init), length > bodyLimit {
       throw AppError.payloadTooLarge(limit: bodyLimit)
@@ -40,6 +40,13 @@ public struct APIRequest: Sendable {
       return try await request.body.collect(upTo: bodyLimit)
     } catch is NIOTooManyBytesError {
       throw AppError.payloadTooLarge(limit: bodyLimit)
+    } catch let error as CancellationError {
+      throw error
+    } catch let failure {
+      // A connection that broke off or chunks that are none: nothing went wrong on our side.
+      var error = AppError.malformed("incomplete_body", "The body did not arrive as it was announced.")
+      error.cause = "\(failure)"
+      throw error
     }
   }
 
