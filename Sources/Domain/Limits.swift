@@ -46,6 +46,8 @@ public enum Limits {
   public static let filterValueRows = 50
   public static let maximumFilterValueRows = 500
   public static let drillRows = 100
+  /// The most that one view request answers, all widgets together.
+  public static let viewBytes = 16_777_216
 
   // Embed sessions
   public static let embedSeconds = 60...86_400

@@ -26,14 +26,28 @@ public enum Dimension: Sendable, Hashable {
   }
 }
 
-/// The rules for names of properties, the same for events and queries: 1 to 128 bytes, no control characters.
+/// The rules for names of properties, the same for events and queries: 1 to 128 bytes, no control characters, and nothing that the
+/// store would read as something else.
 public enum PropertyName {
   public static func isValid(_ name: String) -> Bool {
     1...Limits.propertyNameLength ~= name.utf8.count
-      && !name.unicodeScalars.contains { $0.value < 0x20 || 0x7F...0x9F ~= $0.value }
+      && !name.unicodeScalars.contains { $0.value < 0x20 || 0x7F...0x9F ~= $0.value } && isStorable(name)
   }
 
-  static let rule = "must be a property name of 1 to \(Limits.propertyNameLength) bytes without control characters"
+  /// Whether the event store keeps a property of this name apart from all others. It writes a dot inside a name as `%2E`, so that
+  /// `a%2Eb` and `a.b` would be one, and reads a name that begins with a caret and a backtick as a whole object. Compared as bytes: a
+  /// combining mark behind such a character changes nothing for the store.
+  public static func isStorable(_ name: String) -> Bool {
+    let bytes = name.utf8
+    guard let first = bytes.first else { return false }
+    if first == UInt8(ascii: "^"), bytes.dropFirst().first == UInt8(ascii: "`") { return false }
+    // Names are checked for every event: most have no percent sign and are done here.
+    guard bytes.contains(UInt8(ascii: "%")) else { return true }
+    return !bytes.indices.contains { bytes[$0...].starts(with: "%2E".utf8) }
+  }
+
+  static let rule =
+    "must be a property name of 1 to \(Limits.propertyNameLength) bytes without control characters and %2E, not beginning with ^`"
 
   public static func read(_ key: String, _ reader: inout ObjectReader) -> String? {
     guard let value = reader.value(key) else { return nil }

@@ -250,9 +250,8 @@ public struct EventValidator: Sendable {
     guard !ControlCharacters.occur(in: name) else {
       return Objection(path(field, name), .propertyNameCharacters, "must have a name without control characters")
     }
-    // The store writes a dot inside a name as %2E, so that the two spellings would become one property.
-    guard !name.utf8.contains(UInt8(ascii: "%")) || !name.contains("%2E") else {
-      return Objection(path(field, name), .propertyNameCharacters, "must have a name without the characters %2E")
+    guard PropertyName.isStorable(name) else {
+      return Objection(path(field, name), .propertyNameCharacters, "must have a name without %2E that does not begin with ^`")
     }
     return nil
   }

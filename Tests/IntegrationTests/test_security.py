@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from embantest.client import Client, expect_error
 from embantest.process import EmbanProcess
-from embantest.workspace import Organization, breakdown, event, groups, kpi, timeseries
+from embantest.workspace import Organization, breakdown, event, groups, kpi, table, timeseries
 
 from test_isolation import Viewer
 
@@ -156,3 +156,41 @@ def test_a_broken_body_is_the_senders_fault(emban: EmbanProcess, rest: bytes) ->
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
         connection.sendall(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + rest)
         assert b" 400 " in connection.recv(1_000).split(b"\r\n")[0]
+
+
+def test_a_key_of_development_sees_and_ends_nothing_of_production(organization: Organization) -> None:
+    development = Client(organization.base).bearer(organization.new_key("admin", environment="development")["key"])
+    production = organization.new_key("ingest")
+    dashboard = organization.create_dashboard([kpi("total")], publish=True)
+    organization.session("acme", dashboard["id"])
+    session = organization.admin.get("/v1/embed-sessions").expect(200)["data"][0]["session_id"]
+
+    assert production["id"] not in {key["id"] for key in development.get("/v1/api-keys").expect(200)["data"]}
+    expect_error(development.delete(f"/v1/api-keys/{production['id']}"), 404, "api_key_not_found")
+    assert development.get("/v1/embed-sessions").expect(200)["data"] == []
+    expect_error(development.delete(f"/v1/embed-sessions/{session}"), 404, "embed_session_not_found")
+    development.delete("/v1/embed-sessions", query={"tenant_id": "acme"}).expect(204)
+
+    assert production["id"] in {key["id"] for key in organization.admin.get("/v1/api-keys").expect(200)["data"]}
+    assert [live["session_id"] for live in organization.admin.get("/v1/embed-sessions").expect(200)["data"]] == [session]
+
+
+def test_one_view_is_not_larger_than_its_limit(organization: Organization) -> None:
+    """A dashboard of many wide tables once made one answer of 457 MB, held in memory as a whole."""
+    wide = "\u0001" * 4_000
+    for start in range(0, 600, 200):
+        organization.ingest([event("acme", string_props={"model": f"{start + i} {wide}"}) for i in range(200)])
+    dashboard = organization.create_dashboard([table(f"t{i}", limit=1000) for i in range(12)], publish=True)
+    answer = organization.session("acme", dashboard["id"]).query()
+    results = answer.expect(200)["results"]
+    assert len(answer.body) < 17_500_000
+    refused = [result["error"]["code"] for result in results.values() if "error" in result]
+    assert refused and set(refused) == {"query_too_large"}
+    assert len(results) == 12 and len(refused) < 12
+
+
+@pytest.mark.parametrize("name", ["^`x`", "a%2Eb", "a%2E\u0301b"])
+def test_a_name_that_the_store_reads_as_something_else_is_refused(organization: Organization, name: str) -> None:
+    answer = organization.admin.post("/v1/events", {"events": [event("acme", string_props={name: "x"})]})
+    assert expect_error(answer, 422, "no_valid_event")["errors"][0]["code"] == "property_name_characters"
+    expect_error(organization.query({"metric": "count", "group_by": name}), 422, "invalid_request")

@@ -20,7 +20,7 @@ ALTER SETTINGS PROFILE emban_reader SETTINGS
   max_memory_usage = 4000000000 MIN 1 MAX 4000000000 CHANGEABLE_IN_READONLY,
   max_result_rows = 200000 MIN 1 MAX 200000 CHANGEABLE_IN_READONLY,
   max_rows_to_read = 0 CHANGEABLE_IN_READONLY,
-  max_result_bytes = 67108864,
+  max_result_bytes = 16777216,
   result_overflow_mode = 'throw',
   read_overflow_mode = 'throw',
   timeout_overflow_mode = 'throw',
@@ -28,6 +28,8 @@ ALTER SETTINGS PROFILE emban_reader SETTINGS
   max_bytes_before_external_sort = 1000000000,
   max_query_size = 1048576,
   cancel_http_readonly_queries_on_client_close = 1,
+  -- The whole answer is made before its first byte is sent, so that an error late in a query is a status and not a broken answer.
+  http_wait_end_of_query = 1,
   http_response_buffer_size = 1048576,
   http_write_exception_in_output_format = 0,
   date_time_output_format = 'iso',

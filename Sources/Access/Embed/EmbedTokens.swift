@@ -129,26 +129,28 @@ public final class EmbedTokens: Sendable {
   }
 
   /// Revokes a session; its token is dead at once here, elsewhere within ``cacheMilliseconds``.
-  /// - Returns: Whether the organisation has such a session.
-  public func revoke(_ organization: OrganizationID, _ id: SessionID) async throws -> Bool {
-    let found = try await sessions.revoke(organization, id, at: clock())
+  /// - Returns: Whether the organisation (in this environment, if one is named) has such a session.
+  public func revoke(_ organization: OrganizationID, _ id: SessionID, environment: EnvironmentName? = nil) async throws -> Bool {
+    let found = try await sessions.revoke(organization, id, environment: environment, at: clock())
     knownSessions.remove { known, _ in known == id }
     return found
   }
 
   /// Revokes every live session of a tenant.
   /// - Returns: How many.
-  public func revokeAll(_ organization: OrganizationID, tenant: TenantID) async throws -> Int {
-    let revoked = Set(try await sessions.revokeAll(organization, tenant: tenant, at: clock()))
+  public func revokeAll(
+    _ organization: OrganizationID, tenant: TenantID, environment: EnvironmentName? = nil
+  ) async throws -> Int {
+    let revoked = Set(try await sessions.revokeAll(organization, tenant: tenant, environment: environment, at: clock()))
     knownSessions.remove { known, _ in revoked.contains(known) }
     return revoked.count
   }
 
   /// The organisation's live sessions, newest first.
   public func listLive(
-    _ organization: OrganizationID, tenant: TenantID? = nil, _ request: PageRequest = .first
+    _ organization: OrganizationID, tenant: TenantID? = nil, environment: EnvironmentName? = nil, _ request: PageRequest = .first
   ) async throws -> Page<EmbedSession> {
-    try await sessions.listLive(organization, tenant: tenant, request, at: clock())
+    try await sessions.listLive(organization, tenant: tenant, environment: environment, request, at: clock())
   }
 
   /// Signs from now on with a new key. Tokens of the old one live on until they expire.

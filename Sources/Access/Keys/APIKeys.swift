@@ -54,8 +54,8 @@ public final class APIKeys: Sendable {
 
   /// Revokes a key for good.
   /// - Returns: The key; nil when the organisation has no such key or it was revoked before.
-  public func revoke(_ organization: OrganizationID, _ id: KeyID) async throws -> APIKey? {
-    let key = try await repository.revoke(organization, id, at: clock())
+  public func revoke(_ organization: OrganizationID, _ id: KeyID, environment: EnvironmentName? = nil) async throws -> APIKey? {
+    let key = try await repository.revoke(organization, id, environment: environment, at: clock())
     verified.remove { $1.id == id }
     return key
   }

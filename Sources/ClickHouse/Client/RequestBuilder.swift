@@ -48,6 +48,7 @@ struct RequestBuilder {
   static let outputSettings: [String: String] = [
     "date_time_output_format": "iso",
     "http_response_buffer_size": "1048576",
+    "http_wait_end_of_query": "1",
     "http_write_exception_in_output_format": "0",
     "output_format_json_quote_64bit_integers": "0",
     "output_format_json_quote_denormals": "0",

@@ -1,3 +1,5 @@
+import Domain
+
 /// The path of one event property inside its JSON column: the single place where a name that came from outside becomes part
 /// of SQL text.
 ///
@@ -44,11 +46,8 @@ public struct PropertyPath: Sendable, Hashable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Whether the store can keep a property of this name apart from all others. An empty name has no subcolumn, and `%2E` is how
-  /// the store writes a dot, so that `a%2Eb` and `a.b` would be one.
-  public static func isStorable(key: String) -> Bool {
-    !key.isEmpty && !key.contains("%2E")
-  }
+  /// Whether the store can keep a property of this name apart from all others: ``Domain/PropertyName/isStorable(_:)``.
+  public static func isStorable(key: String) -> Bool { PropertyName.isStorable(key) }
 
   /// The key of a subcolumn as the customer wrote it: the reverse of how the store writes it (`a%2Eb` → `a.b`).
   public static func key(stored: String) -> String {

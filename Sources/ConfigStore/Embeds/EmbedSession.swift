@@ -100,14 +100,17 @@ public struct EmbedSessionRepository: Sendable {
     }
   }
 
-  /// The organisation's sessions that are neither expired nor revoked, of one tenant or of all, newest first.
+  /// The organisation's sessions that are neither expired nor revoked, of one tenant or of all, of one environment or of all, newest
+  /// first.
   public func listLive(
-    _ organization: OrganizationID, tenant: TenantID? = nil, _ request: PageRequest = .first, at now: Instant
+    _ organization: OrganizationID, tenant: TenantID? = nil, environment: EnvironmentName? = nil, _ request: PageRequest = .first,
+    at now: Instant
   ) async throws -> Page<EmbedSession> {
     var statement: Statement = """
       SELECT \(EmbedSession.columns) FROM embed_sessions WHERE org_id = \(organization) AND revoked_at IS NULL AND expires_at > \(now)
       """
     if let tenant { statement += " AND tenant_id = \(tenant)" }
+    if let environment { statement += " AND environment = \(environment)" }
     if let position = request.position {
       statement += " AND (created_at, id) < (\(position.instant), \(position.id))"
     }
@@ -117,29 +120,31 @@ public struct EmbedSessionRepository: Sendable {
   }
 
   /// Revokes a session for good.
-  /// - Returns: Whether the organisation has such a session; true as well when it was revoked before.
+  /// - Returns: Whether the organisation (in this environment, if one is named) has such a session; true as well when it was revoked before.
   @discardableResult
-  public func revoke(_ organization: OrganizationID, _ id: SessionID, at now: Instant) async throws -> Bool {
-    try await database.write {
-      try $0.execute(
-        """
-        UPDATE embed_sessions SET revoked_at = COALESCE(revoked_at, \(now)) WHERE org_id = \(organization) AND id = \(id)
-        """) > 0
-    }
+  public func revoke(
+    _ organization: OrganizationID, _ id: SessionID, environment: EnvironmentName? = nil, at now: Instant
+  ) async throws -> Bool {
+    var statement: Statement = """
+      UPDATE embed_sessions SET revoked_at = COALESCE(revoked_at, \(now)) WHERE org_id = \(organization) AND id = \(id)
+      """
+    if let environment { statement += " AND environment = \(environment)" }
+    return try await database.write { [statement] in try $0.execute(statement) > 0 }
   }
 
-  /// Revokes every live session of a tenant.
+  /// Revokes every live session of a tenant, in one environment or in all.
   /// - Returns: The ids of the sessions that this call revoked.
   @discardableResult
-  public func revokeAll(_ organization: OrganizationID, tenant: TenantID, at now: Instant) async throws -> [SessionID] {
-    try await database.write {
-      try $0.query(
-        """
-        UPDATE embed_sessions SET revoked_at = \(now) WHERE org_id = \(organization) AND tenant_id = \(tenant) \
-        AND revoked_at IS NULL AND expires_at > \(now) RETURNING id
-        """
-      ).map { try $0.id("id") }
-    }
+  public func revokeAll(
+    _ organization: OrganizationID, tenant: TenantID, environment: EnvironmentName? = nil, at now: Instant
+  ) async throws -> [SessionID] {
+    var statement: Statement = """
+      UPDATE embed_sessions SET revoked_at = \(now) WHERE org_id = \(organization) AND tenant_id = \(tenant) \
+      AND revoked_at IS NULL AND expires_at > \(now)
+      """
+    if let environment { statement += " AND environment = \(environment)" }
+    statement += " RETURNING id"
+    return try await database.write { [statement] in try $0.query(statement).map { try $0.id("id") } }
   }
 
   /// Removes what expired before `now`.

@@ -83,8 +83,11 @@ public struct APIKeyRepository: Sendable {
   }
 
   /// The organisation's keys that are not revoked, newest first.
-  public func list(_ organization: OrganizationID, _ request: PageRequest = .first) async throws -> Page<APIKey> {
+  public func list(
+    _ organization: OrganizationID, environment: EnvironmentName? = nil, _ request: PageRequest = .first
+  ) async throws -> Page<APIKey> {
     var statement: Statement = "SELECT \(APIKey.columns) FROM api_keys WHERE org_id = \(organization) AND revoked_at IS NULL"
+    if let environment { statement += " AND environment = \(environment)" }
     if let position = request.position {
       statement += " AND (created_at, id) < (\(position.instant), \(position.id))"
     }
@@ -101,16 +104,16 @@ public struct APIKeyRepository: Sendable {
   }
 
   /// Revokes a key for good.
-  /// - Returns: The key; nil when the organisation has no such key or it was revoked before.
-  public func revoke(_ organization: OrganizationID, _ id: KeyID, at now: Instant) async throws -> APIKey? {
-    try await database.write {
-      try $0.first(
-        """
-        UPDATE api_keys SET revoked_at = \(now) WHERE org_id = \(organization) AND id = \(id) AND revoked_at IS NULL \
-        RETURNING \(APIKey.columns)
-        """
-      ).map(APIKey.init)
-    }
+  /// - Returns: The key; nil when the organisation (in this environment, if one is named) has no such key or it was revoked before.
+  public func revoke(
+    _ organization: OrganizationID, _ id: KeyID, environment: EnvironmentName? = nil, at now: Instant
+  ) async throws -> APIKey? {
+    var statement: Statement = """
+      UPDATE api_keys SET revoked_at = \(now) WHERE org_id = \(organization) AND id = \(id) AND revoked_at IS NULL
+      """
+    if let environment { statement += " AND environment = \(environment)" }
+    statement += " RETURNING \(APIKey.columns)"
+    return try await database.write { [statement] in try $0.first(statement).map(APIKey.init) }
   }
 
   /// Notes that the key was used.

@@ -18,7 +18,8 @@ struct ErrorMiddleware: RouterMiddleware {
       let error = Self.appError(error)
       if let cause = error.cause {
         // What a stranger can cause at will must not look like a fault of ours.
-        context.logger.log(level: error.status >= 500 ? .error : .info, "request failed", metadata: ["code": .string(error.code), "cause": .string(cause)])
+        context.logger.log(
+          level: error.status >= 500 ? .error : .info, "request failed", metadata: ["code": .string(error.code), "cause": .string(cause)])
       }
       return error.response(requestID: context.requestID)
     }

@@ -19,8 +19,9 @@ struct APIKeysController: Controller {
 
   private func list(_ request: APIRequest) async throws -> Response {
     let page = try request.page()
+    let account = try request.account()
     let keys = try await repository.list(
-      try request.account().organization, try PageRequest(limit: page.limit, cursor: page.cursor))
+      account.organization, environment: account.confinedTo, try PageRequest(limit: page.limit, cursor: page.cursor))
     return .page(keys.items.map(\.json), nextCursor: keys.nextCursor)
   }
 
@@ -32,8 +33,8 @@ struct APIKeysController: Controller {
       return (name, reader.enumeration("scope", KeyScope.self), reader.string("environment", length: 1...50))
     }
     let wanted = environment.map { EnvironmentName($0) } ?? account.environment
-    if case .apiKey(let own) = request.principal, own.environment != .production, wanted != own.environment {
-      throw AppError.forbidden("wrong_environment", "A key of the environment \(own.environment) makes keys of this environment only.")
+    if let own = account.confinedTo, wanted != own {
+      throw AppError.forbidden("wrong_environment", "A key of the environment \(own) makes keys of this environment only.")
     }
     let minted = try await keys.issue(
       account.organization, environment: wanted, name: name ?? "",
@@ -48,7 +49,7 @@ struct APIKeysController: Controller {
   private func revoke(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
     let id = KeyID(try request.parameter("id"))
-    guard let key = try await keys.revoke(account.organization, id) else {
+    guard let key = try await keys.revoke(account.organization, id, environment: account.confinedTo) else {
       throw AppError.notFound("There is no such key.", code: "api_key_not_found")
     }
     try await audit.record("api_key.revoke", "api_key", id.rawValue, by: account, from: request, before: key.json)

@@ -60,8 +60,9 @@ struct EmbedSessionsController: Controller {
 
   private func list(_ request: APIRequest) async throws -> Response {
     let (tenant, page) = try request.readQuery { ($0.string("tenant_id", length: 1...Limits.tenantIDLength), $0.page()) }
+    let account = try request.account()
     let found = try await tokens.listLive(
-      try request.account().organization, tenant: tenant.map { TenantID($0) },
+      account.organization, tenant: tenant.map { TenantID($0) }, environment: account.confinedTo,
       try PageRequest(limit: page.limit, cursor: page.cursor))
     return .page(found.items.map(\.json), nextCursor: found.nextCursor)
   }
@@ -69,7 +70,7 @@ struct EmbedSessionsController: Controller {
   private func revoke(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
     let id = SessionID(try request.parameter("id"))
-    guard try await tokens.revoke(account.organization, id) else {
+    guard try await tokens.revoke(account.organization, id, environment: account.confinedTo) else {
       throw AppError.notFound("There is no such embed session.", code: "embed_session_not_found")
     }
     try await audit.record("embed_session.revoke", "embed_session", id.rawValue, by: account, from: request)
@@ -79,7 +80,8 @@ struct EmbedSessionsController: Controller {
   private func revokeTenant(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
     let tenant = try request.readQuery { $0.requiredString("tenant_id", length: 1...Limits.tenantIDLength) }
-    let revoked = try await tokens.revokeAll(account.organization, tenant: TenantID(tenant ?? ""))
+    let revoked = try await tokens.revokeAll(
+      account.organization, tenant: TenantID(tenant ?? ""), environment: account.confinedTo)
     try await audit.record(
       "embed_session.revoke_all", "tenant", tenant ?? "", by: account, from: request, after: ["revoked": .int(revoked)])
     return .noContent()

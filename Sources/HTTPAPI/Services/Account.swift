@@ -8,6 +8,15 @@ struct Account: Sendable {
   let environment: EnvironmentName
   /// The id of the key or user, for the audit log.
   let actor: String
+  /// The environment beyond which the credential may neither see nor change keys and sessions: that of a key which is not of production.
+  let confinedTo: EnvironmentName?
+
+  init(organization: OrganizationID, environment: EnvironmentName, actor: String, confinedTo: EnvironmentName? = nil) {
+    self.organization = organization
+    self.environment = environment
+    self.actor = actor
+    self.confinedTo = confinedTo
+  }
 }
 
 extension APIRequest {
@@ -20,7 +29,9 @@ extension APIRequest {
       if let environment, environment != key.environment {
         throw AppError.forbidden("wrong_environment", "This key belongs to the environment \(key.environment).")
       }
-      return Account(organization: key.organizationID, environment: key.environment, actor: key.keyID.rawValue)
+      return Account(
+        organization: key.organizationID, environment: key.environment, actor: key.keyID.rawValue,
+        confinedTo: key.environment == .production ? nil : key.environment)
     case .user(let user):
       return Account(organization: user.organizationID, environment: environment ?? .production, actor: user.userID.rawValue)
     case .embed, nil:

@@ -85,16 +85,27 @@ struct ViewerController: Controller {
         status: .ok, headers: [.contentType: "application/x-ndjson"],
         body: ResponseBody { writer in
           for await answer in work.answers() {
-            var line = JSONValue.object(["widget": .string(answer.widget), "result": answer.result]).serializedBytes()
-            line.append(UInt8(ascii: "\n"))
-            try await writer.write(ByteBuffer(bytes: line))
+            var line = ByteBuffer(string: #"{"widget":"#)
+            line.writeBytes(JSONValue.string(answer.widget).serializedBytes())
+            line.writeString(#","result":"#)
+            line.writeBytes(answer.json)
+            line.writeString("}\n")
+            try await writer.write(line)
           }
           try await writer.finish(nil)
         })
     }
-    var results: [String: JSONValue] = [:]
-    for await answer in work.answers() { results[answer.widget] = answer.result }
-    return .json(["results": .object(results)])
+    var body = ByteBuffer(string: #"{"results":{"#)
+    var isFirst = true
+    for await answer in work.answers() {
+      if !isFirst { body.writeString(",") }
+      isFirst = false
+      body.writeBytes(JSONValue.string(answer.widget).serializedBytes())
+      body.writeString(":")
+      body.writeBytes(answer.json)
+    }
+    body.writeString("}}")
+    return Response(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: body))
   }
 
   private func filterValues(_ request: APIRequest) async throws -> Response {
