@@ -134,6 +134,7 @@ struct TimeseriesPlan: KindPlan {
     let finest = Granularity.allCases.first { TimeBuckets($0, in: time.zone).buckets(of: time.range, limit: Limits.buckets) != nil }
     throw .invalid(
       "granularity", "too_many_buckets",
-      "\(wanted.rawValue) gives more than \(Limits.buckets) buckets over this time; use \((finest ?? automatic).rawValue) or a shorter time")
+      "\(wanted.rawValue) gives more than \(Limits.buckets) buckets over this time; use \((finest ?? automatic).rawValue) or a shorter time"
+    )
   }
 }
