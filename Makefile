@@ -60,8 +60,9 @@ test-browser: web ## Only the browser tests
 	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
 	@scripts/step 'browser tests' $(venv_python) -m pytest -q Tests/BrowserTests
 
-bench: build ## Build, then run the benchmarks
-	@scripts/setup test-packages test-tools
+bench: ## Build, then run the benchmarks; only their JSON goes to standard output
+	@$(MAKE) --no-print-directory build 1>&2
+	@scripts/setup test-packages test-tools 1>&2
 	@$(venv_python) benchmarks/run.py $(ARGS)
 
 web: ## Only the browser files, into .build/share/emban/web

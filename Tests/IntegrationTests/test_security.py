@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import socket
 import threading
@@ -123,16 +124,21 @@ def test_the_ends_of_time_are_answered(organization: Organization) -> None:
 
 
 def test_one_viewer_cannot_keep_the_event_store_from_others(organization: Organization, other_organization: Organization) -> None:
-    """A crowd of requests with one token waits for itself; other organisations' events and questions pass."""
+    """A crowd of requests with one token waits for itself; other organisations' events and questions pass. How long these wait is counted in
+    answers of the crowd, which is the same on slow and fast machines: without turns they wait for most of the hundred."""
     organization.ingest([event() for _ in range(50)])
     widgets = [kpi(f"w{i}", filters=[{"dimension": "model", "op": "neq", "values": [str(i)]}]) for i in range(20)]
     session = organization.session("acme", organization.create_dashboard(widgets, publish=True)["id"])
     stop = threading.Event()
+    answers = itertools.count()
+    answered = 0
 
     def crowd() -> set[str]:
+        nonlocal answered
         seen: set[str] = set()
         while not stop.is_set():
             seen |= {result.get("error", {}).get("code", "ok") for result in session.results().values()}
+            answered = next(answers) + 1
         return seen
 
     with ThreadPoolExecutor(100) as pool:
@@ -140,10 +146,10 @@ def test_one_viewer_cannot_keep_the_event_store_from_others(organization: Organi
         try:
             time.sleep(1)
             for _ in range(3):
-                began = time.monotonic()
+                before = answered
                 other_organization.ingest([event()])
                 other_organization.count()
-                assert time.monotonic() - began < 5
+                assert answered - before < 50
         finally:
             stop.set()
     assert set().union(*(done.result() for done in crowds)) <= {"ok", "event_store_busy", "query_timeout"}

@@ -44,9 +44,13 @@ import Testing
 
   // MARK: State
 
-  @Test func onlyFiltersOfTheDashboardMayBeSet() throws {
+  @Test func onlyWhatTheDashboardShowsMayBeSet() throws {
     #expect(throws: Never.self) { try planner().plan(count, kind: .kpi, state: ViewState(dimensions: ["model": ["gpt-4"]])) }
-    refusal("dimension_not_allowed") { _ = try planner().plan(count, kind: .kpi, state: ViewState(dimensions: ["endpoint": ["/chat"]])) }
+    // No filter, but a widget groups by it.
+    #expect(throws: Never.self) { try planner().plan(count, kind: .kpi, state: ViewState(dimensions: ["endpoint": ["/chat"]])) }
+    refusal("dimension_not_allowed") { _ = try planner().plan(count, kind: .kpi, state: ViewState(dimensions: ["region": ["eu"]])) }
+    let named = EmbedPermissions(allowedDimensions: ["region"])
+    #expect(throws: Never.self) { try planner(named).plan(count, kind: .kpi, state: ViewState(dimensions: ["region": ["eu"]])) }
     refusal("dimension_not_allowed") { _ = try planner().plan(count, kind: .kpi, state: ViewState(dimensions: ["user_id": ["u"]])) }
     refusal("dimension_not_allowed") {
       _ = try planner().plan(count, kind: .kpi, state: ViewState(numericRanges: ["tokens": NumericRange(min: 1, max: nil)]))
@@ -65,7 +69,7 @@ import Testing
       _ = try planner(permissions).plan(count, kind: .kpi, state: ViewState(numericRanges: ["latency_ms": NumericRange(min: 1, max: nil)]))
     }
     refusal("dimension_not_allowed") { _ = try planner(permissions).filterValues(of: .property("model")) }
-    refusal("dimension_not_allowed") { _ = try planner().filterValues(of: .property("endpoint")) }
+    refusal("dimension_not_allowed") { _ = try planner().filterValues(of: .property("region")) }
   }
 
   @Test func lockedFiltersCanNeitherBeChangedNorWidened() throws {

@@ -2,7 +2,7 @@ public import Domain
 
 /// What a new password must be.
 public enum PasswordRules {
-  public static let minimumCharacters = 10
+  public static let minimumCharacters = 8
   public static let maximumBytes = 256
 
   /// Records under `password` what is wrong with it.

@@ -84,6 +84,28 @@ extension DashboardRepository {
     }
   }
 
+  /// Tells one published state of a dashboard from every other: a version never changes, the slug may.
+  public struct PublishedMark: Sendable, Hashable {
+    public let dashboardID: DashboardID
+    public let version: Int
+    public let slug: String
+
+    public init(dashboardID: DashboardID, version: Int, slug: String) {
+      self.dashboardID = dashboardID
+      self.version = version
+      self.slug = slug
+    }
+  }
+
+  /// What ``published(_:_:)`` would answer, without the configuration.
+  public func publishedMark(_ organization: OrganizationID, _ id: DashboardID) async throws -> PublishedMark? {
+    try await database.read { connection in
+      let row = try connection.first(
+        "SELECT slug, published_version FROM dashboards WHERE org_id = \(organization) AND id = \(id) AND published_version IS NOT NULL")
+      return try row.map { PublishedMark(dashboardID: id, version: try $0.integer("published_version"), slug: try $0.text("slug")) }
+    }
+  }
+
   /// One snapshot; nil when there is none of this number or no such dashboard.
   public func version(_ organization: OrganizationID, _ reference: String, _ version: Int) async throws -> DashboardVersion? {
     try await database.read { connection in

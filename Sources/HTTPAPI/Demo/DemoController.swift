@@ -62,6 +62,14 @@ struct DemoController: Controller {
     ])
   }
 
+  /// The address at which the browser has reached us, so that the page may frame it as its own: 127.0.0.1 as well as localhost.
+  private static func address(of request: APIRequest, else publicURL: String) -> String {
+    guard publicURL.hasPrefix("http://"), let host = request.request.head.authority, Origin.isValid("http://\(host)") else {
+      return publicURL
+    }
+    return "http://\(host)"
+  }
+
   private func createSession(_ request: APIRequest) async throws -> Response {
     let dashboard = try await current()
     let tenant = try await request.readBody { $0.requiredString("tenant_id", length: 1...Limits.tenantIDLength) }
@@ -73,7 +81,8 @@ struct DemoController: Controller {
       for: Account(organization: dashboard.organizationID, environment: .production, actor: "demo"))
     return .json(
       [
-        "embed_url": .string(sessions.embedURL(issued)), "token": .string(issued.token),
+        "embed_url": .string(sessions.embedURL(issued, at: Self.address(of: request, else: sessions.publicURL))),
+        "token": .string(issued.token),
         "expires_at": issued.session.expiresAt.json, "dashboard_id": .string(dashboard.id.rawValue),
       ], status: .created)
   }

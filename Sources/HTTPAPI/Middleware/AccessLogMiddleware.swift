@@ -41,7 +41,4 @@ extension Duration {
     let tenths = components.seconds * 10_000 + components.attoseconds / 100_000_000_000_000
     return "\(tenths / 10).\(tenths % 10)"
   }
-
-  /// Milliseconds as a number, for answers.
-  var inMilliseconds: Double { Double(components.seconds) * 1_000 + Double(components.attoseconds) / 1e15 }
 }

@@ -52,7 +52,7 @@ struct DashboardsController: Controller {
   private func replace(_ request: APIRequest) async throws -> Response {
     let body = try await request.json()
     let dashboard = try await find(request)
-    return try await save(try Self.config(body, of: dashboard), dashboard, request)
+    return try await save(try Self.config(body, of: dashboard), dashboard, request, expecting: try request.expectedRevision())
   }
 
   /// Replaces the members that the body names, and leaves the others as they are.
@@ -63,16 +63,20 @@ struct DashboardsController: Controller {
     }
     var members = dashboard.config.objectValue ?? [:]
     for (key, value) in changes { members[key] = value }
-    return try await save(try Self.config(.object(members), of: dashboard), dashboard, request)
+    // The members that are left as they are were read just now: they must still be so when this is stored.
+    return try await save(
+      try Self.config(.object(members), of: dashboard), dashboard, request, expecting: try request.expectedRevision() ?? dashboard.revision)
   }
 
-  private func save(_ config: DashboardConfig, _ dashboard: StoredDashboard, _ request: APIRequest) async throws -> Response {
+  private func save(
+    _ config: DashboardConfig, _ dashboard: StoredDashboard, _ request: APIRequest, expecting revision: Int?
+  ) async throws -> Response {
     let account = try request.account()
     var config = config
     config.slug = config.slug ?? dashboard.slug
     let saved = try await repository.update(
       account.organization, dashboard.id.rawValue, slug: config.slug ?? dashboard.slug, name: config.name, config: config.json,
-      expecting: try request.expectedRevision(), by: account.actor, at: clock())
+      expecting: revision, by: account.actor, at: clock())
     try await audit.record(
       "dashboard.update", "dashboard", saved.id.rawValue, by: account, from: request, before: dashboard.summary,
       after: saved.summary)

@@ -37,8 +37,8 @@ struct EmbedSessionsController: Controller {
   }
 
   /// The contract's address of the embed page; its token is removed from the address bar at once and from no log, for it enters none.
-  func embedURL(_ issued: IssuedEmbedSession) -> String {
-    "\(publicURL)/embed/\(issued.session.dashboardID)?token=\(issued.token)"
+  func embedURL(_ issued: IssuedEmbedSession, at address: String? = nil) -> String {
+    "\(address ?? publicURL)/embed/\(issued.session.dashboardID)?token=\(issued.token)"
   }
 
   /// Makes a session of a published dashboard.

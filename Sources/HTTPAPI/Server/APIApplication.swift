@@ -72,7 +72,7 @@ extension APIRouter {
     let dashboards = DashboardRepository(dependencies.database)
     let audit = AuditLog(repository: AuditRepository(dependencies.database), clock: dependencies.clock)
     let embeds = EmbedAccess(
-      dashboards: dashboards, organizations: OrganizationRepository(dependencies.database),
+      dashboards: dashboards, published: PublishedDashboards(dashboards), organizations: OrganizationRepository(dependencies.database),
       sessions: EmbedSessionRepository(dependencies.database), tokens: dependencies.tokens,
       defaultOrigins: dependencies.allowedOrigins)
     let sessions = EmbedSessionsController(

@@ -48,7 +48,7 @@ extension APIRequest {
   }
 }
 
-/// Writes the audit log. A failure to write it fails the request: what is not recorded must not have happened.
+/// Writes the audit log, after what it records. A failure to write it fails the request, so that somebody notices.
 struct AuditLog: Sendable {
   let repository: AuditRepository
   let clock: TimeSource

@@ -6,6 +6,7 @@ import Domain
 /// origins.
 struct EmbedAccess: Sendable {
   let dashboards: DashboardRepository
+  let published: PublishedDashboards
   let organizations: OrganizationRepository
   let sessions: EmbedSessionRepository
   let tokens: EmbedTokens
@@ -36,16 +37,11 @@ struct EmbedAccess: Sendable {
     if let origin, !Origin.isAllowed(origin, by: try await origins(of: session)) {
       throw AppError.forbidden("origin_not_allowed", "This session may not be used on pages of \(origin.prefix(300)).")
     }
-    guard let version = try await dashboards.published(session.organizationID, session.dashboardID.rawValue) else {
+    guard let published = try await published.current(session.organizationID, session.dashboardID) else {
       throw AppError.notFound("This dashboard is not published.", code: "dashboard_not_published")
     }
-    let config: DashboardConfig
-    do {
-      config = try DashboardConfig.read(version.config)
-    } catch {
-      throw AppError.internal(cause: "the snapshot \(version.version) of \(version.dashboardID) cannot be read: \(error)")
-    }
-    return View(session: session, version: version, config: Self.narrowed(config, by: session.permissions))
+    return View(
+      session: session, version: published.version, config: Self.narrowed(published.config, by: session.permissions))
   }
 
   /// The configuration without hidden widgets, without filters that the session fixes or forbids, and with allowed periods only.

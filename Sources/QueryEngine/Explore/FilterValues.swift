@@ -51,7 +51,7 @@ extension Planner {
   public func filterValues(
     of dimension: Dimension, search: String? = nil, limit: Int? = nil, state: ViewState = ViewState()
   ) throws(AppError) -> FilterValuesPlan {
-    try checkFilterable(dimension.name, offered: dashboard?.filters.contains { $0.dimension == dimension } ?? true)
+    try check(dimension.name, isOpen: isOpen(dimension))
     let limit = limit ?? Limits.filterValueRows
     guard 1...Limits.maximumFilterValueRows ~= limit else {
       throw .invalid("limit", "out_of_range", "must be between 1 and \(Limits.maximumFilterValueRows)")

@@ -15,7 +15,7 @@ extension Planner {
     into query: WidgetQuery, by dimension: Dimension, value: String, next: Dimension? = nil, state: ViewState = ViewState(),
     limit: Int? = nil
   ) throws(AppError) -> Plan {
-    for wanted in [dimension, next].compactMap(\.self) where !mayDrill(by: wanted) {
+    for wanted in [dimension, next].compactMap(\.self) where !isOpen(wanted) {
       throw .forbidden("dimension_not_allowed", "There is no drill-down by \(wanted.name) in this session.")
     }
     var narrowed = query
@@ -41,27 +41,11 @@ extension Planner {
     return Plan(plan, scope: scope, time: time)
   }
 
-  /// Whether the viewer may drill by a dimension.
-  public func mayDrill(by dimension: Dimension) -> Bool {
-    if scope.allowedDimensions != nil { return scope.allows(dimension) }
-    return dashboard.map { $0.exposedDimensions.contains(dimension) } ?? true
-  }
-
   /// The columns of underlying events: `event_name` and `user_id` unless the session names other dimensions only, then the properties.
   private func visibleDimensions(with dimension: Dimension) -> [Dimension] {
     let own: [Dimension] = [.eventName, .userID].filter(scope.allows)
     var properties = scope.allowedDimensions?.sorted().map(Dimension.init) ?? dashboard?.exposedDimensions ?? []
     if !properties.contains(dimension) { properties.append(dimension) }
     return own + properties.filter { $0 != .eventName && $0 != .userID }.prefix(Limits.propertiesPerEvent)
-  }
-}
-
-extension DashboardConfig {
-  /// The dimensions that a dashboard shows to whoever looks at it: those its widgets group by and its filters offer. Leave out hidden
-  /// widgets before asking.
-  public var exposedDimensions: [Dimension] {
-    let all = widgets.compactMap(\.query).flatMap { [$0.groupBy, $0.groupBy2] } + filters.map(\.dimension)
-    var seen: Set<Dimension> = []
-    return all.compactMap(\.self).filter { seen.insert($0).inserted }
   }
 }

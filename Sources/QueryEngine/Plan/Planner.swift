@@ -73,7 +73,7 @@ public struct Planner: Sendable {
 
   // MARK: State
 
-  /// The conditions of what a viewer has set. Only what the dashboard offers as a filter and the session allows may be set.
+  /// The conditions of what a viewer has set, of which each must be open to the session.
   func conditions(of state: ViewState) throws(AppError) -> [SQL] {
     var conditions: [SQL] = []
     for (name, values) in state.dimensions.sorted(by: { $0.key < $1.key }) {
@@ -84,20 +84,47 @@ public struct Planner: Sendable {
         }
         continue
       }
-      try checkFilterable(name, offered: dashboard?.filters.contains { $0.dimension == dimension } ?? false)
+      try check(name, isOpen: dashboard != nil && isOpen(dimension))
       conditions.append(Conditions.matches(dimension, anyOf: values))
     }
     for (property, range) in state.numericRanges.sorted(by: { $0.key < $1.key }) {
-      let offered = dashboard?.filters.contains { $0.control == .numericRange(property: property) } ?? false
-      try checkFilterable(property, offered: offered)
+      try check(property, isOpen: isOpen(property: property))
       conditions.append(Conditions.within(property, range))
     }
     return conditions
   }
 
-  func checkFilterable(_ name: String, offered: Bool) throws(AppError) {
-    guard offered, scope.allows(name) else {
-      throw .forbidden("dimension_not_allowed", "There is no filter \(name) in this session.")
-    }
+  /// Whether filters, filter values and drill-downs may use a dimension: one that the session names, or, when it names none, one that the
+  /// dashboard shows anyhow. What no widget and no filter shows cannot be probed by guessing values.
+  public func isOpen(_ dimension: Dimension) -> Bool {
+    if scope.allowedDimensions != nil { return scope.allows(dimension) }
+    return dashboard.map { $0.exposedDimensions.contains(dimension) } ?? true
+  }
+
+  /// The same for the numeric properties of ranges.
+  private func isOpen(property: String) -> Bool {
+    if scope.allowedDimensions != nil { return scope.allows(property) }
+    return dashboard?.exposedProperties.contains(property) ?? false
+  }
+
+  func check(_ name: String, isOpen: Bool) throws(AppError) {
+    guard isOpen else { throw .forbidden("dimension_not_allowed", "\(name) is not open to filters in this session.") }
+  }
+}
+
+extension DashboardConfig {
+  /// The dimensions that a dashboard shows to whoever looks at it: those its widgets group by and its filters offer. Leave out hidden
+  /// widgets before asking.
+  public var exposedDimensions: [Dimension] {
+    let all = widgets.compactMap(\.query).flatMap { [$0.groupBy, $0.groupBy2] } + filters.map(\.dimension)
+    var seen: Set<Dimension> = []
+    return all.compactMap(\.self).filter { seen.insert($0).inserted }
+  }
+
+  /// The numeric properties that a dashboard shows: those its widgets measure and its filters offer.
+  var exposedProperties: Set<String> {
+    let measured = widgets.compactMap(\.query).flatMap { [$0.numericProp, $0.secondNumericProp] }
+    let offered = filters.map { if case .numericRange(let property) = $0.control { property } else { String?.none } }
+    return Set((measured + offered).compactMap(\.self))
   }
 }
