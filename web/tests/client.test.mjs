@@ -265,3 +265,155 @@ test("trying again after a network failure repairs all widgets that it cut off",
   run.controller.destroy();
   await server.close();
 });
+
+const errorsOf = (run) => run.events.filter((event) => event.type === "error").map((event) => event.code);
+
+/** Answers every state, and remembers it. */
+function answering(changes = {}, refuse = () => undefined) {
+  const asked = [];
+  const handle = (request, body, response) => {
+    if (request.method === "GET") return json(response, 200, config(typeof changes === "function" ? changes(request) : changes));
+    const { state, widgets } = JSON.parse(body);
+    asked.push({ state, widgets });
+    const refusal = refuse(state);
+    if (refusal) return json(response, refusal.status, { error: "No.", message: "No.", ...refusal });
+    return json(response, 200, { results: Object.fromEntries(widgets.map((id) => [id, result(asked.length)])) });
+  };
+  return { asked, handle };
+}
+
+for (const early of [true, false]) {
+  test(`forbidden parts of the host's filters are left out ${early ? "before" : "after"} the configuration is there, the rest applies`, async () => {
+    const { asked, handle } = answering();
+    const server = await serve(handle);
+    let settled = 0;
+    const run = follow(server.host, (event) => event.type === "settled" && (settled += 1) === (early ? 1 : 2));
+    const filters = { period: "7d", dimensions: { model: "gpt-4" } };
+    if (early) run.controller.setFilters(filters);
+    run.controller.setToken("t");
+    if (!early) {
+      while (settled === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      run.controller.setFilters(filters);
+    }
+    await run.reached;
+    await server.close();
+    assert.deepEqual(asked.at(-1).state, { period: "7d" });
+    assert.deepEqual(errorsOf(run), ["dimension_not_allowed"]);
+    assert.match(run.events.find((event) => event.type === "error").message, /"model"/);
+    assert.deepEqual(["a", "b"].map((id) => run.controller.widget(id).status), ["ok", "ok"]);
+    run.controller.destroy();
+  });
+}
+
+test("a single widget may be filtered by what the whole dashboard offers", async () => {
+  const widgets = [...config().widgets, { id: "c", title: "c", kind: "breakdown", chart: "bar", position: {}, query: { metric: "count", group_by: "model" } }];
+  const { asked, handle } = answering({ widgets });
+  const server = await serve(handle);
+  const controller = new core.DashboardController({ host: server.host, only: ["a"] }, () => undefined);
+  controller.setFilters({ dimensions: { model: "x" } });
+  controller.setToken("t");
+  while (controller.widget("a").status !== "ok") await new Promise((resolve) => setTimeout(resolve, 5));
+  await server.close();
+  assert.deepEqual(asked, [{ state: { period: "30d", dimensions: { model: ["x"] } }, widgets: ["a"] }]);
+  controller.destroy();
+});
+
+test("filters set while a new session loads wait for it and do not cut it off", async () => {
+  const { asked, handle } = answering((request) => ({ session: { tenant_id: request.headers.authorization.slice(7) } }));
+  const server = await serve(handle);
+  let settled = 0;
+  const run = follow(server.host, (event) => event.type === "settled" && (settled += 1) === 2);
+  run.controller.setToken("acme");
+  while (settled === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  run.controller.setToken("globex");
+  run.controller.setFilters({ period: "7d" });
+  await run.reached;
+  await server.close();
+  assert.equal(run.controller.config.session.tenant_id, "globex");
+  assert.deepEqual(asked.map(({ state }) => state.period), ["30d", "7d"]);
+  run.controller.destroy();
+});
+
+test("a session that permits less takes from the viewer's state what it forbids", async () => {
+  const { asked, handle } = answering((request) => ({ permissions: request.headers.authorization.endsWith("narrow") ? { allowed_periods: ["30d"] } : {} }));
+  const server = await serve(handle);
+  let settled = 0;
+  const run = follow(server.host, (event) => event.type === "settled" && (settled += 1) === 3);
+  run.controller.setToken("wide");
+  while (settled === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  run.controller.dispatch({ type: "period", period: "7d" });
+  while (settled === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  run.controller.setToken("narrow");
+  await run.reached;
+  await server.close();
+  assert.deepEqual(asked.map(({ state }) => state.period), ["30d", "7d", "30d"]);
+  assert.deepEqual(errorsOf(run), ["period_not_allowed"]);
+  run.controller.destroy();
+});
+
+test("a state that the server refuses gives way to the last good one, with one error", async () => {
+  const range = { from: "2020-01-01", to: "2026-01-01" };
+  for (const refusal of [{ status: 403, code: "range_too_long" }, { status: 422, code: "validation_failed" }]) {
+    const { asked, handle } = answering({}, (state) => (state.dateRanges ? refusal : undefined));
+    const server = await serve(handle);
+    let settled = 0;
+    const run = follow(server.host, (event) => event.type === "settled" && (settled += 1) === 3);
+    run.controller.setToken("t");
+    while (settled === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    run.controller.setFilters({ period: "7d" });
+    while (settled === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    run.controller.setFilters({ dateRanges: range });
+    await run.reached;
+    await server.close();
+    assert.deepEqual(asked.map(({ state }) => state), [{ period: "30d" }, { period: "7d" }, { period: "7d", dateRanges: range }, { period: "7d" }]);
+    assert.deepEqual(errorsOf(run), [refusal.code]);
+    assert.deepEqual(core.toWire(run.controller.state), { period: "7d" });
+    assert.ok(!run.events.some((event) => event.type === "widget" && event.widget.status === "error"));
+    run.controller.destroy();
+  }
+});
+
+test("when even the initial state is refused, the cards say so and nothing is asked again", async () => {
+  const { asked, handle } = answering({}, () => ({ status: 403, code: "period_not_allowed" }));
+  const server = await serve(handle);
+  const run = follow(server.host, (event) => event.type === "settled");
+  run.controller.setFilters({ period: "7d" });
+  run.controller.setToken("t");
+  await run.reached;
+  await server.close();
+  assert.deepEqual(asked.map(({ state }) => state.period), ["7d", "30d"]);
+  assert.equal(run.controller.widget("a").error.code, "period_not_allowed");
+  run.controller.destroy();
+});
+
+test("widgets without a query, or of a kind unknown here, are not asked for", async () => {
+  const widgets = [...config().widgets, { id: "t", title: "t", kind: "text", chart: "text", position: {} }, { id: "h", title: "h", kind: "heatmap", chart: "heatmap", position: {}, query: { metric: "count" } }];
+  const { asked, handle } = answering({ widgets });
+  const server = await serve(handle);
+  const run = follow(server.host, (event) => event.type === "settled");
+  run.controller.setToken("t");
+  await run.reached;
+  await server.close();
+  assert.deepEqual(asked.map((one) => one.widgets), [["a", "b"]]);
+  assert.deepEqual(errorsOf(run), []);
+  run.controller.destroy();
+});
+
+test("a session for another dashboard than the one named is one error, and no data is asked for", async () => {
+  const { asked, handle } = answering({ slug: "usage" });
+  const server = await serve(handle);
+  for (const [dashboard, fits] of [["dash_1", true], ["usage", true], ["dash_2", false]]) {
+    asked.length = 0;
+    const events = [];
+    const controller = new core.DashboardController({ host: server.host, dashboard }, (event) => events.push(event));
+    controller.setToken("t");
+    while (!events.some((event) => event.type === "settled" || event.type === "error")) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(asked.length, fits ? 1 : 0, dashboard);
+    assert.equal(controller.phase, fits ? "ready" : "failed", dashboard);
+    if (fits) controller.setDashboard("dash_2");
+    assert.deepEqual(errorsOf({ events }), ["dashboard_mismatch"]);
+    assert.equal(controller.phase, "failed");
+    controller.destroy();
+  }
+  await server.close();
+});

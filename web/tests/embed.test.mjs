@@ -65,3 +65,8 @@ test("the page cleans its address and bears nonsense in it", () => {
   assert.equal(page.cleanAddress("https://stats.example/embed/d?token=secret"), "/embed/d");
   assert.deepEqual(page.readAddress("?token=q", "#theme=%7Bnot&filters="), { token: "q", theme: undefined, filters: undefined, autoheight: false });
 });
+
+test("the page's address names its dashboard", () => {
+  const named = [["/embed/dash_1", "dash_1"], ["/stats/embed/us%C3%A4ge/", "usäge"], ["/embed/%zz", "%zz"], ["/embed/", null], ["/", null]];
+  for (const [path, name] of named) assert.equal(page.dashboardOf(path), name, path);
+});

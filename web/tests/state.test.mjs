@@ -53,10 +53,25 @@ test("the initial period is the default if the session allows it, else the first
   assert.equal(core.initialState(config({ filters: [] })).period, null);
 });
 
-test("a locked dimension takes no default of the viewer's filter", () => {
-  const filters = [{ id: "m", type: "select", dimension: "model", default: "a" }];
-  assert.deepEqual(core.initialState(config({ filters })).dimensions, { model: ["a"] });
-  assert.deepEqual(core.initialState(config({ filters, permissions: { locked_dimensions: ["model"] } })).dimensions, {});
+test("what dashboard and session permit of a host's filters is kept, and each other part is named", () => {
+  const widgets = [{ id: "w", kind: "breakdown", chart: "bar", query: { metric: "count", group_by: "endpoint" } }, { id: "t", kind: "text", chart: "text" }];
+  const filters = [...config().filters, { id: "l", type: "numeric_range", property: "latency_ms" }];
+  const split = (wanted, permissions = {}) => {
+    const { filters: kept, refused } = core.applicable(wanted, config({ filters, widgets, permissions }));
+    return [kept, refused.map(({ code, message }) => `${code} ${/"(.*)"/.exec(message)[1]}`)];
+  };
+  const wanted = { period: "7d", dimensions: { model: "a", endpoint: ["/x"], region: "eu" }, numericRanges: { latency_ms: { max: 5 }, tokens: { min: 1 } } };
+  assert.deepEqual(split(wanted), [
+    { period: "7d", dimensions: { model: "a", endpoint: ["/x"] }, numericRanges: { latency_ms: { max: 5 } } },
+    ["dimension_not_allowed region", "dimension_not_allowed tokens"],
+  ]);
+  assert.deepEqual(split({ period: "90d", dimensions: { model: "a", endpoint: "/x", region: "eu" } }, { allowed_periods: ["7d"], allowed_dimensions: ["region", "model"], locked_dimensions: ["model"] }), [
+    { dimensions: { region: "eu" } }, ["period_not_allowed 90d", "filter_locked model", "dimension_not_allowed endpoint"],
+  ]);
+  assert.deepEqual(split({ period: "5d" }), [{}, ["period_not_allowed 5d"]]);
+  const nothing = { period: null, dimensions: { region: [] }, numericRanges: { tokens: {} }, dateRanges: null };
+  assert.deepEqual(split(nothing), [nothing, []]);
+  assert.deepEqual(split({ dimensions: null, numericRanges: null }), [{ dimensions: null, numericRanges: null }, []]);
 });
 
 test("states compare by content, whatever the order of their keys", () => {

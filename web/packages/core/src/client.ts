@@ -45,6 +45,7 @@ export class EmbedClient {
   /**
    * Asks for all `widgets` at once and hands each answer over as it arrives. When the connection breaks, the widgets still
    * missing are asked for once more; what is missing after that is answered with an error, so that every widget settles.
+   * Throws when the session or the state is refused: that is no matter of single widgets.
    */
   async query(
     state: WireState,
@@ -65,7 +66,7 @@ export class EmbedClient {
         if (isAbort(error) || signal?.aborted) throw error;
         const failure = asEmbanError(error);
         if (failure.code !== "network" || attempt > 0) {
-          if (failure.isSession) throw failure;
+          if (failure.isSession || failure.isState) throw failure;
           for (const widget of [...missing]) {
             missing.delete(widget);
             onAnswer(widget, { error: failure });
@@ -89,15 +90,6 @@ export class EmbedClient {
     const body = await this.json(`/v1/embed/filter-values?${query.toString()}`, { method: "GET" }, signal);
     if (!isRecord(body) || !Array.isArray(body["values"])) throw invalidResponse();
     return body as unknown as FilterValues;
-  }
-
-  async drill(
-    request: { readonly widget: string; readonly dimension: string; readonly value: string; readonly state: WireState; readonly next_dimension?: string },
-    signal?: AbortSignal,
-  ): Promise<QueryResult> {
-    const body = await this.json("/v1/embed/drill", { method: "POST", body: JSON.stringify(request) }, signal);
-    if (!isRecord(body) || !Array.isArray(body["rows"])) throw invalidResponse();
-    return body as unknown as QueryResult;
   }
 
   private async stream(body: unknown, deliver: (widget: string, value: unknown) => void, signal?: AbortSignal): Promise<void> {

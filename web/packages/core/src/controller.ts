@@ -1,3 +1,5 @@
+import { applicable } from "./applicable";
+import { showsData } from "./charts/index";
 import { EmbedClient, type FetchLike, type WidgetAnswer } from "./client";
 import { EmbanError, isAbort } from "./errors";
 import { emptyState, initialState, reduce, sameState, toFilters, toWire, type Action, type ViewState } from "./state";
@@ -17,12 +19,12 @@ export type ControllerEvent =
   | { readonly type: "config"; readonly config: DashboardConfig }
   | { readonly type: "state"; readonly state: ViewState }
   | { readonly type: "widget"; readonly id: string; readonly widget: WidgetState }
-  /** All widgets have settled; `first` after the first load. */
+  /** All widgets have settled; `first` after the first load. The session works. */
   | { readonly type: "settled"; readonly first: boolean }
   /** The viewer changed a filter. */
   | { readonly type: "filter"; readonly filters: Filters }
   | { readonly type: "period-change"; readonly period: string }
-  | { readonly type: "error"; readonly code: string; readonly message: string }
+  | { readonly type: "error"; readonly code: string; readonly message: string; /** The server refused the state, which was taken back. */ readonly reverted?: true }
   | { readonly type: "token-expiring"; readonly expiresAt: string };
 
 export interface ControllerOptions {
@@ -30,6 +32,8 @@ export interface ControllerOptions {
   readonly fetch?: FetchLike;
   /** Show these widgets only. */
   readonly only?: readonly string[];
+  /** Id or slug of the dashboard that the session must be for. */
+  readonly dashboard?: string;
 }
 
 /** Hosts are told this long before the session ends, or after three quarters of a short one. */
@@ -49,15 +53,22 @@ export class DashboardController {
 
   private readonly client: EmbedClient;
   private readonly options: ControllerOptions;
+  private dashboard: string | null;
   private readonly listener: (event: ControllerEvent) => void;
   private running: AbortController | null = null;
   private readonly single = new Map<string, AbortController>();
   private expiryTimer: ReturnType<typeof setTimeout> | undefined;
   private pendingFilters: Filters[] = [];
+  /** The whole configuration; `config` may show a part of its widgets. */
+  private published: DashboardConfig | null = null;
+  /** The last state that the server did not refuse. */
+  private good: ViewState = emptyState;
+  private isLoading = false;
   private settledOnce = false;
 
   constructor(options: ControllerOptions, listener: (event: ControllerEvent) => void) {
     this.options = options;
+    this.dashboard = options.dashboard ?? null;
     this.listener = listener;
     this.client = new EmbedClient({ host: options.host, token: "", ...(options.fetch ? { fetch: options.fetch } : {}) });
   }
@@ -82,23 +93,24 @@ export class DashboardController {
       this.emit({ type: "period-change", period: this.state.period });
     }
     this.emit({ type: "filter", filters: toFilters(this.state) });
-    void this.query();
+    this.refresh();
   }
 
-  /** Filters set by the host page: no `filter` event, so that hosts that mirror their state do not loop. */
+  /**
+   * Filters set by the host page: no `filter` event, so that hosts that mirror their state do not loop. What dashboard and session
+   * do not permit is left out, with an `error` event each; the rest applies. While a configuration is on its way they wait for it.
+   */
   setFilters(filters: Filters): void {
-    if (!this.config) {
-      this.pendingFilters.push(filters);
-      return;
-    }
-    const locked = this.config.permissions.locked_dimensions ?? [];
-    const refused = Object.keys(filters.dimensions ?? {}).filter((dimension) => locked.includes(dimension));
-    for (const dimension of refused) this.emit({ type: "error", code: "filter_locked", message: `The filter "${dimension}" is locked by the session.` });
-    const allowed =
-      refused.length === 0
-        ? filters
-        : { ...filters, dimensions: Object.fromEntries(Object.entries(filters.dimensions ?? {}).filter(([name]) => !refused.includes(name))) };
-    if (this.change({ type: "merge", filters: allowed })) void this.query();
+    if (!this.config || this.isLoading) this.pendingFilters.push(filters);
+    else if (this.change({ type: "merge", filters: this.permitted(filters) })) this.refresh();
+  }
+
+  /** Fails when the session turns out to be for another dashboard than the one with this id or slug; null takes any. */
+  setDashboard(dashboard: string | null): void {
+    this.dashboard = dashboard;
+    if (!this.config || this.isLoading || !this.isForeign(this.config)) return;
+    this.abortAll();
+    this.failForeign();
   }
 
   /** Asks again for one failed widget; when the network was at fault, for all that it failed. */
@@ -144,6 +156,7 @@ export class DashboardController {
     this.abortAll();
     const abort = new AbortController();
     this.running = abort;
+    this.isLoading = true;
     if (this.phase !== "ready") this.setPhase("loading");
     let config: DashboardConfig;
     try {
@@ -153,30 +166,62 @@ export class DashboardController {
       return;
     }
     if (abort.signal.aborted) return;
+    this.isLoading = false;
+    if (this.isForeign(config)) {
+      this.failForeign();
+      return;
+    }
     this.adopt(config);
     await this.query();
+  }
+
+  private isForeign(config: DashboardConfig): boolean {
+    return this.dashboard !== null && this.dashboard !== config.id && this.dashboard !== config.slug;
+  }
+
+  private failForeign(): void {
+    this.fail(new EmbanError("dashboard_mismatch", "This session belongs to another dashboard."));
   }
 
   private adopt(config: DashboardConfig): void {
     const only = this.options.only;
     const previous = this.config;
-    this.config = only ? { ...config, widgets: config.widgets.filter((widget) => only.includes(widget.id)) } : config;
+    const shown = only ? { ...config, widgets: config.widgets.filter((widget) => only.includes(widget.id)) } : config;
+    this.config = shown;
+    this.published = config;
     this.initial = initialState(config);
+    this.good = this.initial;
     // Another dashboard or another customer starts afresh: nothing of the earlier one may stay on the screen.
     if (previous === null || previous.id !== config.id || previous.session.tenant_id !== config.session.tenant_id) {
       this.state = this.initial;
       this.widgets.clear();
+    } else {
+      // The new session may permit less than the one before.
+      this.state = reduce(this.initial, { type: "merge", filters: this.permitted(toFilters(this.state)) });
     }
-    const known = new Set(this.config.widgets.map((widget) => widget.id));
+    const known = new Set(shown.widgets.map((widget) => widget.id));
     for (const id of [...this.widgets.keys()]) if (!known.has(id)) this.widgets.delete(id);
     const pending = this.pendingFilters;
     this.pendingFilters = [];
-    for (const filters of pending) this.state = reduce(this.state, { type: "merge", filters });
+    for (const filters of pending) this.state = reduce(this.state, { type: "merge", filters: this.permitted(filters) });
     this.watchExpiry(config);
     this.error = null;
-    this.emit({ type: "config", config: this.config });
+    this.emit({ type: "config", config: shown });
     this.setPhase("ready");
     this.emit({ type: "state", state: this.state });
+  }
+
+  /** What of `filters` may be set here; tells of the rest. */
+  private permitted(filters: Filters): Filters {
+    if (!this.published) return filters;
+    const split = applicable(filters, this.published);
+    for (const { code, message } of split.refused) this.emit({ type: "error", code, message });
+    return split.filters;
+  }
+
+  /** Asks for the present state, unless a configuration is on its way, after which that happens anyway. */
+  private refresh(): void {
+    if (this.phase === "ready" && !this.isLoading) void this.query();
   }
 
   private async query(): Promise<void> {
@@ -184,7 +229,7 @@ export class DashboardController {
     this.abortAll();
     const abort = new AbortController();
     this.running = abort;
-    const ids = this.config.widgets.map((widget) => widget.id);
+    const ids = this.config.widgets.filter(showsData).map((widget) => widget.id);
     for (const id of ids) this.setWidget(id, { ...this.widget(id), status: "loading" });
     await this.ask(ids, abort);
     if (abort.signal.aborted || this.phase !== "ready") return;
@@ -194,11 +239,24 @@ export class DashboardController {
 
   private async ask(ids: readonly string[], abort: AbortController): Promise<void> {
     if (ids.length === 0) return;
+    const { state } = this;
     try {
-      await this.client.query(toWire(this.state), ids, (id, answer) => !abort.signal.aborted && this.settle(id, answer), abort.signal);
+      await this.client.query(toWire(state), ids, (id, answer) => !abort.signal.aborted && this.settle(id, answer), abort.signal);
+      if (!abort.signal.aborted) this.good = state;
     } catch (error) {
-      if (!isAbort(error) && !abort.signal.aborted) this.fail(error);
+      if (isAbort(error) || abort.signal.aborted) return;
+      if (!(error instanceof EmbanError && error.isState)) this.fail(error);
+      else if (!this.goBack(error)) for (const id of ids) this.settle(id, { error });
     }
+  }
+
+  /** The server refuses the state: back to the last good one, or to the initial one. False when that is the one refused. */
+  private goBack(error: EmbanError): boolean {
+    if (sameState(this.state, this.good)) this.good = this.initial;
+    if (!this.change({ type: "reset", to: this.good })) return false;
+    this.emit({ type: "error", code: error.code, message: error.message, reverted: true });
+    void this.query();
+    return true;
   }
 
   private settle(id: string, answer: WidgetAnswer): void {
@@ -211,6 +269,7 @@ export class DashboardController {
   }
 
   private fail(error: unknown): void {
+    this.isLoading = false;
     this.error = error instanceof EmbanError ? error : new EmbanError("network", error instanceof Error ? error.message : "");
     this.setPhase("failed");
     this.emit({ type: "error", code: this.error.code, message: this.error.message });
@@ -237,6 +296,7 @@ export class DashboardController {
   }
 
   private abortAll(): void {
+    this.isLoading = false;
     this.running?.abort();
     this.running = null;
     for (const abort of this.single.values()) abort.abort();

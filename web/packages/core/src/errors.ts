@@ -26,6 +26,11 @@ export class EmbanError extends Error {
     return this.status === 401 || sessionCodes.has(this.code);
   }
 
+  /** True when the server refused the viewer's state, and with it the request as a whole. */
+  get isState(): boolean {
+    return this.status === 422 || (this.status === 403 && stateCodes.has(this.code));
+  }
+
   /** Reads the common error body; anything else becomes `invalid_response` or `http_<status>`. */
   static fromBody(body: unknown, status: number): EmbanError {
     const source = isRecord(body) ? body : {};
@@ -40,6 +45,7 @@ export class EmbanError extends Error {
 }
 
 const sessionCodes = new Set(["token_missing", "token_invalid", "token_expired", "session_revoked"]);
+const stateCodes = new Set(["period_not_allowed", "dimension_not_allowed", "filter_locked", "range_too_long"]);
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

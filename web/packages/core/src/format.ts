@@ -1,5 +1,5 @@
 import { strings } from "./strings";
-import type { ValueFormat, WidgetConfig } from "./types";
+import type { QueryWidget, ValueFormat } from "./types";
 
 const cache = new Map<string, Intl.NumberFormat>();
 
@@ -23,7 +23,7 @@ function numberFormat(locale: string, options: Intl.NumberFormatOptions): Intl.N
 export type Room = "axis" | "headline" | "cell" | "full";
 
 /** The author's format, completed by what metric and property give away (`…_ms` is a duration, `…_bytes` a size). */
-export function formatOf(widget: WidgetConfig): ValueFormat {
+export function formatOf(widget: QueryWidget): ValueFormat {
   if (widget.format?.style) return widget.format;
   const metric = widget.query.metric;
   const property = metric.startsWith("count") ? "" : widget.query.numeric_prop ?? "";

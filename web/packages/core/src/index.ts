@@ -1,3 +1,4 @@
+export * from "./applicable";
 export * from "./charts/index";
 export * from "./client";
 export * from "./color";

@@ -1,7 +1,7 @@
 import { formatChange, formatOf, formatShare, formatValue, humanize, labelOf } from "./format";
 import { strings } from "./strings";
 import { bucketLength } from "./time";
-import type { Cell, Column, Granularity, QueryResult, ResultMeta, Row, WidgetConfig } from "./types";
+import type { Cell, Column, Granularity, QueryResult, QueryWidget, ResultMeta, Row, WidgetConfig } from "./types";
 
 /** What drawing needs besides the data. No DOM: the same code runs on the server. */
 export interface Locale {
@@ -54,7 +54,7 @@ export interface KPIModel {
   readonly delta: Delta | null;
 }
 
-export function kpiModel(widget: WidgetConfig, result: QueryResult, context: Locale): KPIModel {
+export function kpiModel(widget: QueryWidget, result: QueryResult, context: Locale): KPIModel {
   const format = formatOf(widget);
   const row = result.rows[0];
   const value = numberIn(row, columnOf(result, "measure")?.name ?? "value");
@@ -66,7 +66,7 @@ export function kpiModel(widget: WidgetConfig, result: QueryResult, context: Loc
   };
 }
 
-export function deltaOf(widget: WidgetConfig, row: Row, context: Locale): Delta | null {
+export function deltaOf(widget: QueryWidget, row: Row, context: Locale): Delta | null {
   const percent = numberIn(row, "delta_pct");
   const previous = numberIn(row, "previous_value");
   if (percent === null) return null;
@@ -81,7 +81,7 @@ export function deltaOf(widget: WidgetConfig, row: Row, context: Locale): Delta 
 }
 
 /** Rising latency and errors are bad news, money spent is no news of itself, more of the rest is good. The author's `good_direction` wins. */
-export function goodDirection(widget: WidgetConfig): "up" | "down" | "none" {
+export function goodDirection(widget: QueryWidget): "up" | "down" | "none" {
   const own = widget.options?.good_direction;
   if (own === "up" || own === "down" || own === "none") return own;
   const subject = [widget.query.event_name, widget.query.numeric_prop, widget.title].join(" ").toLowerCase();
@@ -101,7 +101,7 @@ export interface ProgressModel extends KPIModel {
   readonly level: "normal" | "near" | "over";
 }
 
-export function progressModel(widget: WidgetConfig, result: QueryResult, context: Locale): ProgressModel {
+export function progressModel(widget: QueryWidget, result: QueryResult, context: Locale): ProgressModel {
   const base = kpiModel(widget, result, context);
   const format = formatOf(widget);
   const target = widget.options?.target && widget.options.target > 0 ? widget.options.target : null;
@@ -139,7 +139,7 @@ export interface SeriesModel {
   readonly lastIsPartial: boolean;
 }
 
-export function seriesModel(widget: WidgetConfig, result: QueryResult): SeriesModel {
+export function seriesModel(widget: QueryWidget, result: QueryResult): SeriesModel {
   const time = columnOf(result, "time")?.name ?? "time";
   const measure = columnOf(result, "measure")?.name ?? "value";
   const dimension = columnOf(result, "dimension")?.name ?? null;
@@ -198,7 +198,7 @@ function guessGranularity(times: readonly string[]): Granularity {
 }
 
 /** What is measured, for tooltips and tables: the widget's title says it best. */
-export function measureName(widget: WidgetConfig): string {
+export function measureName(widget: QueryWidget): string {
   return widget.title || strings.metrics[widget.query.metric] || strings.value;
 }
 
@@ -223,7 +223,7 @@ export interface BreakdownModel {
   readonly hasShare: boolean;
 }
 
-export function breakdownModel(widget: WidgetConfig, result: QueryResult, context: Locale): BreakdownModel {
+export function breakdownModel(widget: QueryWidget, result: QueryResult, context: Locale): BreakdownModel {
   const column = columnOf(result, "dimension")?.name ?? "value";
   const measure = columnOf(result, "measure")?.name ?? "value";
   const hasShare = result.columns.some((candidate) => candidate.name === "share");
@@ -261,7 +261,7 @@ export interface TableColumn {
   readonly numeric: boolean;
 }
 
-export function tableColumns(widget: WidgetConfig, result: QueryResult): readonly TableColumn[] {
+export function tableColumns(widget: QueryWidget, result: QueryResult): readonly TableColumn[] {
   const wanted = widget.options?.columns;
   const columns = result.columns.map<TableColumn>((column) => {
     if (column.name === "share") return { name: column.name, label: strings.share, kind: "share", numeric: true };

@@ -71,22 +71,12 @@ function merge(state: ViewState, filters: Filters): ViewState {
   return next;
 }
 
-/** The state a dashboard opens with: the defaults of its filters, within what the session allows. */
+/** The state a dashboard opens with: the default of its period filter, within what the session allows. */
 export function initialState(config: DashboardConfig): ViewState {
-  let state = emptyState;
-  const locked = new Set(config.permissions.locked_dimensions ?? []);
-  for (const filter of config.filters) {
-    if (filter.type === "period") {
-      const options = periodOptions(config);
-      const wanted = typeof filter.default === "string" ? filter.default : undefined;
-      const period = wanted !== undefined && options.includes(wanted) ? wanted : options[0];
-      if (period !== undefined) state = { ...state, period };
-    } else if (filter.dimension && filter.default !== undefined && !locked.has(filter.dimension)) {
-      const values = typeof filter.default === "string" ? [filter.default] : filter.default;
-      state = { ...state, dimensions: put(state.dimensions, filter.dimension, unique(values)) };
-    }
-  }
-  return state;
+  const options = periodOptions(config);
+  const wanted = config.filters.find((filter) => filter.type === "period")?.default;
+  const period = wanted !== undefined && options.includes(wanted) ? wanted : options[0];
+  return { ...emptyState, period: period ?? null };
 }
 
 export const standardPeriods: readonly string[] = ["1h", "24h", "7d", "30d", "90d", "12mo"];

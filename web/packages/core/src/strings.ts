@@ -90,6 +90,7 @@ export const strings = {
     widget_hidden: { title: "Not available", text: "This chart is not part of your plan or role." },
     period_not_allowed: { title: "Period not available", text: "This period is not available to you. Choose another one." },
     dimension_not_allowed: { title: "Filter not available", text: "This filter is not available to you. Remove it and try again." },
+    dashboard_mismatch: { title: "Not available", text: "This session belongs to another dashboard." },
     filter_locked: { title: "Filter is fixed", text: "This filter is set by your provider and cannot be changed." },
     range_too_long: { title: "Range too long", text: "The chosen dates span too many days. Choose a shorter range." },
     queries_limit_reached: { title: "Limit reached", text: "The monthly limit of queries is used up." },

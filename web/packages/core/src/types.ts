@@ -71,10 +71,14 @@ export interface WidgetConfig {
   readonly kind: string;
   readonly chart: string;
   readonly position: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly query: WidgetQuery;
+  /** Absent for widgets that show no data, such as texts. */
+  readonly query?: WidgetQuery;
   readonly format?: ValueFormat;
   readonly options?: WidgetOptions;
 }
+
+/** A widget that shows data. */
+export type QueryWidget = WidgetConfig & { readonly query: WidgetQuery };
 
 export interface FilterConfig {
   readonly id: string;
@@ -82,7 +86,8 @@ export interface FilterConfig {
   readonly label?: string;
   readonly dimension?: string;
   readonly property?: string;
-  readonly default?: string | readonly string[];
+  /** Of the type `period` only. */
+  readonly default?: string;
   readonly options?: readonly string[];
 }
 

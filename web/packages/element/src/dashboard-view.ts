@@ -18,6 +18,8 @@ export interface ViewOptions {
   readonly assets: string;
   /** Show one widget only, without header and filters. */
   readonly only?: string;
+  /** Id or slug of the dashboard that the session must be for. */
+  readonly dashboard?: string;
   readonly emit: (name: string, detail: Record<string, unknown>) => void;
 }
 
@@ -29,6 +31,8 @@ export class DashboardView {
   private readonly head = h("header", { class: "head" });
   private readonly foot = h("footer", { class: "foot" });
   private readonly status = h("div", { class: "sr", attrs: { role: "status", "aria-live": "polite" } });
+  /** Says why a choice was taken back. */
+  private readonly notice = h("p", { class: "notice", attrs: { role: "alert" } });
   private readonly cards = new Map<string, Card>();
   private readonly observer: ResizeObserver;
   private readonly darkQuery = matchMedia("(prefers-color-scheme: dark)");
@@ -43,7 +47,11 @@ export class DashboardView {
   private reported = { width: -1, height: -1 };
 
   constructor(private readonly host: HTMLElement, private readonly options: ViewOptions) {
-    this.controller = new DashboardController({ host: options.host, ...(options.only !== undefined ? { only: [options.only] } : {}) }, (event) => this.receive(event));
+    const { host: server, only, dashboard } = options;
+    this.controller = new DashboardController(
+      { host: server, ...(only !== undefined && { only: [only] }), ...(dashboard !== undefined && { dashboard }) },
+      (event) => this.receive(event),
+    );
     this.observer = new ResizeObserver(() => this.measure());
     this.root.dataset["single"] = options.only !== undefined ? "true" : "false";
     this.applyTheme();
@@ -101,6 +109,7 @@ export class DashboardView {
         this.chips?.update(event.state);
         // Said anew after each change: a live region that keeps its words is silent.
         this.status.textContent = "";
+        this.notice.textContent = "";
         this.measure();
         break;
       case "widget":
@@ -109,7 +118,8 @@ export class DashboardView {
       case "settled":
         this.status.textContent = strings.updated;
         this.measure();
-        if (event.first) this.options.emit("ready", { dashboardId: this.controller.config?.id ?? null, name: this.controller.config?.name ?? "" });
+        if (!event.first) this.options.emit("settled", {});
+        else this.options.emit("ready", { dashboardId: this.controller.config?.id ?? null, name: this.controller.config?.name ?? "" });
         break;
       case "filter":
         this.options.emit("filter", { filters: event.filters });
@@ -118,6 +128,7 @@ export class DashboardView {
         this.options.emit("period-change", { period: event.period });
         break;
       case "error":
+        if (event.reverted) this.notice.textContent = describeError(event.code, 0, event.message).text;
         this.options.emit("error", { code: event.code, message: event.message });
         break;
       case "token-expiring":
@@ -142,7 +153,7 @@ export class DashboardView {
     this.clearCards();
     const error = this.controller.error;
     const words = describeError(error?.code ?? "", error?.status ?? 0, error?.message ?? "");
-    const again = error && error.isSession ? [] : [h("button", { class: "button", attrs: { type: "button" }, on: { click: () => this.controller.reload() } }, strings.retry)];
+    const again = error && (error.isSession || error.code === "dashboard_mismatch") ? [] : [h("button", { class: "button", attrs: { type: "button" }, on: { click: () => this.controller.reload() } }, strings.retry)];
     const reference = error?.requestId ? [h("p", { class: "message-reference" }, strings.requestId(error.requestId))] : [];
     replace(this.root, h("div", { class: "card failure" }, message("alert", words.title, words.text, [...again, ...reference])));
   }
@@ -173,8 +184,8 @@ export class DashboardView {
     this.fillHead(config);
     this.fillFoot();
     const empty = config.widgets.length === 0 ? h("div", { class: "card failure" }, message("empty", "", this.single ? strings.widgetMissing : strings.emptyDashboard)) : null;
-    if (this.single) replace(this.root, this.grid, empty, this.status);
-    else replace(this.root, this.head, this.chips?.element, this.grid, empty, this.foot, this.status);
+    if (this.single) replace(this.root, this.notice, this.grid, empty, this.status);
+    else replace(this.root, this.head, this.chips?.element, this.notice, this.grid, empty, this.foot, this.status);
     this.bar?.update(this.controller.state);
     this.chips?.update(this.controller.state);
   }
@@ -196,7 +207,7 @@ export class DashboardView {
   private fillFoot(): void {
     replace(
       this.foot,
-      this.theme.poweredBy && h("a", { class: "badge", attrs: { href: this.options.assets === "" ? "/" : this.options.assets, target: "_blank", rel: "noopener noreferrer" } }, h("span", { class: "badge-mark" }), strings.poweredBy),
+      this.theme.poweredBy && h("span", { class: "badge" }, h("span", { class: "badge-mark" }), strings.poweredBy),
     );
     this.foot.hidden = !this.theme.poweredBy;
   }

@@ -2,11 +2,11 @@ import { ensureContrast, withAlpha } from "../color";
 import { formatOf, formatValue } from "../format";
 import { breakdownModel, type BreakdownItem, type BreakdownModel } from "../result";
 import { strings } from "../strings";
-import type { QueryResult, WidgetConfig } from "../types";
+import type { QueryResult, QueryWidget } from "../types";
 import { colorOf, niceScale, textStyle, visible, widest, type ChartContext, type ChartOption, type ChartView, type TooltipRow } from "./chart";
 
 /** Categories as bars: lying by default (long names stay readable), standing where the author chose so, or as a ring. */
-export function breakdownView(widget: WidgetConfig, result: QueryResult, context: ChartContext): ChartView {
+export function breakdownView(widget: QueryWidget, result: QueryResult, context: ChartContext): ChartView {
   const model = breakdownModel(widget, result, context);
   const option = widget.chart === "donut" ? donut(widget, model, context) : horizontal(widget, model, context);
   const previous = model.items.some((item) => item.delta !== null);
@@ -53,13 +53,13 @@ function arrow(item: BreakdownItem): string {
   return `${{ up: "↑", down: "↓", flat: "→" }[item.delta.direction]} ${item.delta.text}`;
 }
 
-function barColor(widget: WidgetConfig, context: ChartContext): string {
+function barColor(widget: QueryWidget, context: ChartContext): string {
   return visible(widget.options?.color ?? context.theme.primary, context);
 }
 
 const widestSlot = 44;
 
-function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartContext): ChartOption {
+function horizontal(widget: QueryWidget, model: BreakdownModel, context: ChartContext): ChartOption {
   const color = barColor(widget, context);
   const values = model.items.map((item) => item.value ?? 0);
   const format = formatOf(widget);
@@ -127,7 +127,7 @@ function horizontal(widget: WidgetConfig, model: BreakdownModel, context: ChartC
   };
 }
 
-function donut(widget: WidgetConfig, model: BreakdownModel, context: ChartContext): ChartOption {
+function donut(widget: QueryWidget, model: BreakdownModel, context: ChartContext): ChartOption {
   return {
     animation: context.animate,
     animationDuration: 350,
@@ -152,7 +152,7 @@ function donut(widget: WidgetConfig, model: BreakdownModel, context: ChartContex
   };
 }
 
-function summarize(widget: WidgetConfig, model: BreakdownModel): string {
+function summarize(widget: QueryWidget, model: BreakdownModel): string {
   const top = model.items.slice(0, 3).map((item) => `${item.label} ${item.text}${item.share === null ? "" : ` (${item.shareText})`}`).join(", ");
   const head = strings.summaryBreakdown(widget.title, model.items.length);
   return top === "" ? head : `${head} ${strings.summaryTop(top)}`;

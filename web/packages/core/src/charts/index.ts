@@ -1,5 +1,5 @@
 import { columnOf, seriesModel, textIn } from "../result";
-import type { QueryResult, WidgetConfig } from "../types";
+import type { QueryResult, QueryWidget, WidgetConfig } from "../types";
 import { breakdownView } from "./breakdown";
 import type { ChartContext, ChartView } from "./chart";
 import { timeseriesView } from "./timeseries";
@@ -30,8 +30,13 @@ export function faceOf(widget: WidgetConfig): Face {
   }
 }
 
+/** Whether the widget has data that this version can show; the others are not asked for. */
+export function showsData(widget: WidgetConfig): widget is QueryWidget {
+  return widget.query !== undefined && faceOf(widget) !== "unknown";
+}
+
 /** The values that a chart tells apart by colour, in the order in which they choose one; null for charts of one colour. */
-export function colorKeys(widget: WidgetConfig, result: QueryResult): { readonly dimension: string; readonly values: readonly string[] } | null {
+export function colorKeys(widget: QueryWidget, result: QueryResult): { readonly dimension: string; readonly values: readonly string[] } | null {
   const column = columnOf(result, "dimension")?.name;
   if (column === undefined) return null;
   const dimension = widget.query.group_by ?? column;
@@ -39,7 +44,7 @@ export function colorKeys(widget: WidgetConfig, result: QueryResult): { readonly
   return widget.chart === "donut" ? { dimension, values: result.rows.map((row) => textIn(row, column)) } : null;
 }
 
-export function chartView(widget: WidgetConfig, result: QueryResult, context: ChartContext): ChartView {
+export function chartView(widget: QueryWidget, result: QueryResult, context: ChartContext): ChartView {
   return widget.kind === "timeseries" ? timeseriesView(widget, result, context) : breakdownView(widget, result, context);
 }
 

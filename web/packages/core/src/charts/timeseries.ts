@@ -3,13 +3,13 @@ import { axisStep, formatOf, formatValue } from "../format";
 import { seriesModel, type Series, type SeriesModel } from "../result";
 import { strings } from "../strings";
 import { axisTime, bucketTime, hourOf } from "../time";
-import type { QueryResult, ValueFormat, WidgetConfig } from "../types";
+import type { QueryResult, QueryWidget, ValueFormat } from "../types";
 import { colorOf, labelPositions, niceScale, textStyle, visible, widest, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
 
 const previousKey = "\u0000previous";
 
 /** Area, line and bar over time, one mark per series; the previous period as a dashed line behind. */
-export function timeseriesView(widget: WidgetConfig, result: QueryResult, context: ChartContext): ChartView {
+export function timeseriesView(widget: QueryWidget, result: QueryResult, context: ChartContext): ChartView {
   const model = seriesModel(widget, result);
   const format = formatOf(widget);
   const colors = seriesColors(widget, model, context);
@@ -111,13 +111,13 @@ export function timeseriesView(widget: WidgetConfig, result: QueryResult, contex
   };
 }
 
-function seriesColors(widget: WidgetConfig, model: SeriesModel, context: ChartContext): readonly string[] {
+function seriesColors(widget: QueryWidget, model: SeriesModel, context: ChartContext): readonly string[] {
   if (model.dimension === null) return model.series.map(() => visible(widget.options?.color ?? context.theme.primary, context));
   return model.series.map((series, index) => colorOf(context, series.key, index));
 }
 
 function marks(
-  widget: WidgetConfig, series: Series, index: number, model: SeriesModel, stacked: boolean, bars: boolean, color: string, context: ChartContext,
+  widget: QueryWidget, series: Series, index: number, model: SeriesModel, stacked: boolean, bars: boolean, color: string, context: ChartContext,
 ): ChartOption[] {
   const base: ChartOption = {
     id: `s:${series.key}`,
@@ -236,7 +236,7 @@ function timeAxis(labels: readonly string[], model: SeriesModel, bars: boolean, 
 }
 
 function valueAxis(
-  shown: readonly Series[], previous: SeriesModel["previous"], stacked: boolean, bars: boolean, format: ValueFormat, widget: WidgetConfig,
+  shown: readonly Series[], previous: SeriesModel["previous"], stacked: boolean, bars: boolean, format: ValueFormat, widget: QueryWidget,
   context: ChartContext,
 ): ChartOption {
   const values: number[] = [];
@@ -265,7 +265,7 @@ function valueAxis(
   };
 }
 
-function summarize(widget: WidgetConfig, model: SeriesModel, format: ValueFormat, context: ChartContext): string {
+function summarize(widget: QueryWidget, model: SeriesModel, format: ValueFormat, context: ChartContext): string {
   const kind = strings.chartKinds[widget.chart] ?? widget.chart;
   const first = model.times[0];
   const last = model.times[model.times.length - 1];

@@ -1,4 +1,4 @@
-import { describeError, faceOf, isEmpty, strings, type WidgetConfig, type WidgetState } from "@emban/core";
+import { describeError, faceOf, isEmpty, showsData, strings, type WidgetConfig, type WidgetState } from "@emban/core";
 import type { ViewContext } from "../context";
 import { h, icon, replace, setAttribute, uniqueId } from "../dom";
 import { ChartFace } from "./chart";
@@ -50,6 +50,11 @@ export class Card {
   update(state: WidgetState): void {
     this.current = state;
     clearTimeout(this.waiting);
+    if (!this.face) {
+      setAttribute(this.element, "aria-busy", "false");
+      this.put("unknown", message("empty", "", strings.unknownWidget));
+      return;
+    }
     setAttribute(this.element, "aria-busy", state.status === "loading" ? "true" : "false");
     if (state.status === "loading") {
       if (state.result === null) this.put("loading", skeleton(this.widget, this.context));
@@ -81,11 +86,7 @@ export class Card {
 
   private showResult(): void {
     const result = this.current.result;
-    if (!result) return;
-    if (!this.face) {
-      this.put("unknown", message("empty", "", strings.unknownWidget));
-      return;
-    }
+    if (!result || !this.face) return;
     if (isEmpty(this.widget, result)) {
       this.put("empty", message("empty", strings.empty, this.widget.kind === "kpi" ? "" : strings.emptyHint));
       return;
@@ -119,6 +120,7 @@ export function message(name: "alert" | "empty", title: string, text: string, ac
 }
 
 function makeFace(widget: WidgetConfig): WidgetFace | null {
+  if (!showsData(widget)) return null;
   switch (faceOf(widget)) {
     case "stat":
       return new StatFace(widget);

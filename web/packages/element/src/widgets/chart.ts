@@ -1,4 +1,4 @@
-import { chartView, colorCount, colorKeys, strings, type ChartView, type QueryResult, type TooltipModel, type WidgetConfig } from "@emban/core";
+import { chartView, colorCount, colorKeys, strings, type ChartView, type QueryResult, type TooltipModel, type QueryWidget } from "@emban/core";
 import { colorScope, isInteractive, selectedValues, type ViewContext } from "../context";
 import { h, icon, replace, setAttribute } from "../dom";
 import { loadECharts, type EChart } from "../echarts";
@@ -27,7 +27,7 @@ export class ChartFace implements WidgetFace {
   private destroyed = false;
   private size = { width: 0, height: 0 };
 
-  constructor(private readonly widget: WidgetConfig) {
+  constructor(private readonly widget: QueryWidget) {
     this.toggle = h("button", { class: "icon-button", attrs: { type: "button" }, on: { click: () => this.setTable(!this.asTable) } });
     this.actions = this.toggle;
     this.tableBox.setAttribute("aria-label", widget.title);

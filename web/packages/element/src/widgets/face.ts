@@ -1,4 +1,4 @@
-import type { QueryResult, WidgetConfig } from "@emban/core";
+import type { QueryResult } from "@emban/core";
 import type { ViewContext } from "../context";
 
 /** The inside of a card for one kind of widget. */
@@ -10,5 +10,3 @@ export interface WidgetFace {
   show(result: QueryResult, context: ViewContext): void;
   destroy?(): void;
 }
-
-export type FaceMaker = (widget: WidgetConfig) => WidgetFace;

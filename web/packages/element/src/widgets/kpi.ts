@@ -1,4 +1,4 @@
-import { kpiModel, progressModel, strings, type QueryResult, type WidgetConfig } from "@emban/core";
+import { kpiModel, progressModel, strings, type QueryResult, type QueryWidget } from "@emban/core";
 import type { ViewContext } from "../context";
 import { h, replace } from "../dom";
 import type { WidgetFace } from "./face";
@@ -7,7 +7,7 @@ import { deltaBadge } from "./value";
 export class StatFace implements WidgetFace {
   readonly element = h("div", { class: "kpi" });
 
-  constructor(private readonly widget: WidgetConfig) {}
+  constructor(private readonly widget: QueryWidget) {}
 
   show(result: QueryResult, context: ViewContext): void {
     const model = kpiModel(this.widget, result, context);
@@ -25,7 +25,7 @@ export class StatFace implements WidgetFace {
 export class ProgressFace implements WidgetFace {
   readonly element = h("div", { class: "kpi" });
 
-  constructor(private readonly widget: WidgetConfig) {}
+  constructor(private readonly widget: QueryWidget) {}
 
   show(result: QueryResult, context: ViewContext): void {
     const model = progressModel(this.widget, result, context);

@@ -1,4 +1,4 @@
-import { breakdownModel, strings, type QueryResult, type WidgetConfig } from "@emban/core";
+import { breakdownModel, strings, type QueryResult, type QueryWidget } from "@emban/core";
 import { isInteractive, selectedValues, type ViewContext } from "../context";
 import { h, replace } from "../dom";
 import type { WidgetFace } from "./face";
@@ -10,7 +10,7 @@ export class ListFace implements WidgetFace {
   readonly element = h("div", { class: "list", attrs: { role: "list" } });
   private readonly hint = new ScrollHint(this.element);
 
-  constructor(private readonly widget: WidgetConfig) {}
+  constructor(private readonly widget: QueryWidget) {}
 
   show(result: QueryResult, context: ViewContext): void {
     const model = breakdownModel(this.widget, result, context);

@@ -7,7 +7,7 @@ export function skeleton(widget: WidgetConfig, context: ViewContext): HTMLElemen
   const box = (...names: string[]) => h("div", { class: ["bone", ...names].join(" ") });
   const lines = (count: number) => Array.from({ length: count }, (_unused, index) => h("div", { class: "bone row", vars: { "--ratio": String(1 - index * 0.09) } }));
   const face = faceOf(widget);
-  const count = Math.min(10, widget.query.limit ?? (context.size === "narrow" ? 6 : 8));
+  const count = Math.min(10, widget.query?.limit ?? (context.size === "narrow" ? 6 : 8));
   const inside =
     face === "stat" || face === "progress"
       ? [box("big"), box("small")]

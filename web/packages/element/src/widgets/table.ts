@@ -1,6 +1,6 @@
 import {
   deltaOf, exactTime, formatOf, formatShare, formatValue, labelOf, numberIn, sortRows, strings, tableColumns, textIn,
-  type QueryResult, type Row, type TableColumn, type WidgetConfig,
+  type QueryResult, type Row, type TableColumn, type QueryWidget,
 } from "@emban/core";
 import { isInteractive, selectedValues, type ViewContext } from "../context";
 import { h, icon, replace } from "../dom";
@@ -15,7 +15,7 @@ export class TableFace implements WidgetFace {
   private sort: { column: string; ascending: boolean } | null = null;
   private readonly status = h("div", { class: "sr", attrs: { role: "status" } });
 
-  constructor(private readonly widget: WidgetConfig) {
+  constructor(private readonly widget: QueryWidget) {
     this.element.setAttribute("aria-label", widget.title);
   }
 
