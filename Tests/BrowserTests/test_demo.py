@@ -56,6 +56,20 @@ def test_the_first_picture_comes_within_thirty_seconds(demo: tuple[EmbanProcess,
     shoot(page, "demo")
 
 
+def test_the_demo_works_at_either_name_of_the_machine(demo: tuple[EmbanProcess, float], browser: Browser) -> None:
+    """The page may frame only itself: the frame's address must be the one by which the browser has come."""
+    address = f"http://127.0.0.1:{demo[0].port}"
+    context = open_context(browser, viewport={"width": 1440, "height": 1000})
+    opened = context.new_page()
+    watch = Watch({address})
+    watch.follow(opened)
+    opened.goto(f"{address}/")
+    opened.locator("iframe").first.wait_for()
+    settled(place(opened, "iframe"))
+    context.close()
+    watch.check()
+
+
 def test_customers_see_their_own_numbers_in_both_modes(page: Page) -> None:
     page.locator("iframe").first.wait_for()
     settled(place(page, "iframe"))

@@ -224,6 +224,27 @@ def test_of_two_writers_at_once_one_wins(organization: Organization) -> None:
 # --- Publish, unpublish, restore, versions, duplicate ---------------------------------------------------------------------
 
 
+def test_patches_at_once_lose_nothing(organization: Organization) -> None:
+    """Two people change different members: what was answered 200 is there at the end, whoever came second."""
+    path = f"/v1/dashboards/{organization.create_dashboard()['id']}"
+
+    def change(member: str) -> str:
+        stored = ""
+        for number in range(40):
+            answer = organization.admin.patch(path, {member: f"{member} {number}"})
+            if answer.status == 200:
+                stored = f"{member} {number}"
+            else:
+                expect_error(answer, 409, "revision_conflict")
+        return stored
+
+    with ThreadPoolExecutor(2) as pool:
+        name, description = pool.map(change, ["name", "description"])
+    assert name and description
+    kept = organization.admin.get(path).expect(200)
+    assert (kept["name"], kept["description"]) == (name, description)
+
+
 def test_a_draft_never_reaches_the_embed(organization: Organization) -> None:
     organization.ingest([event(numeric_props={"tokens": 5}), event(numeric_props={"tokens": 7})])
     made = organization.create_dashboard([kpi("w_calls")], publish=True)
