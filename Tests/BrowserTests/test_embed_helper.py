@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from embantest.browser import HostPage, kpi_number, settled, shoot
-from embantest.stage import Stage
+from embantest.stage import FILTERS, WIDGETS, Stage
 from embantest.workspace import Session
 from playwright.sync_api import Frame, Page, expect
 
@@ -213,6 +213,49 @@ def test_a_new_session_is_fetched_when_the_old_one_ends(stage: Stage, host_page:
     expect(frame(page, "one").get_by_role("radio", name="7 days")).to_be_checked()
     assert kpi_number(frame(page, "one"), "w_calls") == second.value("w_calls", {"period": "7d"}), "the choice was not lost"
     assert page.evaluate("window.fetched") == 1
+
+
+def test_refused_sessions_are_asked_for_less_and_less(stage: Stage, host_page: Hosts) -> None:
+    first, sessions = stage.session(), [stage.session() for _ in range(2)]
+    for session in sessions:
+        assert stage.organization.admin.delete(f"/v1/embed-sessions/{session.session_id}").status == 204
+    urls = [session.embed_url for session in sessions]
+    # The second is given again and again, as by a back end that keeps what it once got.
+    more = f"{{fetchEmbedUrl: () => {{ window.fetched = (window.fetched ?? 0) + 1; return {urls}[Math.min(window.fetched, 2) - 1]; }}}}"
+    page = host_with(stage, host_page(), {"one": first}, more)
+    stage.watched[-1][0].expected = re.compile("401")
+    wait_for_event(page, "one", "ready")
+    page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.waits = [];
+      window.setTimeout = (action, wait) => { waits.push(wait); return real(action, wait / 20); };
+    }""")
+    assert stage.organization.admin.delete(f"/v1/embed-sessions/{first.session_id}").status == 204
+    frame(page, "one").get_by_role("radio", name="7 days").click()
+    page.wait_for_function("log.one.some(([kind, detail]) => kind === 'error' && detail.code === 'session_refused')")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.fetched") == 4
+    assert [wait for wait in page.evaluate("waits") if wait in (1000, 5000, 30_000)] == [1000, 5000, 30_000]
+    assert [detail["code"] for detail in events(page, "one", "error")].count("session_refused") == 1
+    # The host's own session starts anew.
+    page.evaluate(f"embeds.one.setEmbedUrl({stage.session().embed_url!r})")
+    settled(frame(page, "one"))
+
+
+def test_filters_that_the_dashboard_lacks_are_left_out(stage: Stage, host_page: Hosts) -> None:
+    dashboard = stage.organization.create_dashboard(WIDGETS[:1], filters=FILTERS[:1], publish=True)["id"]
+    session = stage.organization.session("acme", dashboard)
+    wanted = "{period: '7d', dimensions: {model: 'gpt-4'}}"
+    for more in ("{}", f"{{filters: {wanted}}}"):
+        page = host_with(stage, host_page(), {"one": session}, more)
+        wait_for_event(page, "one", "ready")
+        if more == "{}":
+            page.evaluate(f"embeds.one.setFilters({wanted})")
+        expect(frame(page, "one").get_by_role("radio", name="7 days")).to_be_checked()
+        page.wait_for_timeout(200)
+        settled(frame(page, "one"))
+        assert kpi_number(frame(page, "one"), "w_calls") == session.value("w_calls", {"period": "7d"})
+        assert [detail["code"] for detail in events(page, "one", "error")] == ["dimension_not_allowed"]
 
 
 def test_messages_from_strangers_are_ignored(stage: Stage, host_page: Hosts) -> None:

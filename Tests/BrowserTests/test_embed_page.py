@@ -359,6 +359,47 @@ def test_an_unpublished_dashboard_is_a_sentence(stage: Stage) -> None:
     expect(page.get_by_role("alert").first).to_be_visible()
 
 
+def test_a_session_of_another_dashboard_is_a_sentence(stage: Stage) -> None:
+    session = stage.session()
+    page, watch = stage.page()
+    page.goto(session.embed_url.replace(stage.dashboard, "another-dashboard"))
+    expect(page.get_by_role("alert").first).to_contain_text("This session belongs to another dashboard.")
+    assert page.locator("[data-widget]").count() == 0
+    assert not [line for line in watch.requests if "/v1/embed/query" in line]
+
+
+def test_a_widget_without_data_is_a_sentence(stage: Stage) -> None:
+    text = {"id": "w_text", "title": "Note", "kind": "text", "position": {"x": 4, "y": 0, "w": 4, "h": 2}}
+    dashboard = stage.organization.create_dashboard([*WIDGETS[:1], text], publish=True)["id"]
+    page, _ = stage.page()
+    page.goto(stage.organization.session("acme", dashboard).embed_url)
+    expect(card(page, "w_calls")).to_have_attribute("data-status", "ok")
+    expect(card(page, "w_text")).to_have_attribute("data-status", "unknown")
+    expect(card(page, "w_text")).to_contain_text("cannot be shown")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert page.get_by_role("link").count() == 0 and page.get_by_text("Powered by Emban").is_visible()
+
+
+def test_dates_that_the_server_refuses_are_taken_back(stage: Stage) -> None:
+    session = stage.session(permissions={"allowed_periods": ["7d", "30d"]})
+    page, watch = stage.page()
+    watch.expected = re.compile("403")
+    page.goto(session.embed_url)
+    settled(page)
+    whole = kpi_number(page, "w_calls")
+    page.get_by_role("button", name="Dates").click()
+    page.get_by_role("textbox", name="From").fill((date.today() - timedelta(days=100)).isoformat())
+    page.get_by_role("textbox", name="To", exact=True).fill(date.today().isoformat())
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("alert").filter(has_text="not available to you")).to_be_visible()
+    settled(page)
+    assert kpi_number(page, "w_calls") == whole
+    expect(period(page, "30 days")).to_be_checked()
+    period(page, "7 days").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    check_numbers(page, session, {"period": "7d"})
+
+
 def test_one_failing_widget_does_not_take_the_others_along(stage: Stage) -> None:
     session = stage.session()
     page, watch = stage.page()

@@ -46,7 +46,8 @@ export abstract class EmbanElement extends HTMLElement {
     if (name === "token") this.view?.controller.setToken(after ?? "");
     else if (name === "theme" || name === "mode") this.applyTheme();
     else if (name === "filters") this.setFilters(this.parse("filters"));
-    else if (name === "host" || name === "widget-id" || (name === "dashboard-id" && before !== null)) {
+    else if (name === "dashboard-id" && before === null) this.view?.controller.setDashboard(after || null);
+    else if (name === "host" || name === "widget-id" || name === "dashboard-id") {
       this.stop();
       this.start();
     }
@@ -76,10 +77,12 @@ export abstract class EmbanElement extends HTMLElement {
 
   private start(): void {
     const host = (this.getAttribute("host") ?? scriptBase).replace(/\/+$/, "");
+    const dashboard = this.getAttribute("dashboard-id");
     const view = new DashboardView(this, {
       host,
       assets: host,
       ...(this.only !== undefined ? { only: this.only } : {}),
+      ...(dashboard ? { dashboard } : {}),
       emit: (name, detail) => this.announce(name, detail),
     });
     this.view = view;

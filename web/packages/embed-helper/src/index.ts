@@ -71,6 +71,10 @@ const sessionCodes = new Set(["token_expired", "token_invalid", "session_revoked
 const blockedAfter = 3000;
 const silentAfter = 10_000;
 const refreshRetries = [1000, 4000, 15000, 60000];
+/** Waits before each new session while those fetched are refused; one that has shown data starts the count anew. */
+const sessionRetries = [0, 1000, 5000, 30_000];
+
+const pause = (wait: number) => new Promise((resolve) => setTimeout(resolve, wait));
 
 /** Shows a dashboard in an iframe inside `container` and returns the means to talk to it. */
 export function create(options: EmbanOptions): EmbanHandle {
@@ -97,6 +101,8 @@ export function create(options: EmbanOptions): EmbanHandle {
   let listening = false;
   let destroyed = false;
   let refreshing = false;
+  /** Sessions refused since data was last shown. */
+  let failures = 0;
   let alarm: ReturnType<typeof setTimeout> | undefined;
 
   const emit = (name: string, payload: unknown) => {
@@ -141,27 +147,45 @@ export function create(options: EmbanOptions): EmbanHandle {
     } else open(next);
   };
 
-  const refresh = async () => {
+  /** True when a session was fetched. */
+  const refresh = async (delay = 0): Promise<boolean> => {
     const fetchEmbedUrl = options.fetchEmbedUrl;
-    if (!fetchEmbedUrl || refreshing) return;
+    if (!fetchEmbedUrl || refreshing) return false;
     refreshing = true;
     try {
+      if (delay > 0) await pause(delay);
       for (let attempt = 0; !destroyed; attempt += 1) {
         try {
           setEmbedUrl(await fetchEmbedUrl());
-          return;
+          return true;
         } catch (error) {
           const wait = refreshRetries[attempt];
           if (wait === undefined) {
             emit("error", { code: "embed_url_failed", message: error instanceof Error ? error.message : "The embed URL could not be fetched." });
-            return;
+            return false;
           }
-          await new Promise((resolve) => setTimeout(resolve, wait));
+          await pause(wait);
         }
       }
+      return false;
     } finally {
       refreshing = false;
     }
+  };
+
+  /** A session was refused: asks for another, less and less often, and gives up in the end. */
+  const recover = async (): Promise<void> => {
+    if (!options.fetchEmbedUrl || refreshing || destroyed) return;
+    const delay = sessionRetries[failures];
+    failures += 1;
+    if (delay === undefined) {
+      if (failures === sessionRetries.length + 1) emit("error", { code: "session_refused", message: "The sessions of fetchEmbedUrl are refused; no more are asked for." });
+      return;
+    }
+    const refused = target?.token;
+    const fetched = await refresh(delay);
+    // The same session once more: the page has nothing to try, and says nothing.
+    if (fetched && failures > 0 && target?.token === refused) await recover();
   };
 
   const receive = (event: MessageEvent) => {
@@ -175,13 +199,14 @@ export function create(options: EmbanOptions): EmbanHandle {
       clearTimeout(alarm);
       for (const message of queue.splice(0)) iframe.contentWindow?.postMessage(message, target.origin);
     }
+    if (type === "ready" || type === "settled") failures = 0;
     if (!events.has(type)) return;
     if (type === "resize" && typeof payload["height"] === "number" && Number.isFinite(payload["height"])) {
       style.height = `${Math.max(0, Math.ceil(payload["height"]))}px`;
     }
     if (type === "filter") filters = payload["filters"] as EmbanFilters;
     if (type === "token-expiring") void refresh();
-    if (type === "error" && sessionCodes.has(String(payload["code"]))) void refresh();
+    if (type === "error" && sessionCodes.has(String(payload["code"]))) void recover();
     emit(type, payload);
   };
 
@@ -219,7 +244,10 @@ export function create(options: EmbanOptions): EmbanHandle {
       send("setTheme", { theme: next });
     },
     reload: () => send("reload"),
-    setEmbedUrl,
+    setEmbedUrl(embedUrl) {
+      failures = 0;
+      setEmbedUrl(embedUrl);
+    },
     destroy() {
       destroyed = true;
       clearTimeout(alarm);

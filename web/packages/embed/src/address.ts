@@ -27,6 +27,17 @@ export function cleanAddress(href: string): string {
   return url.pathname + url.search;
 }
 
+/** Id or slug of the dashboard that the page's address names; null when it names none. */
+export function dashboardOf(pathname: string): string | null {
+  const name = /\/embed\/([^/]+)\/?$/.exec(pathname)?.[1];
+  if (name === undefined) return null;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
 function json(text: string | null): unknown {
   if (text === null) return undefined;
   try {

@@ -1,5 +1,5 @@
 import { register, type EmbanDashboardElement } from "@emban/element";
-import { cleanAddress, readAddress } from "./address";
+import { cleanAddress, dashboardOf, readAddress } from "./address";
 import { ParentChannel } from "./parent";
 import { adoptPageStyle } from "./style";
 
@@ -11,6 +11,8 @@ register();
 const dashboard = document.createElement("emban-dashboard") as EmbanDashboardElement;
 dashboard.setAttribute("host", location.origin);
 dashboard.setAttribute("role", "main");
+const named = dashboardOf(location.pathname);
+if (named !== null) dashboard.setAttribute("dashboard-id", named);
 // The page's own colour scheme, set below, follows the dashboard; the dashboard must not take it for the wish of its surroundings.
 dashboard.style.colorScheme = "normal";
 
@@ -38,7 +40,7 @@ function detailOf(event: Event): Record<string, unknown> {
   return (event as CustomEvent<Record<string, unknown>>).detail;
 }
 
-for (const name of ["ready", "drill", "filter", "period-change", "error", "token-expiring"]) {
+for (const name of ["ready", "drill", "filter", "period-change", "error", "token-expiring", "settled"]) {
   dashboard.addEventListener(`emban-${name}`, (event) => parent.send(name, detailOf(event)));
 }
 dashboard.addEventListener("emban-resize", () => reportHeight());
