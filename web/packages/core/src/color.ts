@@ -32,7 +32,7 @@ export function parseColor(text: string | undefined): RGB | null {
   return value === "white" ? { r: 255, g: 255, b: 255, a: 1 } : value === "black" ? { r: 0, g: 0, b: 0, a: 1 } : null;
 }
 
-export function toHex(color: RGB): string {
+function toHex(color: RGB): string {
   const part = (value: number) => Math.round(Math.min(255, Math.max(0, value))).toString(16).padStart(2, "0");
   return `#${part(color.r)}${part(color.g)}${part(color.b)}`;
 }

@@ -12,15 +12,15 @@ export interface Placement {
 export type GridSize = "wide" | "medium" | "narrow";
 
 /** Widths of the container, in CSS pixels, below which the grid has 6 columns and 1 column. */
-export const mediumWidth = 860;
-export const narrowWidth = 480;
+const mediumWidth = 860;
+const narrowWidth = 480;
 
 export function gridSize(width: number): GridSize {
   return width <= narrowWidth ? "narrow" : width < mediumWidth ? "medium" : "wide";
 }
 
 /** Reading order: by row, then by column. */
-export function readingOrder(widgets: readonly WidgetConfig[]): readonly WidgetConfig[] {
+function readingOrder(widgets: readonly WidgetConfig[]): readonly WidgetConfig[] {
   return [...widgets].sort((a, b) => a.position.y - b.position.y || a.position.x - b.position.x);
 }
 

@@ -198,7 +198,7 @@ function guessGranularity(times: readonly string[]): Granularity {
 }
 
 /** What is measured, for tooltips and tables: the widget's title says it best. */
-export function measureName(widget: QueryWidget): string {
+function measureName(widget: QueryWidget): string {
   return widget.title || strings.metrics[widget.query.metric] || strings.value;
 }
 

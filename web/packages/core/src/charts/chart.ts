@@ -132,7 +132,7 @@ export function labelPositions(count: number, room: number, firstHour?: number):
   return positions;
 }
 
-export function textWidth(context: ChartContext, text: string, size: number): number {
+function textWidth(context: ChartContext, text: string, size: number): number {
   return context.measure ? context.measure(text, size) : text.length * size * 0.56;
 }
 
