@@ -54,15 +54,15 @@ test("the initial period is the default if the session allows it, else the first
 });
 
 test("what dashboard and session permit of a host's filters is kept, and each other part is named", () => {
-  const widgets = [{ id: "w", kind: "breakdown", chart: "bar", query: { metric: "count", group_by: "endpoint" } }, { id: "t", kind: "text", chart: "text" }];
+  const widgets = [{ id: "w", kind: "breakdown", chart: "bar", query: { metric: "sum", numeric_prop: "cost", group_by: "endpoint" } }, { id: "t", kind: "text", chart: "text" }];
   const filters = [...config().filters, { id: "l", type: "numeric_range", property: "latency_ms" }];
   const split = (wanted, permissions = {}) => {
     const { filters: kept, refused } = core.applicable(wanted, config({ filters, widgets, permissions }));
     return [kept, refused.map(({ code, message }) => `${code} ${/"(.*)"/.exec(message)[1]}`)];
   };
-  const wanted = { period: "7d", dimensions: { model: "a", endpoint: ["/x"], region: "eu" }, numericRanges: { latency_ms: { max: 5 }, tokens: { min: 1 } } };
+  const wanted = { period: "7d", dimensions: { model: "a", endpoint: ["/x"], region: "eu" }, numericRanges: { latency_ms: { max: 5 }, cost: { min: 2 }, tokens: { min: 1 } } };
   assert.deepEqual(split(wanted), [
-    { period: "7d", dimensions: { model: "a", endpoint: ["/x"] }, numericRanges: { latency_ms: { max: 5 } } },
+    { period: "7d", dimensions: { model: "a", endpoint: ["/x"] }, numericRanges: { latency_ms: { max: 5 }, cost: { min: 2 } } },
     ["dimension_not_allowed region", "dimension_not_allowed tokens"],
   ]);
   assert.deepEqual(split({ period: "90d", dimensions: { model: "a", endpoint: "/x", region: "eu" } }, { allowed_periods: ["7d"], allowed_dimensions: ["region", "model"], locked_dimensions: ["model"] }), [

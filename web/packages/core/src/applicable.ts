@@ -41,7 +41,7 @@ export function applicable(filters: Filters, config: DashboardConfig): { readonl
     dimensions = keep(dimensions, (name, values) => (values ?? []).length === 0 || isOpen(name, offered.has(name)));
   }
   if (numericRanges) {
-    const offered = new Set(config.filters.map((filter) => filter.property));
+    const offered = new Set([...config.filters.map((filter) => filter.property), ...config.widgets.map((widget) => widget.query?.numeric_prop)]);
     numericRanges = keep(
       numericRanges,
       (name, range) => (range?.min === undefined && range?.max === undefined) || isOpen(name, offered.has(name)),
