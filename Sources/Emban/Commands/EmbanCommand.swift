@@ -7,7 +7,10 @@ struct EmbanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "emban",
     abstract: "Customer-facing analytics that a SaaS team runs itself.",
-    discussion: "Settings come from flags (--port), then the environment (EMBAN_PORT), then emban.yaml (port); those that hold secrets have no flag.",
+    discussion: """
+      Settings come from flags (--port), then the environment (EMBAN_PORT), then emban.yaml (port). Those that hold secrets have no \
+      flag.
+      """,
     version: Version.current,
     subcommands: [ServeCommand.self, DemoCommand.self, ImportCommand.self, ExplainCommand.self],
     defaultSubcommand: nil)

@@ -42,7 +42,9 @@ struct Settings: Sendable {
   /// The SQLite file of the configuration.
   var configurationStorePath: String {
     guard let databaseURL else { return dataDirectory.appending(path: "emban.sqlite").path(percentEncoded: false) }
-    return "/" + databaseURL.dropFirst("sqlite:///".count)
+    let path = String(databaseURL.dropFirst("sqlite://".count))
+    // `sqlite:///./file` is relative to the working directory.
+    return path.hasPrefix("/./") ? String(path.dropFirst(3)) : path
   }
 
   static let keys = [
