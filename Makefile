@@ -39,13 +39,13 @@ test: lint ## Everything that must hold: lint, unit and integration tests with a
 	@exec scripts/together \
 	  swift 'swift build --build-tests $(SWIFT_FLAGS)' \
 	  web 'scripts/setup clickhouse echarts test-tools && node web/build.mjs && scripts/web-tests'
-	@scripts/step 'Swift tests' swift test --skip-build $(SWIFT_FLAGS)
+	@scripts/step 'Swift tests' scripts/swift-tests $(SWIFT_FLAGS)
 	@scripts/step 'integration and browser tests' $(venv_python) -m pytest -q Tests/IntegrationTests Tests/BrowserTests
 
 test-swift: ## Only the Swift tests
 	@scripts/setup build
 	@scripts/step 'Swift build' swift build --build-tests $(SWIFT_FLAGS)
-	@scripts/step 'Swift tests' swift test --skip-build $(SWIFT_FLAGS)
+	@scripts/step 'Swift tests' scripts/swift-tests $(SWIFT_FLAGS)
 
 test-web: web ## Only the TypeScript tests that need no browser
 	@scripts/step 'web tests' scripts/web-tests

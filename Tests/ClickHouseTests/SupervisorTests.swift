@@ -88,6 +88,13 @@ import Testing
     }
   }
 
+  /// Until another process than `pid` is ready. No process at all is not another one.
+  private static func waitUntilBack(_ server: ClickHouseSupervisor, after pid: Int32) async throws {
+    try await waitUntil("the server comes back") {
+      server.status.isReady && server.processIdentifier.map { $0 != pid } ?? false
+    }
+  }
+
   @Test func itRunsStopsAndKeepsItsData() async throws {
     let ground = try await Ground()
     let first = ground.supervisor()
@@ -139,9 +146,7 @@ import Testing
       for _ in 0..<2 {
         let pid = try #require(server.processIdentifier)
         kill(pid, SIGKILL)
-        try await Self.waitUntil("the server comes back") {
-          server.status.isReady && server.processIdentifier.map { $0 != pid } ?? false
-        }
+        try await Self.waitUntilBack(server, after: pid)
         #expect(try await client.query("SELECT a FROM kept", as: .admin).scalar == 7)
       }
     }
@@ -166,7 +171,7 @@ import Testing
         }
         let pid = try #require(server.processIdentifier)
         kill(pid, SIGKILL)
-        try await Self.waitUntil("the server comes back") { server.status.isReady && server.processIdentifier != pid }
+        try await Self.waitUntilBack(server, after: pid)
         #expect(try await client.query("SELECT count() FROM emban.events", as: .admin).scalar == .int(sent.count * 100))
       }
       for (rows, token) in sent { try await rows.insert(with: client, token: token) }
@@ -338,7 +343,7 @@ import Testing
     try await running(server) {
       let pid = try #require(server.processIdentifier)
       kill(pid, SIGKILL)
-      try await Self.waitUntil("the server comes back") { server.status.isReady && server.processIdentifier != pid }
+      try await Self.waitUntilBack(server, after: pid)
     }
     let kinds = await seen.value.map { status in
       switch status {

@@ -90,6 +90,8 @@ public final class ClickHouseSupervisor: ClickHouseServer {
     while !Task.isCancelled {
       board.set(.starting)
       let end = await runOnce(binary, files)
+      // In this order: whoever sees no process, or another one, must not find the status of the one before.
+      if !Task.isCancelled { board.set(.down(reason: end.reason)) }
       child.withLock { $0 = nil }
       old.forget()
       if Task.isCancelled { return }
@@ -97,7 +99,6 @@ public final class ClickHouseSupervisor: ClickHouseServer {
       case .giveUp(let reason):
         throw ClickHouseConfigurationError(reason: "\(reason) (\(binary.path); its log is in \(files.logs))")
       case .restart(let delay):
-        board.set(.down(reason: end.reason))
         logger.error("the ClickHouse server ended", metadata: ["reason": "\(end.reason)", "restart_in": "\(delay)"])
         try? await Task.sleep(for: delay)
       }
