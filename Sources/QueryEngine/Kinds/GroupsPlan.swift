@@ -16,17 +16,17 @@ struct GroupsPlan: KindPlan {
         let total: SQL = question.query.metric.isAdditive ? "sum(value) OVER ()" : "NULL"
         guard let previous = time.previous else {
           return """
-            SELECT \(dimension.sql) AS dimension, \(measure.sql()) AS value, \(total) AS total, count() OVER () AS groups \
-            \(question.from(question.current)) GROUP BY dimension \
+            SELECT \(question.source.sql(dimension)) AS dimension, \(question.source.sql(measure)) AS value, \(total) AS total, count() OVER () AS groups \
+            \(question.source.from([question.time.range])) GROUP BY dimension \
             ORDER BY value \(direction) NULLS LAST, dimension ASC LIMIT \(bind: limit)
             """
         }
-        let now = measure.sql(where: question.current)
-        let before = measure.sql(where: Conditions.within(previous))
-        let range = Conditions.within(time.range, or: previous)
+        let now = question.source.sql(measure, where: question.current)
+        let before = question.source.sql(measure, where: Conditions.within(previous))
+        let spans = [time.range, previous]
         return """
-          SELECT \(dimension.sql) AS dimension, \(now) AS value, \(total) AS total, count() OVER () AS groups, \(before) AS previous_value \
-          \(question.from(range)) GROUP BY dimension HAVING countIf(\(question.current)) > 0 \
+          SELECT \(question.source.sql(dimension)) AS dimension, \(now) AS value, \(total) AS total, count() OVER () AS groups, \(before) AS previous_value \
+          \(question.source.from(spans)) GROUP BY dimension HAVING \(question.source.count(where: question.current)) > 0 \
           ORDER BY value \(direction) NULLS LAST, dimension ASC LIMIT \(bind: limit)
           """
       }

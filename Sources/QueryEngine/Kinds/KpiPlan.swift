@@ -9,11 +9,13 @@ struct KpiPlan: KindPlan {
     let time = question.time
     return [
       question.statement(.result) { measure in
-        guard let previous = time.previous else { return "SELECT \(measure.sql()) AS value \(question.from(question.current))" }
-        let now = measure.sql(where: question.current)
-        let before = measure.sql(where: Conditions.within(previous))
-        let range = Conditions.within(time.range, or: previous)
-        return "SELECT \(now) AS value, \(before) AS previous_value \(question.from(range))"
+        guard let previous = time.previous else {
+          return "SELECT \(question.source.sql(measure)) AS value \(question.source.from([question.time.range]))"
+        }
+        let now = question.source.sql(measure, where: question.current)
+        let before = question.source.sql(measure, where: Conditions.within(previous))
+        let spans = [time.range, previous]
+        return "SELECT \(now) AS value, \(before) AS previous_value \(question.source.from(spans))"
       }
     ]
   }

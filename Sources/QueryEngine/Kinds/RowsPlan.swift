@@ -16,7 +16,7 @@ struct RowsPlan: KindPlan {
       Statement(
         .rows,
         """
-        SELECT \(SQL.join(columns, separator: ", ")) \(question.from(question.current)) \
+        SELECT \(SQL.join(columns, separator: ", ")) \(question.source.from([question.time.range])) \
         ORDER BY timestamp DESC LIMIT \(bind: limit + 1)
         """)
     ]

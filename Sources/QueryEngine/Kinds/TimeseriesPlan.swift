@@ -18,31 +18,31 @@ struct TimeseriesPlan: KindPlan {
   }
 
   var statements: [Statement] {
-    guard let previous = question.time.previous else { return [statement(.result, over: question.current)] }
+    guard let previous = question.time.previous else { return [statement(.result, over: [question.time.range])] }
     if comparesInOnePass {
-      return [statement(.result, over: Conditions.within(question.time.range, or: previous))]
+      return [statement(.result, over: [question.time.range, previous])]
     }
-    return [statement(.result, over: question.current), statement(.previous, over: Conditions.within(previous))]
+    return [statement(.result, over: [question.time.range]), statement(.previous, over: [previous])]
   }
 
   /// Rows of: whether in the span of the answer, bucket, value; with a dimension also its value and its rank.
-  private func statement(_ purpose: Statement.Purpose, over range: SQL) -> Statement {
+  private func statement(_ purpose: Statement.Purpose, over spans: [TimeRange]) -> Statement {
     let isCurrent: SQL =
       comparesInOnePass ? "timestamp >= \(Conditions.moment(question.time.range.from))" : "\(bind: purpose == .result ? 1 : 0)"
     return question.statement(purpose) { measure in
       guard let dimension else {
         return """
-          SELECT \(isCurrent) AS is_current, \(buckets.key) AS bucket, \(measure.sql()) AS value \
-          \(question.from(range)) GROUP BY is_current, bucket ORDER BY is_current, bucket
+          SELECT \(isCurrent) AS is_current, \(buckets.key) AS bucket, \(question.source.sql(measure)) AS value \
+          \(question.source.from(spans)) GROUP BY is_current, bucket ORDER BY is_current, bucket
           """
       }
       // The largest groups are those of the span of the answer, also for the span before.
       return """
-        WITH (SELECT groupArray(name) FROM (SELECT \(dimension.sql) AS name \(question.from(question.current)) GROUP BY name \
-        ORDER BY \(measure.sql()) \(question.query.order == .ascending ? "ASC" : "DESC") NULLS LAST, name ASC LIMIT \(bind: series))) AS top \
-        SELECT \(isCurrent) AS is_current, \(buckets.key) AS bucket, \(measure.sql()) AS value, \
-        \(dimension.sql) AS dimension, indexOf(top, dimension) AS series \
-        \(question.from(range, and: "has(top, \(dimension.sql))")) \
+        WITH (SELECT groupArray(name) FROM (SELECT \(question.source.sql(dimension)) AS name \(question.source.from([question.time.range])) GROUP BY name \
+        ORDER BY \(question.source.sql(measure)) \(question.query.order == .ascending ? "ASC" : "DESC") NULLS LAST, name ASC LIMIT \(bind: series))) AS top \
+        SELECT \(isCurrent) AS is_current, \(buckets.key) AS bucket, \(question.source.sql(measure)) AS value, \
+        \(question.source.sql(dimension)) AS dimension, indexOf(top, dimension) AS series \
+        \(question.source.from(spans, and: "has(top, \(question.source.sql(dimension)))")) \
         GROUP BY is_current, bucket, dimension ORDER BY is_current, bucket, series
         """
     }

@@ -1,4 +1,3 @@
-internal import ClickHouse
 public import Domain
 
 /// What a question came to: the statements to run, and how their rows become the answer. Made by ``Planner`` only.
@@ -34,30 +33,4 @@ struct ShapedRows {
   var previousRows: [[JSONValue]] = []
   var previousColumns: [ResultColumn] = []
   var truncated = false
-}
-
-/// What all kinds of widget have in common: whose events, which of them, when, and what is computed.
-struct Question {
-  let source: EventsSource
-  let query: WidgetQuery
-  let time: ResolvedTime
-  let measure: Measure
-  /// Event name and filters, without the time.
-  let conditions: [SQL]
-
-  /// The rows of the span of the answer.
-  var current: SQL { Conditions.within(time.range) }
-
-  /// `FROM …` over the rows of the answer, or also over those it is compared with.
-  func from(_ range: SQL, and further: SQL...) -> SQL {
-    source.from(where: conditions + [range] + further)
-  }
-
-  /// A statement, with its form from bounded memory where the measure has one.
-  func statement(_ purpose: Statement.Purpose, _ sql: (Measure) -> SQL) -> Statement {
-    Statement(purpose, sql(measure), fallback: measure.bounded.map(sql))
-  }
-
-  /// A measured value: an empty count or sum is 0, an empty average is nothing.
-  func value(_ value: JSONValue) -> JSONValue { value.isNull && query.metric.zeroWhenEmpty ? 0 : value }
 }

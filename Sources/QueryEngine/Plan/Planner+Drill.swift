@@ -32,9 +32,7 @@ extension Planner {
     let rows = limit ?? Limits.drillRows
     guard 1...Limits.rows ~= rows else { throw .invalid("limit", "out_of_range", "must be between 1 and \(Limits.rows)") }
     let time = try TimeResolver(scope: scope).resolve(narrowed.time, state: state)
-    let question = Question(
-      source: EventsSource(scope), query: narrowed, time: time, measure: try Measure(of: narrowed),
-      conditions: [Conditions.event(narrowed.eventName)] + (try conditions(of: state)) + narrowed.filters.map(Conditions.sql))
+    let question = try Question(narrowed, time: time, filters: try filters(of: state) + narrowed.filters, scope: scope)
     let plan = RowsPlan(
       question: question, dimensions: visibleDimensions(with: dimension), numericProps: query.numericProp.map { [$0] } ?? [],
       limit: rows)

@@ -35,21 +35,15 @@ enum Conditions {
     return parts.isEmpty ? "0" : "(\(SQL.join(parts, separator: " OR ")))"
   }
 
-  static func within(_ property: String, _ range: NumericRange) -> SQL {
-    let parts: [SQL] =
-      (range.min.map { ["\(number(property)) >= \(bind: $0)"] } ?? [])
-      + (range.max.map { ["\(number(property)) <= \(bind: $0)"] } ?? [])
-    return SQL.join(parts, separator: " AND ")
-  }
-
   static func within(_ range: TimeRange) -> SQL {
     "timestamp >= \(moment(range.from)) AND timestamp < \(moment(range.to))"
   }
 
-  /// In one of two ranges, the earlier of which may reach into the other.
-  static func within(_ range: TimeRange, or other: TimeRange) -> SQL {
-    if other.to == range.from { return within(TimeRange(from: other.from, to: range.to)) }
-    return "(\(within(range)) OR \(within(other)))"
+  /// In the first of the spans or in one of the others, of which one that ends where the first begins is joined to it.
+  static func within(anyOf spans: [TimeRange]) -> SQL {
+    guard let first = spans.first else { return "0" }
+    if spans.count == 2, spans[1].to == first.from { return within(TimeRange(from: spans[1].from, to: first.to)) }
+    return spans.count == 1 ? within(first) : "(\(SQL.join(spans.map { within($0) }, separator: " OR ")))"
   }
 
   static func event(_ name: String?) -> SQL {
