@@ -8,9 +8,13 @@ public struct Planner: Sendable {
   /// The dashboard that the viewer looks at; its filters are those that a state may set. Nil outside of dashboards.
   public let dashboard: DashboardConfig?
 
-  public init(scope: Scope, dashboard: DashboardConfig? = nil) {
+  /// What is known of the tenant's events; with it, questions over many of them are answered from rollups.
+  public let tenantData: TenantData?
+
+  public init(scope: Scope, dashboard: DashboardConfig? = nil, tenantData: TenantData? = nil) {
     self.scope = scope
     self.dashboard = dashboard
+    self.tenantData = tenantData
   }
 
   /// Plans the query of a widget.

@@ -4,7 +4,7 @@ public import ClickHouse
 public struct Statement: Sendable, Hashable {
   /// What the rows are for; the order of a plan's statements is the order in which the shaper wants their rows.
   public enum Purpose: String, Sendable, Hashable {
-    case result, previous, values, rows, tenants, overview, dimensions, measures
+    case result, previous, values, rows, tenants, overview, dimensions, measures, tenantData
   }
 
   public let purpose: Purpose

@@ -1,0 +1,88 @@
+public import Domain
+
+/// What is known of a tenant's events without reading them: how many there are per UTC day, when the last one arrived, and which days are
+/// rolled up. Asked for with ``TenantDataPlan``.
+public struct TenantData: Sendable, Hashable {
+  /// Tells one state of a tenant's events from another: every stored event changes it, on every process that asks.
+  public struct Version: Sendable, Hashable {
+    /// How many events there are.
+    public let events: Int
+    /// When the last of them was stored, by the clock of the event store; nil when there is none.
+    public let lastIngested: Instant?
+
+    public init(events: Int, lastIngested: Instant?) {
+      self.events = events
+      self.lastIngested = lastIngested
+    }
+  }
+
+  /// What a build made of the events of a day. A property that is in none of the sets occurs in no event of the day.
+  public struct Rollup: Sendable, Hashable {
+    /// Dimensions with a row per value and day.
+    public let dimensions: Set<String>
+    /// Dimensions with a row per value and half-hour as well; the empty name is there when all events together have them.
+    public let halves: Set<String>
+    /// Dimensions that occur in events but have too many values.
+    public let omittedDimensions: Set<String>
+    public let measures: Set<String>
+    public let omittedMeasures: Set<String>
+
+    public init(
+      dimensions: Set<String>, halves: Set<String>, omittedDimensions: Set<String>, measures: Set<String>, omittedMeasures: Set<String>
+    ) {
+      self.dimensions = dimensions
+      self.halves = halves
+      self.omittedDimensions = omittedDimensions
+      self.measures = measures
+      self.omittedMeasures = omittedMeasures
+    }
+  }
+
+  /// A UTC day that has events.
+  public struct Day: Sendable, Hashable {
+    public let day: CivilDate
+    public let events: Int
+    /// The build whose rows stand for all events of the day, and what it holds; nil when there is none that does.
+    public let build: Int
+    public let rollup: Rollup?
+
+    public init(day: CivilDate, events: Int, build: Int = 0, rollup: Rollup? = nil) {
+      self.day = day
+      self.events = events
+      self.build = build
+      self.rollup = rollup
+    }
+  }
+
+  public let version: Version
+  /// In their order. Empty for a scope of all tenants, whose questions rollups do not answer.
+  public let days: [Day]
+  /// When rollups are used.
+  public var policy = RollupPolicy()
+
+  public init(version: Version, days: [Day]) {
+    self.version = version
+    self.days = days.sorted { $0.day < $1.day }
+  }
+
+  /// About how many events a range holds: those of its days, of days at its edges the part that belongs to it by time.
+  public func events(in range: TimeRange) -> Int {
+    days.reduce(0) { sum, day in
+      let start = day.day.midnightUTC.milliseconds
+      let shared = min(range.to.milliseconds, start + 86_400_000) - max(range.from.milliseconds, start)
+      return shared <= 0 ? sum : sum + Int(Double(day.events) * Double(shared) / 86_400_000)
+    }
+  }
+}
+
+/// From when on rollups are worth their while.
+public struct RollupPolicy: Sendable, Hashable {
+  /// Questions over fewer events are answered from the events: they are quick enough.
+  public var minimumEvents = 100_000
+  /// Percentiles and distinct users are taken from rollups (within 1 %) only for questions over more events than this.
+  public var approximateFrom = 1_000_000
+  /// The part of the events that may still have to be read one by one.
+  public var longestRemainder = 0.5
+
+  public init() {}
+}
