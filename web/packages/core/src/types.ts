@@ -26,6 +26,8 @@ export interface QueryResult {
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
   readonly previous?: { readonly from: string; readonly to: string; readonly rows: readonly Row[] } | null;
+  /** Of a pivot: the metric over all events of each row, of each column, and of all, shown or not. */
+  readonly totals?: { readonly rows: readonly Row[]; readonly columns: readonly Row[]; readonly value: number | null };
   readonly meta: ResultMeta;
 }
 
@@ -36,8 +38,14 @@ export interface WidgetQuery {
   readonly metric: string;
   readonly numeric_prop?: string;
   readonly unique_prop?: string;
+  /** Measured beside the first one: the right axis of `dual_axis`, the height of a `scatter` point, one more column of a table. */
+  readonly second_metric?: string;
+  readonly second_numeric_prop?: string;
   readonly group_by?: string;
+  /** The columns of a pivot. */
   readonly group_by_2?: string;
+  /** One more row for all groups beyond `limit`; its dimension is null. */
+  readonly other?: boolean;
   readonly period?: string | DateRange;
   readonly granularity?: Granularity;
   readonly compare?: "previous_period" | "previous_year" | string;
@@ -53,8 +61,21 @@ export interface ValueFormat {
 }
 
 export interface WidgetOptions {
+  /** Of `progress` and `gauge`. */
   readonly target?: number;
   readonly target_label?: string;
+  /** Ends of a gauge. */
+  readonly min?: number;
+  readonly max?: number;
+  /** From each value on a gauge has its colour; without one green, amber and red, or the reverse where more is better. */
+  readonly thresholds?: readonly { readonly value: number; readonly color?: string }[];
+  /** Format and name of the second metric; guessed like those of the first when absent. */
+  readonly second_format?: ValueFormat;
+  readonly second_label?: string;
+  /** Whether a pivot shades its cells by value; it does when absent. */
+  readonly heat?: boolean;
+  /** Content of a text. */
+  readonly markdown?: string;
   readonly color?: string;
   readonly smooth?: boolean;
   readonly show_legend?: boolean;
@@ -62,6 +83,8 @@ export interface WidgetOptions {
   readonly columns?: readonly string[];
   /** Which way is an improvement; guessed from metric and property when absent. */
   readonly good_direction?: "up" | "down" | "none";
+  /** What a click on a value does; see `clickEffect`. */
+  readonly on_click?: "filter" | "drill" | "none";
 }
 
 export interface WidgetConfig {
@@ -124,6 +147,8 @@ export interface DashboardConfig {
     readonly max_date_range_days?: number;
     readonly locked_dimensions?: readonly string[];
   };
+  /** What the session may open behind a value; absent in answers of older servers. */
+  readonly drill?: { readonly dimensions: readonly string[]; readonly rows: boolean };
   readonly session: {
     readonly tenant_id?: string;
     readonly expires_at?: string;
