@@ -44,6 +44,15 @@ function wrapECharts(source) {
   return `(function(exports,module,define){${source}\n;globalThis[Symbol.for("emban.echarts")]=exports}).call(globalThis,{},{});\n`;
 }
 
+/** The element's style sheets as one: the basic one first, the others by name. */
+function elementCSS() {
+  const folder = "packages/element/src/styles";
+  const names = readdirSync(join(here, folder)).filter((name) => name.endsWith(".css") && name !== "dashboard.css").sort();
+  const whole = join(scratch, "element.css");
+  writeFileSync(whole, ["dashboard.css", ...names].map((name) => readFileSync(join(here, folder, name), "utf8")).join("\n"));
+  return minifyCSS(whole, "dashboard.css");
+}
+
 function minifyCSS(entry, name) {
   const file = join(scratch, name);
   run("esbuild", [entry, "--minify", "--log-level=error", "--loader:.css=css", `--outfile=${file}`]);
@@ -97,7 +106,7 @@ function removeStale(folder) {
 }
 
 function buildTests() {
-  const elementStyles = minifyCSS("packages/element/src/styles/dashboard.css", "dashboard.css");
+  const elementStyles = elementCSS();
   const entries = {
     "core.mjs": "packages/core/src/index.ts",
     "embed-helper.mjs": "packages/embed-helper/src/embed-url.ts",

@@ -34,10 +34,7 @@ export function applicable(filters: Filters, config: DashboardConfig): { readonl
     period = undefined;
   }
   if (dimensions) {
-    const offered = new Set([
-      ...config.filters.map((filter) => filter.dimension),
-      ...config.widgets.flatMap((widget) => [widget.query?.group_by, widget.query?.group_by_2]),
-    ]);
+    const offered = offeredDimensions(config);
     dimensions = keep(dimensions, (name, values) => (values ?? []).length === 0 || isOpen(name, offered.has(name)));
   }
   if (numericRanges) {
@@ -56,4 +53,17 @@ export function applicable(filters: Filters, config: DashboardConfig): { readonl
     },
     refused,
   };
+}
+
+/** Whether the viewer may filter by `dimension`: it is not locked, and named by the session or else shown by the dashboard. */
+export function mayFilter(config: DashboardConfig, dimension: string): boolean {
+  const { locked_dimensions: locked, allowed_dimensions: allowed } = config.permissions;
+  return !locked?.includes(dimension) && (allowed ? allowed.includes(dimension) : offeredDimensions(config).has(dimension));
+}
+
+function offeredDimensions(config: DashboardConfig): ReadonlySet<string | undefined> {
+  return new Set([
+    ...config.filters.map((filter) => filter.dimension),
+    ...config.widgets.flatMap((widget) => [widget.query?.group_by, widget.query?.group_by_2]),
+  ]);
 }

@@ -1,10 +1,22 @@
 import { EmbanError, isAbort, isRecord } from "./errors";
 import { NDJSONDecoder } from "./ndjson";
 import type { WireState } from "./state";
-import type { DashboardConfig, FilterValues, QueryResult } from "./types";
+import type { DashboardConfig, DateRange, FilterValues, QueryResult } from "./types";
 
 export type WidgetAnswer = { readonly result: QueryResult } | { readonly error: EmbanError };
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Body of `POST /v1/embed/drill`: what lies behind a value or a range of a widget, broken down by `next_dimension`, else the newest events. */
+export interface DrillRequest {
+  readonly widget: string;
+  readonly dimension?: string;
+  readonly value?: string;
+  /** Values opened after the first. */
+  readonly filters?: readonly { readonly dimension: string; readonly value: string }[];
+  readonly range?: DateRange;
+  readonly next_dimension?: string;
+  readonly limit?: number;
+}
 
 export interface ClientOptions {
   /** Origin of the Emban server, `https://analytics.example.com`; "" means the page's own origin. */
@@ -90,6 +102,25 @@ export class EmbedClient {
     const body = await this.json(`/v1/embed/filter-values?${query.toString()}`, { method: "GET" }, signal);
     if (!isRecord(body) || !Array.isArray(body["values"])) throw invalidResponse();
     return body as unknown as FilterValues;
+  }
+
+  async drill(request: DrillRequest, state: WireState, signal?: AbortSignal): Promise<QueryResult> {
+    const body = await this.json("/v1/embed/drill", { method: "POST", body: JSON.stringify({ ...request, state }) }, signal);
+    const answer = readAnswer(body);
+    if ("error" in answer) throw answer.error;
+    return answer.result;
+  }
+
+  /** One widget as a file. */
+  async exportFile(widget: string, format: "csv", state: WireState, signal?: AbortSignal): Promise<Blob> {
+    const query = new URLSearchParams({ format, widget, state: JSON.stringify(state) });
+    try {
+      const response = await this.request(`/v1/embed/export?${query.toString()}`, { method: "GET" }, "*/*", signal);
+      if (!response.ok) throw await errorOf(response);
+      return await response.blob();
+    } catch (error) {
+      throw isAbort(error) ? error : asEmbanError(error);
+    }
   }
 
   private async stream(body: unknown, deliver: (widget: string, value: unknown) => void, signal?: AbortSignal): Promise<void> {

@@ -1,8 +1,9 @@
 import { applicable } from "./applicable";
 import { showsData } from "./charts/index";
-import { EmbedClient, type FetchLike, type WidgetAnswer } from "./client";
+import { EmbedClient, type DrillRequest, type FetchLike, type WidgetAnswer } from "./client";
+import { levelsOf, selectFilter, type Picked } from "./drill";
 import { EmbanError, isAbort } from "./errors";
-import { emptyState, initialState, reduce, sameState, toFilters, toWire, type Action, type ViewState } from "./state";
+import { canonical, emptyState, initialState, isPicked, reduce, sameState, toFilters, toWire, without, type Action, type ViewState } from "./state";
 import type { DashboardConfig, Filters, FilterValues, QueryResult } from "./types";
 
 export interface WidgetState {
@@ -44,7 +45,9 @@ const expiryNotice = 60_000;
  * tells its listener what happened. Knows nothing of the DOM.
  */
 export class DashboardController {
+  /** What is shown: in an element of one widget a part of what is `published`. */
   config: DashboardConfig | null = null;
+  published: DashboardConfig | null = null;
   state: ViewState = emptyState;
   initial: ViewState = emptyState;
   phase: Phase = "idle";
@@ -59,8 +62,10 @@ export class DashboardController {
   private readonly single = new Map<string, AbortController>();
   private expiryTimer: ReturnType<typeof setTimeout> | undefined;
   private pendingFilters: Filters[] = [];
-  /** The whole configuration; `config` may show a part of its widgets. */
-  private published: DashboardConfig | null = null;
+  /** The widget in which a filter's value was clicked, by dimension: it is not filtered by that dimension, so that all its values stay in sight. */
+  private readonly origins = new Map<string, string>();
+  /** The state, in canonical form, that each widget's result answers. */
+  private readonly answered = new Map<string, string>();
   /** The last state that the server did not refuse. */
   private good: ViewState = emptyState;
   private isLoading = false;
@@ -94,6 +99,51 @@ export class DashboardController {
     }
     this.emit({ type: "filter", filters: toFilters(this.state) });
     this.refresh();
+  }
+
+  /**
+   * A click in a widget filters the rest of the dashboard, and the same click again does not. A bucket of time without a value becomes the
+   * date range. The widget itself keeps showing all its values.
+   */
+  crossFilter(widget: string, picked: Picked): void {
+    const { config } = this;
+    if (!config) return;
+    const values = levelsOf(picked);
+    if (values.length === 0) {
+      const now = this.state.dateRanges;
+      const same = now !== null && now.from === picked.range?.from && now.to === picked.range.to;
+      if (picked.range) this.dispatch({ type: "dates", range: same ? null : picked.range });
+      return;
+    }
+    if (!isPicked(this.state, values)) for (const { dimension } of values) this.origins.set(dimension, widget);
+    const multiple = values.filter(({ dimension }) => selectFilter(config, dimension)?.type === "multi_select");
+    this.dispatch({ type: "pick", values, multiple: multiple.map(({ dimension }) => dimension) });
+  }
+
+  /** What lies behind a value, in the state in which `request.widget` is shown. */
+  async drill(request: DrillRequest, signal?: AbortSignal): Promise<QueryResult> {
+    return this.guarded(this.client.drill(request, toWire(this.stateOf(request.widget)), signal));
+  }
+
+  /** A widget as a file, in the state in which it is shown. */
+  async exportFile(widget: string, format: "csv"): Promise<Blob> {
+    return this.guarded(this.client.exportFile(widget, format, toWire(this.stateOf(widget))));
+  }
+
+  /** A refused session is no matter of one request. */
+  private async guarded<Value>(work: Promise<Value>): Promise<Value> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof EmbanError && error.isSession) this.fail(error);
+      throw error;
+    }
+  }
+
+  /** The state that a widget is shown in. */
+  private stateOf(widget: string): ViewState {
+    const own = [...this.origins].filter(([, origin]) => origin === widget).map(([dimension]) => dimension);
+    return own.length === 0 ? this.state : without(this.state, new Set(own));
   }
 
   /**
@@ -195,6 +245,8 @@ export class DashboardController {
     if (previous === null || previous.id !== config.id || previous.session.tenant_id !== config.session.tenant_id) {
       this.state = this.initial;
       this.widgets.clear();
+      this.answered.clear();
+      this.origins.clear();
     } else {
       // The new session may permit less than the one before.
       this.state = reduce(this.initial, { type: "merge", filters: this.permitted(toFilters(this.state)) });
@@ -204,6 +256,7 @@ export class DashboardController {
     const pending = this.pendingFilters;
     this.pendingFilters = [];
     for (const filters of pending) this.state = reduce(this.state, { type: "merge", filters: this.permitted(filters) });
+    this.forgetOrigins();
     this.watchExpiry(config);
     this.error = null;
     this.emit({ type: "config", config: shown });
@@ -221,15 +274,16 @@ export class DashboardController {
 
   /** Asks for the present state, unless a configuration is on its way, after which that happens anyway. */
   private refresh(): void {
-    if (this.phase === "ready" && !this.isLoading) void this.query();
+    if (this.phase === "ready" && !this.isLoading) void this.query((id) => this.widget(id).status !== "ok" || this.answered.get(id) !== canonical(this.stateOf(id)));
   }
 
-  private async query(): Promise<void> {
+  /** Asks for all widgets, or for those that `isWanted` names. */
+  private async query(isWanted: (id: string) => boolean = () => true): Promise<void> {
     if (!this.config) return;
     this.abortAll();
     const abort = new AbortController();
     this.running = abort;
-    const ids = this.config.widgets.filter(showsData).map((widget) => widget.id);
+    const ids = this.config.widgets.filter(showsData).map((widget) => widget.id).filter(isWanted);
     for (const id of ids) this.setWidget(id, { ...this.widget(id), status: "loading" });
     await this.ask(ids, abort);
     if (abort.signal.aborted || this.phase !== "ready") return;
@@ -240,8 +294,22 @@ export class DashboardController {
   private async ask(ids: readonly string[], abort: AbortController): Promise<void> {
     if (ids.length === 0) return;
     const { state } = this;
+    // One request, and one more for each widget whose own clicks do not filter it.
+    const groups = new Map<string, { readonly state: ViewState; readonly ids: string[] }>();
+    for (const id of ids) {
+      const own = this.stateOf(id);
+      const key = canonical(own);
+      const group = groups.get(key) ?? { state: own, ids: [] };
+      group.ids.push(id);
+      groups.set(key, group);
+    }
+    const settle = (id: string, answer: WidgetAnswer, key: string) => {
+      if (abort.signal.aborted) return;
+      this.answered.set(id, key);
+      this.settle(id, answer);
+    };
     try {
-      await this.client.query(toWire(state), ids, (id, answer) => !abort.signal.aborted && this.settle(id, answer), abort.signal);
+      await Promise.all([...groups].map(([key, group]) => this.client.query(toWire(group.state), group.ids, (id, answer) => settle(id, answer, key), abort.signal)));
       if (!abort.signal.aborted) this.good = state;
     } catch (error) {
       if (isAbort(error) || abort.signal.aborted) return;
@@ -279,8 +347,13 @@ export class DashboardController {
     const next = reduce(this.state, action);
     if (sameState(next, this.state)) return false;
     this.state = next;
+    this.forgetOrigins();
     this.emit({ type: "state", state: next });
     return true;
+  }
+
+  private forgetOrigins(): void {
+    for (const dimension of [...this.origins.keys()]) if (!this.state.dimensions[dimension]) this.origins.delete(dimension);
   }
 
   /** Works on the difference of two server times, so that a wrong clock in the browser does no harm. */

@@ -20,6 +20,8 @@ export type Action =
   | { readonly type: "period"; readonly period: string }
   | { readonly type: "dimension"; readonly dimension: string; readonly values: readonly string[] }
   | { readonly type: "toggle"; readonly dimension: string; readonly value: string; readonly multiple: boolean }
+  /** A click on a mark with one value, or two: all of them together go on, or off when all are on. `multiple` dimensions keep their other values. */
+  | { readonly type: "pick"; readonly values: readonly { readonly dimension: string; readonly value: string }[]; readonly multiple: readonly string[] }
   | { readonly type: "numeric"; readonly property: string; readonly range: NumericRange | null }
   | { readonly type: "dates"; readonly range: DateRange | null }
   | { readonly type: "merge"; readonly filters: Filters }
@@ -35,10 +37,18 @@ export function reduce(state: ViewState, action: Action): ViewState {
     case "dimension":
       return { ...state, dimensions: put(state.dimensions, action.dimension, unique(action.values)) };
     case "toggle": {
-      const now = state.dimensions[action.dimension] ?? [];
-      const on = now.includes(action.value);
-      const next = on ? now.filter((value) => value !== action.value) : action.multiple ? [...now, action.value] : [action.value];
-      return { ...state, dimensions: put(state.dimensions, action.dimension, next) };
+      const { dimension, value, multiple } = action;
+      return reduce(state, { type: "pick", values: [{ dimension, value }], multiple: multiple ? [dimension] : [] });
+    }
+    case "pick": {
+      const on = isPicked(state, action.values);
+      let { dimensions } = state;
+      for (const { dimension, value } of action.values) {
+        const now = state.dimensions[dimension] ?? [];
+        const others = now.filter((other) => other !== value);
+        dimensions = put(dimensions, dimension, on ? others : action.multiple.includes(dimension) ? [...others, value] : [value]);
+      }
+      return { ...state, dimensions };
     }
     case "numeric":
       return { ...state, numericRanges: putRange(state.numericRanges, action.property, action.range) };
@@ -49,6 +59,16 @@ export function reduce(state: ViewState, action: Action): ViewState {
     case "reset":
       return action.to;
   }
+}
+
+/** Whether `state` filters by each of these values. */
+export function isPicked(state: ViewState, values: readonly { readonly dimension: string; readonly value: string }[]): boolean {
+  return values.every(({ dimension, value }) => state.dimensions[dimension]?.includes(value) === true);
+}
+
+/** `state` without conditions on these dimensions. */
+export function without(state: ViewState, dimensions: ReadonlySet<string>): ViewState {
+  return { ...state, dimensions: Object.fromEntries(Object.entries(state.dimensions).filter(([name]) => !dimensions.has(name))) };
 }
 
 /** Each part that `filters` names replaces that part of the state; parts it leaves out stay; null empties one. */
@@ -113,7 +133,8 @@ export function sameState(a: ViewState, b: ViewState): boolean {
   return canonical(a) === canonical(b);
 }
 
-function canonical(value: unknown): string {
+/** The same text for states of the same content. */
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

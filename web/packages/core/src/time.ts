@@ -74,6 +74,17 @@ export function dayRange(range: DateRange, context: TimeContext): string {
   return days.from === days.to ? format.format(noon(days.from)) : format.formatRange(noon(days.from), noon(days.to));
 }
 
+/** A half-open range of instants: in days where it holds whole ones, otherwise with the times of day. */
+export function spanText(range: DateRange, context: TimeContext): string {
+  const days = toDays(range, context.timezone);
+  const whole = fromDays(days.from, days.to, context.timezone);
+  if (days.from === range.from || (Date.parse(whole.from) === Date.parse(range.from) && Date.parse(whole.to) === Date.parse(range.to))) return dayRange(range, context);
+  const format = dateFormat(context.locale, context.timezone, {
+    weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+  });
+  return format.formatRange(new Date(range.from), new Date(range.to));
+}
+
 /** Length of a bucket in milliseconds; months are 30 days, good enough to see whether one has ended. */
 export function bucketLength(granularity: Granularity): number {
   return { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 30 * 86_400_000 }[granularity];

@@ -1,4 +1,7 @@
-import type { ColorSlots, DashboardConfig, DashboardController, FilterConfig, GridSize, Hit, ResolvedTheme, WidgetConfig } from "@emban/core";
+import {
+  clickEffect, humanize, type ColorSlots, type DashboardConfig, type DashboardController, type GridSize, type Hit, type Picked, type ResolvedTheme,
+  type WidgetConfig,
+} from "@emban/core";
 
 /** What the parts of one dashboard share. Replaced as a whole when theme, size or configuration change. */
 export interface ViewContext {
@@ -12,30 +15,43 @@ export interface ViewContext {
   readonly fontFamily: string;
   readonly reducedMotion: boolean;
   readonly assets: string;
-  /** Called with a value the viewer clicked: emits a drill event and toggles the filter where there is one. */
-  activate(widget: WidgetConfig, hit: Hit): void;
+  /** Called with what the viewer clicked: tells the host, then filters the dashboard or opens the drill panel. */
+  onPick(widget: WidgetConfig, picked: Picked): void;
+  /** The same for one value. */
+  activate(widget: WidgetConfig, hit: Hit | Picked): void;
+  /** Opens the drill panel for all that a widget measures. */
+  showDetails(widget: WidgetConfig): void;
+  /** Tells the viewer, and the host, that something failed beside the widgets' data. */
+  fail(text: string, code: string): void;
   /** Keeps the element tall enough for an open popover. */
   reserve(bottom: number): void;
 }
 
-/** The viewer's own filter for a dimension, if it has one and it is not locked. */
-export function filterFor(context: ViewContext, dimension: string): FilterConfig | undefined {
-  if (context.config.permissions.locked_dimensions?.includes(dimension)) return undefined;
-  return context.config.filters.find(
-    (filter) => (filter.type === "select" || filter.type === "multi_select") && filter.dimension === dimension,
-  );
+/** True when a click on `picked` has an effect; without it nothing may look clickable. */
+export function isPickable(context: ViewContext, widget: WidgetConfig, picked: Picked): boolean {
+  return clickEffect(widget, picked, context.controller.published ?? context.config) !== null;
 }
 
-/** True when clicking a value of `dimension` has an effect. */
-export function isInteractive(context: ViewContext, dimension: string): boolean {
-  return context.config.permissions.allow_drill_down !== false || filterFor(context, dimension) !== undefined;
+/** True when clicking a value of `dimension` (or, for `time`, a bucket) has an effect. */
+export function isInteractive(context: ViewContext, dimension: string, widget: WidgetConfig = anyWidget): boolean {
+  return isPickable(context, widget, dimension === "time" ? { range: someRange } : { dimension, value: "" });
 }
 
+/** The values of `dimension` that the dashboard is filtered by, as far as the viewer may change them. */
 export function selectedValues(context: ViewContext, dimension: string): ReadonlySet<string> {
-  return filterFor(context, dimension) ? new Set(context.controller.state.dimensions[dimension] ?? []) : new Set();
+  if (context.config.permissions.locked_dimensions?.includes(dimension)) return new Set();
+  return new Set(context.controller.state.dimensions[dimension] ?? []);
+}
+
+/** What the author calls a dimension, else its name in words. */
+export function dimensionLabel(context: ViewContext, dimension: string): string {
+  return context.config.filters.find((filter) => filter.dimension === dimension)?.label ?? humanize(dimension);
 }
 
 /** Keeps the values of one customer's dimension apart from those of any other, on pages that show several. */
 export function colorScope(context: ViewContext, dimension: string): string {
   return JSON.stringify([context.config.session.tenant_id ?? "", dimension]);
 }
+
+const anyWidget: WidgetConfig = { id: "", title: "", kind: "", chart: "", position: { x: 0, y: 0, w: 1, h: 1 } };
+const someRange = { from: "", to: "" };

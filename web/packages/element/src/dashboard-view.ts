@@ -1,9 +1,11 @@
 import {
-  ColorSlots, describeError, DashboardController, exactTime, formatValue, gridSize, layout, resolveTheme, safeImageURL, safeLocale, strings,
-  type ControllerEvent, type DashboardConfig, type GridSize, type Hit, type ResolvedTheme, type Theme, type WidgetConfig,
+  bucketRange, clickEffect, ColorSlots, describeError, DashboardController, exactTime, formatValue, gridSize, layout, resolveTheme, safeImageURL,
+  safeLocale, strings,
+  type ControllerEvent, type DashboardConfig, type GridSize, type Hit, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
-import { filterFor, type ViewContext } from "./context";
+import type { ViewContext } from "./context";
 import { h, replace } from "./dom";
+import { DrillPanel } from "./drill/panel";
 import { loadECharts } from "./echarts";
 import { Chips } from "./filters/chips";
 import { FilterBar } from "./filters/filter-bar";
@@ -40,6 +42,7 @@ export class DashboardView {
   private bar: FilterBar | null = null;
   private chips: Chips | null = null;
   private context: ViewContext | null = null;
+  private panel: DrillPanel | null = null;
   private size: GridSize = "wide";
   private ownTheme: Theme = {};
   private theme: ResolvedTheme = resolveTheme(undefined, false);
@@ -85,6 +88,7 @@ export class DashboardView {
     this.motionQuery.removeEventListener("change", this.mediaChanged);
     this.controller.destroy();
     this.bar?.destroy();
+    this.closePanel();
     for (const card of this.cards.values()) card.destroy();
   }
 
@@ -107,6 +111,8 @@ export class DashboardView {
       case "state":
         this.bar?.update(event.state);
         this.chips?.update(event.state);
+        for (const card of this.cards.values()) card.mark();
+        this.panel?.reload();
         // Said anew after each change: a live region that keeps its words is silent.
         this.status.textContent = "";
         this.notice.textContent = "";
@@ -138,6 +144,7 @@ export class DashboardView {
   }
 
   private showLoading(): void {
+    this.closePanel();
     this.clearCards();
     const bones = [3, 3, 3, 3, 12, 6, 6].map((columns, index) => {
       const card = h("div", { class: "card ghost" }, h("div", { class: "bone title" }), index < 4 ? h("div", { class: "bone big" }) : null);
@@ -150,6 +157,7 @@ export class DashboardView {
   }
 
   private showFailure(): void {
+    this.closePanel();
     this.clearCards();
     const error = this.controller.error;
     const words = describeError(error?.code ?? "", error?.status ?? 0, error?.message ?? "");
@@ -163,6 +171,7 @@ export class DashboardView {
     const signature = JSON.stringify({ ...config, session: { ...config.session, expires_at: "", server_time: "" } });
     if (signature === this.signature && this.cards.size > 0) return;
     this.signature = signature;
+    this.closePanel();
     this.applyTheme();
     const context = this.makeContext(config);
     this.context = context;
@@ -218,6 +227,7 @@ export class DashboardView {
     if (!config || !this.context || this.controller.phase === "failed") return;
     this.context = this.makeContext(config);
     for (const card of this.cards.values()) card.setContext(this.context);
+    this.panel?.setContext(this.context);
     if (!this.single) {
       this.fillHead(config);
       this.fillFoot();
@@ -251,24 +261,59 @@ export class DashboardView {
       fontFamily: getComputedStyle(this.root).fontFamily || "sans-serif",
       reducedMotion: this.motionQuery.matches,
       assets: this.options.assets,
-      activate: (widget, hit) => this.activate(widget, hit),
+      onPick: (widget, picked) => this.pick(widget, picked),
+      activate: (widget, hit) => this.pick(widget, this.pickedOf(widget, hit)),
+      showDetails: (widget) => {
+        const { result } = this.controller.widget(widget.id);
+        if (result) this.openPanel(widget, { range: { from: result.meta.from, to: result.meta.to } }, true);
+      },
+      fail: (text, code) => {
+        this.notice.textContent = text;
+        this.options.emit("error", { code, message: text });
+      },
       reserve: (bottom) => {
         this.root.style.minHeight = bottom > 0 ? `${Math.ceil(bottom)}px` : "";
       },
     };
   }
 
-  /** A click on a value: the host hears of it, and the dashboard filters by it where it has such a filter. */
-  private activate(widget: WidgetConfig, hit: Hit): void {
-    const context = this.context;
-    if (!context) return;
-    if (context.config.permissions.allow_drill_down !== false) {
-      this.options.emit("drill", { dimension: hit.dimension, value: hit.value, widgetId: widget.id });
+  /** A click on a value: the host hears of it, and then it filters the dashboard or opens the panel, as author and session have it. */
+  private pick(widget: WidgetConfig, picked: Picked): void {
+    const { context } = this;
+    const config = this.controller.published;
+    if (!context || !config) return;
+    const effect = clickEffect(widget, picked, config);
+    if (effect === null) return;
+    if (config.permissions.allow_drill_down !== false) {
+      const { range, secondDimension, secondValue } = picked;
+      this.options.emit("drill", {
+        dimension: picked.dimension ?? "time", value: picked.value ?? range?.from ?? "", widgetId: widget.id,
+        ...(range && { range }), ...(secondDimension !== undefined && { secondDimension, secondValue: secondValue ?? "" }),
+      });
     }
-    const filter = filterFor(context, hit.dimension);
-    if (filter) {
-      this.controller.dispatch({ type: "toggle", dimension: hit.dimension, value: hit.value, multiple: filter.type === "multi_select" });
-    }
+    if (effect === "filter") this.controller.crossFilter(widget.id, picked);
+    if (effect === "drill") this.openPanel(widget, picked, false);
+  }
+
+  private openPanel(widget: WidgetConfig, picked: Picked, isWhole: boolean): void {
+    const { context } = this;
+    const { query } = widget;
+    if (!context || !query) return;
+    this.panel?.destroy();
+    this.panel = new DrillPanel({ ...widget, query }, picked, isWhole, context);
+    this.panel.open(this.root);
+  }
+
+  private closePanel(): void {
+    this.panel?.destroy();
+    this.panel = null;
+  }
+
+  private pickedOf(widget: WidgetConfig, hit: Hit | Picked): Picked {
+    const { result } = this.controller.widget(widget.id);
+    const { query } = widget;
+    if (hit.dimension !== "time" || hit.value === undefined || !query || query.group_by === "time" || !result) return hit;
+    return { range: bucketRange(result, hit.value) };
   }
 
   /** Also called by hand: browsers put off observers in frames outside the viewport, and the host waits for the height. */

@@ -54,6 +54,9 @@ const paths = {
   sortUp: "m4.5 9.5 3.5-3.5 3.5 3.5",
   sortDown: "m4.5 6.5 3.5 3.5 3.5-3.5",
   alert: "M8 5v3.5m0 2.2v.05M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12Z",
+  more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
+  download: "M8 2.5v7.5m0 0L5 7m3 3 3-3M3 13h10",
+  details: "M2.5 4h11m-11 4h7m-7 4h4.5m4-1.5 2 2m-1-5.25a1.75 1.75 0 1 1 0 3.5 1.75 1.75 0 0 1 0-3.5",
   empty: "M2.5 13h11M4.5 13V9m3.5 4V6.5m3.5 6.5v-2",
 } as const;
 
@@ -71,4 +74,24 @@ export function icon(name: IconName, size = 16): SVGSVGElement {
   path.setAttribute("d", paths[name]);
   svg.append(path);
   return svg;
+}
+
+/** Draws anew what stands in `container`, and puts the focus back on the element that has the same key, name or text. False when it is lost. */
+export function keepFocus(container: Element, draw: () => void): boolean {
+  const root = container.getRootNode() as Document | ShadowRoot;
+  const focused = root.activeElement;
+  if (!focused || focused === container || !container.contains(focused)) {
+    draw();
+    return true;
+  }
+  const key = keyOf(focused);
+  draw();
+  if (focused.isConnected) return true;
+  const same = Array.from(container.querySelectorAll<HTMLElement>(focused.localName)).find((candidate) => keyOf(candidate) === key);
+  same?.focus({ preventScroll: true });
+  return same !== undefined;
+}
+
+function keyOf(element: Element): string {
+  return element.getAttribute("data-key") ?? element.getAttribute("aria-label") ?? element.textContent ?? "";
 }

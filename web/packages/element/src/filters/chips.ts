@@ -1,5 +1,5 @@
-import { dayRange, hasActiveFilters, humanize, labelOf, strings, type Action, type ViewState } from "@emban/core";
-import type { ViewContext } from "../context";
+import { hasActiveFilters, humanize, labelOf, spanText, strings, type Action, type ViewState } from "@emban/core";
+import { dimensionLabel, type ViewContext } from "../context";
 import { h, icon, replace } from "../dom";
 import { rangeText } from "./range";
 
@@ -13,16 +13,16 @@ export class Chips {
     const { config, controller, locale } = this.context;
     const locked = config.permissions.locked_dimensions ?? [];
     const chips: HTMLElement[] = [];
-    const label = (key: "dimension" | "property", name: string) => config.filters.find((filter) => filter[key] === name)?.label ?? humanize(name);
     for (const [dimension, values] of Object.entries(state.dimensions)) {
       if (locked.includes(dimension)) continue;
-      const name = label("dimension", dimension);
+      const name = dimensionLabel(this.context, dimension);
       for (const value of values) chips.push(this.chip(name, labelOf(value), { type: "toggle", dimension, value, multiple: true }));
     }
     for (const [property, range] of Object.entries(state.numericRanges)) {
-      chips.push(this.chip(label("property", property), rangeText(range, locale), { type: "numeric", property, range: null }));
+      const name = config.filters.find((filter) => filter.property === property)?.label ?? humanize(property);
+      chips.push(this.chip(name, rangeText(range, locale), { type: "numeric", property, range: null }));
     }
-    if (state.dateRanges) chips.push(this.chip(strings.dates, dayRange(state.dateRanges, this.context), { type: "dates", range: null }));
+    if (state.dateRanges) chips.push(this.chip(strings.dates, spanText(state.dateRanges, this.context), { type: "dates", range: null }));
     const active = hasActiveFilters(state, controller.initial);
     this.element.hidden = chips.length === 0 && !active;
     const reset = h(

@@ -1,5 +1,5 @@
 import {
-  daysBetween, dayRange, formatValue, fromDays, strings, toDays, type FilterConfig, type NumericRange, type ViewState,
+  daysBetween, formatValue, fromDays, spanText, strings, toDays, type FilterConfig, type NumericRange, type ViewState,
 } from "@emban/core";
 import type { ViewContext } from "../context";
 import { h, replace, setAttribute, uniqueId } from "../dom";
@@ -119,7 +119,7 @@ export class DateRangeControl extends RangeControl {
   }
 
   update(state: ViewState): void {
-    this.popover.setText(this.label, state.dateRanges ? dayRange(state.dateRanges, this.context) : null);
+    this.popover.setText(this.label, state.dateRanges ? spanText(state.dateRanges, this.context) : null);
   }
 
   protected fill(state: ViewState): void {

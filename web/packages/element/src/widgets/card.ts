@@ -1,12 +1,10 @@
-import { describeError, faceOf, isEmpty, showsData, strings, type WidgetConfig, type WidgetState } from "@emban/core";
+import { describeError, faceOf, isEmpty, strings, type WidgetConfig, type WidgetState } from "@emban/core";
 import type { ViewContext } from "../context";
-import { h, icon, replace, setAttribute, uniqueId } from "../dom";
-import { ChartFace } from "./chart";
+import { append, h, icon, keepFocus, replace, setAttribute, uniqueId } from "../dom";
+import { CardMenu } from "../drill/menu";
 import type { WidgetFace } from "./face";
-import { ProgressFace, StatFace } from "./kpi";
-import { ListFace } from "./list";
+import { makeFace } from "./make-face";
 import { skeleton } from "./skeleton";
-import { TableFace } from "./table";
 
 /** A widget's frame: title, state (loading, empty, failed, shown) and the face inside. */
 export class Card {
@@ -17,12 +15,14 @@ export class Card {
   private readonly cover = h("div", { class: "cover" });
   private waiting: ReturnType<typeof setTimeout> | undefined;
   private current: WidgetState = { status: "loading", result: null, error: null };
-  private drawn: { readonly result: unknown; readonly context: unknown } | null = null;
+  private drawn: { readonly result: unknown; readonly context: unknown; readonly marks: string } | null = null;
+  private readonly menu: CardMenu;
 
   constructor(readonly widget: WidgetConfig, private context: ViewContext) {
     const titleId = uniqueId("title");
     const face = faceOf(widget);
     this.face = makeFace(widget);
+    this.menu = new CardMenu(widget, context);
     this.element = h(
       "section",
       { class: "card", attrs: { "data-face": face, "aria-labelledby": titleId, "data-widget": widget.id, "data-status": "loading", part: "card" } },
@@ -44,7 +44,19 @@ export class Card {
 
   setContext(context: ViewContext): void {
     this.context = context;
+    this.menu.setContext(context);
     this.update(this.current);
+  }
+
+  /** Shows which of its values the dashboard is filtered by, when that has changed. */
+  mark(): void {
+    if (this.drawn && this.drawn.marks !== this.marks()) this.showResult();
+  }
+
+  private marks(): string {
+    const { group_by: first, group_by_2: second } = this.widget.query ?? {};
+    const { dimensions } = this.context.controller.state;
+    return JSON.stringify([first, second].map((name) => (name === undefined ? null : dimensions[name] ?? null)));
   }
 
   update(state: WidgetState): void {
@@ -81,6 +93,7 @@ export class Card {
 
   destroy(): void {
     clearTimeout(this.waiting);
+    this.menu.destroy();
     this.face?.destroy?.();
   }
 
@@ -92,11 +105,13 @@ export class Card {
       return;
     }
     this.element.setAttribute("data-status", "ok");
-    if (this.face.element.parentNode !== this.body) replace(this.body, this.face.element);
-    if (this.face.actions && this.face.actions.parentNode !== this.actions) replace(this.actions, this.face.actions);
-    if (this.drawn?.result === result && this.drawn.context === this.context) return;
-    this.drawn = { result, context: this.context };
-    this.face.show(result, this.context);
+    const { face } = this;
+    if (face.element.parentNode !== this.body) replace(this.body, face.element);
+    if (this.actions.childElementCount === 0) append(this.actions, [face.actions, this.menu.element]);
+    const marks = this.marks();
+    if (this.drawn?.result === result && this.drawn.context === this.context && this.drawn.marks === marks) return;
+    this.drawn = { result, context: this.context, marks };
+    keepFocus(this.body, () => face.show(result, this.context));
   }
 
   private put(status: string, content: HTMLElement): void {
@@ -117,22 +132,4 @@ export function message(name: "alert" | "empty", title: string, text: string, ac
     text !== "" && h("p", { class: "message-text" }, text),
     ...actions,
   );
-}
-
-function makeFace(widget: WidgetConfig): WidgetFace | null {
-  if (!showsData(widget)) return null;
-  switch (faceOf(widget)) {
-    case "stat":
-      return new StatFace(widget);
-    case "progress":
-      return new ProgressFace(widget);
-    case "list":
-      return new ListFace(widget);
-    case "table":
-      return new TableFace(widget);
-    case "chart":
-      return new ChartFace(widget);
-    case "unknown":
-      return null;
-  }
 }

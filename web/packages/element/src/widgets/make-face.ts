@@ -1,0 +1,25 @@
+import { faceOf, showsData, type WidgetConfig } from "@emban/core";
+import { ChartFace } from "./chart";
+import type { WidgetFace } from "./face";
+import { ProgressFace, StatFace } from "./kpi";
+import { ListFace } from "./list";
+import { TableFace } from "./table";
+
+/** The face for a widget's kind and chart; null for what this version cannot show. */
+export function makeFace(widget: WidgetConfig): WidgetFace | null {
+  if (!showsData(widget)) return null;
+  switch (faceOf(widget)) {
+    case "stat":
+      return new StatFace(widget);
+    case "progress":
+      return new ProgressFace(widget);
+    case "list":
+      return new ListFace(widget);
+    case "table":
+      return new TableFace(widget);
+    case "chart":
+      return new ChartFace(widget);
+    case "unknown":
+      return null;
+  }
+}
