@@ -45,7 +45,11 @@ public enum Limits {
   public static let buckets = 2_000
   public static let filterValueRows = 50
   public static let maximumFilterValueRows = 500
+  /// How many values of its second dimension a table with two of them shows.
+  public static let pivotColumns = 12
   public static let drillRows = 100
+  /// How many levels of a drill-down may be open at once, beside the last.
+  public static let drillFilters = 10
   /// The most that one view request answers, all widgets together.
   public static let viewBytes = 16_777_216
 

@@ -136,11 +136,13 @@ public struct Widget: Sendable, Hashable {
       let allowed = kind.charts.map(\.rawValue).joined(separator: ", ")
       reader.problem("chart", "not_applicable", "must be one of \(allowed) for the kind \(kind.rawValue)")
     }
-    if let kind, let query, kind == .breakdown || kind == .table, query.groupBy == nil {
-      reader.problem("query.group_by", "missing", "is required for the kind \(kind.rawValue)")
-    }
-    if let kind, let query, kind == .kpi, query.groupBy != nil {
-      reader.problem("query.group_by", "not_applicable", "a kpi shows one number and takes no group_by")
+    if let kind, kind == .text, query != nil {
+      reader.problem("query", "not_applicable", WidgetQuery.textAsksNothing)
+    } else if let kind, let query {
+      let drawn = chart ?? kind.charts[0]
+      for problem in query.problems(for: kind) + (kind.charts.contains(drawn) ? query.problems(for: drawn) : []) {
+        reader.problem("query.\(problem.field)", problem.code, problem.expected)
+      }
     }
     reader.finish()
     guard let id, let kind else { return nil }

@@ -3,14 +3,18 @@ public struct WidgetQuery: Sendable, Hashable {
   public var eventName: String?
   public var metric: Metric
   public var numericProp: String?
+  /// What `count_unique` counts, as first or as second metric.
   public var uniqueProp: String?
   public var groupBy: Dimension?
+  /// The columns of a table whose rows are those of `groupBy`.
   public var groupBy2: Dimension?
   public var time: TimeSelection
   public var granularity: Granularity?
   public var compare: Comparison?
   public var limit: Int?
   public var order: SortOrder
+  /// Whether one more row or series stands for all groups beyond the limit.
+  public var other: Bool
   public var filters: [QueryFilter]
   public var secondMetric: Metric?
   public var secondNumericProp: String?
@@ -21,7 +25,7 @@ public struct WidgetQuery: Sendable, Hashable {
     eventName: String? = nil, metric: Metric = .count, numericProp: String? = nil, uniqueProp: String? = nil,
     groupBy: Dimension? = nil, groupBy2: Dimension? = nil, time: TimeSelection = WidgetQuery.defaultTime,
     granularity: Granularity? = nil, compare: Comparison? = nil, limit: Int? = nil, order: SortOrder = .descending,
-    filters: [QueryFilter] = [], secondMetric: Metric? = nil, secondNumericProp: String? = nil
+    other: Bool = false, filters: [QueryFilter] = [], secondMetric: Metric? = nil, secondNumericProp: String? = nil
   ) {
     self.eventName = eventName
     self.metric = metric
@@ -34,6 +38,7 @@ public struct WidgetQuery: Sendable, Hashable {
     self.compare = compare
     self.limit = limit
     self.order = order
+    self.other = other
     self.filters = filters
     self.secondMetric = secondMetric
     self.secondNumericProp = secondNumericProp
@@ -62,6 +67,7 @@ public struct WidgetQuery: Sendable, Hashable {
     query.compare = reader.enumeration("compare", Comparison.self)
     query.limit = reader.int("limit", in: 1...Limits.rows)
     query.order = reader.enumeration("order", SortOrder.self) ?? .descending
+    query.other = reader.bool("other") ?? false
     query.filters = reader.list("filters", count: 0...Limits.queryFilters, QueryFilter.read) ?? []
     query.secondMetric = reader.enumeration("second_metric", Metric.self)
     query.secondNumericProp = PropertyName.read("second_numeric_prop", &reader)
@@ -74,11 +80,8 @@ public struct WidgetQuery: Sendable, Hashable {
     if metric.needsNumericProperty, numericProp == nil {
       reader.problem("numeric_prop", "missing", "is required by the metric \(metric.rawValue)")
     }
-    if !metric.countsUniques, uniqueProp != nil {
+    if !metric.countsUniques, secondMetric?.countsUniques != true, uniqueProp != nil {
       reader.problem("unique_prop", "not_applicable", "belongs to count_unique and count_unique_approx only")
-    }
-    if groupBy2 != nil, groupBy == nil {
-      reader.problem("group_by_2", "not_applicable", "needs group_by as well")
     }
     if let secondMetric, secondMetric.needsNumericProperty, secondNumericProp == nil {
       reader.problem("second_numeric_prop", "missing", "is required by the metric \(secondMetric.rawValue)")
@@ -95,7 +98,7 @@ public struct WidgetQuery: Sendable, Hashable {
       "group_by": groupBy.map { .string($0.name) }, "group_by_2": groupBy2.map { .string($0.name) }, "period": time.json,
       "granularity": granularity.map { .string($0.rawValue) }, "compare": compare.map { .string($0.rawValue) },
       "limit": limit.map(JSONValue.int), "order": order == .descending ? nil : .string(order.rawValue),
-      "filters": filters.isEmpty ? nil : .array(filters.map(\.json)),
+      "other": other ? true : nil, "filters": filters.isEmpty ? nil : .array(filters.map(\.json)),
       "second_metric": secondMetric.map { .string($0.rawValue) },
       "second_numeric_prop": secondNumericProp.map(JSONValue.string),
     ])

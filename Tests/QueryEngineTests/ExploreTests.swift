@@ -35,14 +35,14 @@ import Testing
       eventName: "api.call", metric: .sum, numericProp: "latency_ms", groupBy: .property("model"), compare: .previousPeriod)
     let planner = Planner(scope: try samples.planner().scope)
     let next = try await samples.executor.run(
-      planner.drill(into: query, by: .property("model"), value: "a'b\\c", next: .property("end.point")))
+      planner.drill(into: query, DrillDown([.init(.property("model"), "a'b\\c")], next: .property("end.point"))))
     let events = Oracle(samples.events, name: "api.call", within: next.meta.range).filtered { $0.stringProps["model"] == "a'b\\c" }
     let expected = events.groups(.property("end.point")).mapValues { $0.value(query) }
     #expect(next.columns.map(\.name) == ["end.point", "value", "share"])
     #expect(next.rows.count == expected.count)
     for row in next.rows { #expect(agree(row[1], expected[row[0].stringValue ?? "?"] ?? nil)) }
 
-    let rows = try await samples.executor.run(planner.drill(into: query, by: .property("model"), value: "a'b\\c", limit: 5))
+    let rows = try await samples.executor.run(planner.drill(into: query, DrillDown([.init(.property("model"), "a'b\\c")], limit: 5)))
     let newest = events.events.sorted { $0.timestamp > $1.timestamp }.prefix(5)
     #expect(rows.columns.map(\.name) == ["time", "event_name", "user_id", "model", "latency_ms"])
     #expect(

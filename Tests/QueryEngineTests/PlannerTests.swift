@@ -84,30 +84,29 @@ import Testing
 
   @Test func drillingFollowsWhatIsShown() throws {
     let query = try #require(usage.widgets[0].query)
-    #expect(throws: Never.self) { try planner().drill(into: query, by: .property("endpoint"), value: "/a", next: .property("model")) }
-    refusal("dimension_not_allowed") { _ = try planner().drill(into: query, by: .property("secret"), value: "x") }
+    #expect(throws: Never.self) { try planner().drill(into: query, DrillDown([.init(.property("endpoint"), "/a")], next: .property("model"))) }
+    refusal("dimension_not_allowed") { _ = try planner().drill(into: query, DrillDown([.init(.property("secret"), "x")])) }
     refusal("dimension_not_allowed") {
-      _ = try planner().drill(into: query, by: .property("endpoint"), value: "x", next: .property("secret"))
+      _ = try planner().drill(into: query, DrillDown([.init(.property("endpoint"), "x")], next: .property("secret")))
     }
-    refusal("dimension_not_allowed") { _ = try planner().drill(into: query, by: .property("endpoint"), value: "x", next: .userID) }
+    refusal("dimension_not_allowed") { _ = try planner().drill(into: query, DrillDown([.init(.property("endpoint"), "x")], next: .userID)) }
     let permissions = EmbedPermissions(allowedDimensions: ["endpoint", "region"])
     #expect(throws: Never.self) {
-      try planner(permissions).drill(into: query, by: .property("endpoint"), value: "/a", next: .property("region"))
+      try planner(permissions).drill(into: query, DrillDown([.init(.property("endpoint"), "/a")], next: .property("region")))
     }
     refusal("dimension_not_allowed") {
-      _ = try planner(permissions).drill(into: query, by: .property("endpoint"), value: "/a", next: .property("model"))
+      _ = try planner(permissions).drill(into: query, DrillDown([.init(.property("endpoint"), "/a")], next: .property("model")))
     }
   }
 
   @Test func underlyingRowsShowOnlyWhatIsAllowed() throws {
     let query = try #require(usage.widgets[0].query)
-    let rows = try planner(EmbedPermissions(allowedDimensions: ["endpoint", "region"])).drill(
-      into: query, by: .property("endpoint"), value: "/a")
+    let rows = try planner(EmbedPermissions(allowedDimensions: ["endpoint", "region"])).drill(into: query, DrillDown([.init(.property("endpoint"), "/a")]))
     let text = rows.statements[0].sql.text
     #expect(text.contains("`region`"))
     #expect(!text.contains("`model`"))
     #expect(!text.contains("user_id"))
-    let all = ResultShaper.shape(try planner().drill(into: query, by: .property("endpoint"), value: "/a"), [[]])
+    let all = ResultShaper.shape(try planner().drill(into: query, DrillDown([.init(.property("endpoint"), "/a")])), [[]])
     #expect(all.columns.map(\.name) == ["time", "event_name", "user_id", "endpoint", "model"])
   }
 

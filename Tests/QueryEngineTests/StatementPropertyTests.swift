@@ -57,7 +57,7 @@ import Testing
     let planner = Planner(scope: scope, dashboard: dashboard)
     let kind = random.pick([WidgetKind.kpi, .timeseries, .breakdown, .table])
     let drilled = try Planner(scope: scope).drill(
-      into: query, by: dimension(), value: text(), next: random.chance(0.5) ? dimension() : nil)
+      into: query, DrillDown([.init(dimension(), text())], next: random.chance(0.5) ? dimension() : nil))
     if kind == .breakdown || kind == .table || kind == .timeseries && random.chance(0.5) { query.groupBy = dimension() }
     return try planner.plan(query, kind: kind, state: state).statements + drilled.statements
       + planner.filterValues(of: .property(filter), search: text()).statements

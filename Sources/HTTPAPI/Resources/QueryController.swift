@@ -23,13 +23,17 @@ struct QueryController: Controller {
     var environment: EnvironmentName?
   }
 
-  /// Query parameters bear the names of the query's members; `limit` is written in digits, `filters` as a JSON array, and `from` with
-  /// `to` stand for a period.
+  /// Query parameters bear the names of the query's members; `limit` is written in digits, `other` as `true` or `false`, `filters` as a
+  /// JSON array, and `from` with `to` stand for a period.
   private func get(_ request: APIRequest) async throws -> Response {
     var members = try request.query().mapValues(JSONValue.string)
     if let text = members["limit"]?.stringValue {
       guard let number = Int(text) else { throw AppError.invalid("limit", "wrong_type", "must be a whole number") }
       members["limit"] = .int(number)
+    }
+    if let text = members["other"]?.stringValue {
+      guard let other = Bool(text) else { throw AppError.invalid("other", "wrong_type", "must be true or false") }
+      members["other"] = .bool(other)
     }
     for key in ["filters", "period"] {
       guard let text = members[key]?.stringValue, text.hasPrefix("[") || text.hasPrefix("{") else { continue }

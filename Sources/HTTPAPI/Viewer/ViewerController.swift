@@ -51,6 +51,11 @@ struct ViewerController: Controller {
       "max_date_range_days": .int(permissions.maxDateRangeDays),
       "locked_dimensions": .strings(permissions.lockedFilters.keys.sorted()),
     ]
+    let mayDrill = permissions.allowDrillDown
+    members["drill"] = [
+      "dimensions": .strings(mayDrill ? Planner(scope: scope, dashboard: view.config).drillDimensions.map(\.name) : []),
+      "rows": .bool(mayDrill),
+    ]
     members["session"] = [
       "tenant_id": .string(view.session.tenantID.rawValue), "expires_at": view.session.expiresAt.json, "server_time": clock().json,
       "timezone": .string(scope.zone.name), "locale": .string(view.session.locale ?? "en"),
@@ -127,18 +132,15 @@ struct ViewerController: Controller {
     guard view.session.permissions.allowDrillDown else {
       throw AppError.forbidden("drill_not_allowed", "This session does not open details.")
     }
-    let (id, dimension, value, next, state) = try await request.readBody { reader in
+    let (id, drill, state) = try await request.readBody { reader in
       (
-        reader.requiredString("widget", length: 1...100), Dimension.read("dimension", &reader),
-        reader.string("value", length: 0...Limits.propertyValueLength), Dimension.read("next_dimension", &reader),
+        reader.requiredString("widget", length: 1...100), DrillDown.read(from: &reader),
         reader.nested("state", ViewState.read) ?? ViewState()
       )
     }
-    guard let dimension else { throw AppError.invalid("dimension", "missing", "is required") }
     let widget = try view.widget(id ?? "")
     guard let query = widget.query else { throw AppError.invalid("widget", "not_applicable", "must be a widget with a query") }
-    let plan = try Planner(scope: scope, dashboard: view.config).drill(
-      into: query, by: dimension, value: value ?? "", next: next, state: state)
+    let plan = try Planner(scope: scope, dashboard: view.config).drill(into: query, drill, state: state)
     return .json(try await queries.executor.run(plan).json)
   }
 

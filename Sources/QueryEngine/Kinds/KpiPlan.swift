@@ -8,12 +8,12 @@ struct KpiPlan: KindPlan {
   var statements: [Statement] {
     let time = question.time
     return [
-      question.statement(.result) { measure in
+      question.statement(.result) { measures in
         guard let previous = time.previous else {
-          return "SELECT \(question.source.sql(measure)) AS value \(question.source.from([question.time.range]))"
+          return "SELECT \(question.source.sql(measures.first)) AS value \(question.source.from([question.time.range]))"
         }
-        let now = question.source.sql(measure, where: question.current)
-        let before = question.source.sql(measure, where: Conditions.within(previous))
+        let now = question.source.sql(measures.first, where: question.current)
+        let before = question.source.sql(measures.first, where: Conditions.within(previous))
         let spans = [time.range, previous]
         return "SELECT \(now) AS value, \(before) AS previous_value \(question.source.from(spans))"
       }

@@ -1,8 +1,8 @@
 internal import ClickHouse
 internal import Domain
 
-/// A value per bucket of time, for all events or for each of the largest groups. The server counts the buckets that hold events;
-/// the empty ones are filled in here.
+/// A value per bucket of time, for all events (then also of a second metric) or for each of the largest groups, with the rest as one more
+/// on request. The server counts the buckets that hold events; the empty ones are filled in here.
 struct TimeseriesPlan: KindPlan {
   let question: Question
   let buckets: TimeBuckets
@@ -25,25 +25,36 @@ struct TimeseriesPlan: KindPlan {
     return [statement(.result, over: [question.time.range]), statement(.previous, over: [previous])]
   }
 
-  /// Rows of: whether in the span of the answer, bucket, value; with a dimension also its value and its rank.
+  /// Rows of: whether in the span of the answer, bucket, value, second value if there is one; with a dimension also its value and its
+  /// rank (0 for all beyond the shown), and whether there is anything beyond.
   private func statement(_ purpose: Statement.Purpose, over spans: [TimeRange]) -> Statement {
     let isCurrent: SQL =
       comparesInOnePass ? "timestamp >= \(Conditions.moment(question.time.range.from))" : "\(bind: purpose == .result ? 1 : 0)"
-    return question.statement(purpose) { measure in
+    let source = question.source
+    return question.statement(purpose) { measures in
+      var columns: [SQL] = ["\(isCurrent) AS is_current", "\(buckets.key) AS bucket", "\(source.sql(measures.first)) AS value"]
       guard let dimension else {
+        if let second = measures.second {
+          // The second metric is not compared.
+          columns.append("\(source.sql(second, where: comparesInOnePass ? question.current : nil)) AS second_value")
+        }
         return """
-          SELECT \(isCurrent) AS is_current, \(buckets.key) AS bucket, \(question.source.sql(measure)) AS value \
-          \(question.source.from(spans)) GROUP BY is_current, bucket ORDER BY is_current, bucket
+          SELECT \(SQL.join(columns, separator: ", ")) \(source.from(spans)) GROUP BY is_current, bucket ORDER BY is_current, bucket
           """
       }
-      // The largest groups are those of the span of the answer, also for the span before.
+      // The largest groups are those of the span of the answer, also for the span before. One more tells whether there are more.
+      let found: SQL = """
+        SELECT groupArray(name) FROM (SELECT \(source.sql(dimension)) AS name \(source.from([question.time.range])) GROUP BY name \
+        ORDER BY \(source.sql(measures.first)) \(question.query.order == .ascending ? "ASC" : "DESC") NULLS LAST, name ASC \
+        LIMIT \(bind: series + 1))
+        """
+      let isShown: SQL = question.query.other ? .empty : "has(top, \(source.sql(dimension)))"
+      columns += [
+        "top[series] AS dimension", "indexOf(top, \(source.sql(dimension))) AS series", "length(found) > length(top) AS truncated",
+      ]
       return """
-        WITH (SELECT groupArray(name) FROM (SELECT \(question.source.sql(dimension)) AS name \(question.source.from([question.time.range])) GROUP BY name \
-        ORDER BY \(question.source.sql(measure)) \(question.query.order == .ascending ? "ASC" : "DESC") NULLS LAST, name ASC LIMIT \(bind: series))) AS top \
-        SELECT \(isCurrent) AS is_current, \(buckets.key) AS bucket, \(question.source.sql(measure)) AS value, \
-        \(question.source.sql(dimension)) AS dimension, indexOf(top, dimension) AS series \
-        \(question.source.from(spans, and: "has(top, \(question.source.sql(dimension)))")) \
-        GROUP BY is_current, bucket, dimension ORDER BY is_current, bucket, series
+        WITH (\(found)) AS found, arraySlice(found, 1, \(bind: series)) AS top SELECT \(SQL.join(columns, separator: ", ")) \
+        \(source.from(spans, and: isShown)) GROUP BY is_current, bucket, series ORDER BY is_current, bucket, series
         """
     }
   }
@@ -55,33 +66,61 @@ struct TimeseriesPlan: KindPlan {
     var series: Int
   }
 
-  func shape(_ answers: [[[JSONValue]]]) -> ShapedRows {
+  /// The server's rows, by span and place.
+  private struct Found {
     var now: [Cell: JSONValue] = [:]
     var before: [Cell: JSONValue] = [:]
+    var second: [Int: JSONValue] = [:]
+    /// The dimension's values by rank.
     var names: [Int: JSONValue] = [:]
-    for row in answers.joined() {
-      let series = dimension == nil ? 0 : row[4].numberValue.map(Int.init) ?? 0
-      let cell = Cell(bucket: row[1].numberValue.map(Int.init) ?? 0, series: series)
-      if dimension != nil { names[series] = row[3] }
-      if row[0] == 1 || row[0] == true { now[cell] = row[2] } else { before[cell] = row[2] }
+    /// Whether the span of the answer has events beyond the ranks.
+    var hasRest = false
+    var truncated = false
+
+    /// Ranks in the order in which they are shown, the rest last.
+    var series: [Int] { names.keys.sorted() + (hasRest ? [0] : []) }
+  }
+
+  private func found(_ rows: some Sequence<[JSONValue]>) -> Found {
+    var found = Found()
+    let hasSecond = question.query.secondMetric != nil
+    for row in rows {
+      let isCurrent = row[0] == 1 || row[0] == true
+      var cell = Cell(bucket: row[1].numberValue.map { Int($0) } ?? 0, series: 0)
+      if dimension != nil {
+        cell.series = row[4].numberValue.map { Int($0) } ?? 0
+        if cell.series > 0 { found.names[cell.series] = row[3] } else if isCurrent { found.hasRest = true }
+        found.truncated = row[5] == 1 || row[5] == true
+      } else if hasSecond, isCurrent {
+        found.second[cell.bucket] = row[3]
+      }
+      if isCurrent { found.now[cell] = row[2] } else { found.before[cell] = row[2] }
     }
-    let series = dimension == nil ? [0] : names.keys.sorted()
-    let shown = shownBuckets(lastKey: now.keys.map(\.bucket).max())
+    return found
+  }
+
+  func shape(_ answers: [[[JSONValue]]]) -> ShapedRows {
+    let found = found(answers.joined())
+    let hasSecond = question.query.secondMetric != nil
+    let shown = shownBuckets(lastKey: found.now.keys.map(\.bucket).max())
     let compared = comparedBuckets(count: shown.count)
 
     var columns: [ResultColumn] = [.time]
     if let dimension { columns.append(.dimension(dimension)) }
     columns.append(.value)
     var shaped = ShapedRows(columns: columns, rows: [], previousColumns: columns)
+    shaped.truncated = found.truncated
+    if hasSecond { shaped.columns.append(.secondValue) }
     if question.time.previous != nil { shaped.columns.append(.previousValue) }
     for (index, bucket) in shown.enumerated() {
-      for number in series {
-        let name = names[number].map { [$0] } ?? []
-        var row = [bucket.start.json] + name + [question.value(now[Cell(bucket: bucket.key, series: number)] ?? .null)]
+      for number in dimension == nil ? [0] : found.series {
+        let name = dimension == nil ? [] : [found.names[number] ?? .null]
+        var row = [bucket.start.json] + name + [question.value(found.now[Cell(bucket: bucket.key, series: number)] ?? .null)]
+        if hasSecond { row.append(question.secondValue(found.second[bucket.key] ?? .null)) }
         if let previous = question.time.previous {
           let earlier = compared[index]
-          let found = before[Cell(bucket: earlier.key, series: number)] ?? .null
-          let value = earlier.start < previous.to ? question.value(found) : .null
+          let before = found.before[Cell(bucket: earlier.key, series: number)] ?? .null
+          let value = earlier.start < previous.to ? question.value(before) : .null
           row.append(value)
           shaped.previousRows.append([earlier.start.json] + name + [value])
         }

@@ -33,4 +33,5 @@ struct ShapedRows {
   var previousRows: [[JSONValue]] = []
   var previousColumns: [ResultColumn] = []
   var truncated = false
+  var totals: QueryResult.Totals?
 }

@@ -21,17 +21,19 @@ public struct Planner: Sendable {
   ///
   /// - Parameter state: what the viewer has set in the dashboard's filter bar; ANDed to the query's own filters.
   /// - Throws: ``AppError`` 403 `period_not_allowed`, `range_too_long`, `dimension_not_allowed`, `filter_locked`; 422 that names the field for
-  ///   a query that makes no sense (`missing`, `not_applicable`, `too_many_buckets`, `kind_not_supported`).
+  ///   a query that makes no sense (`missing`, `not_applicable`, `out_of_range`, `too_many_buckets`).
   public func plan(_ query: WidgetQuery, kind: WidgetKind, state: ViewState = ViewState()) throws(AppError) -> Plan {
-    try checkSupported(query, kind)
+    let problems = query.problems(for: kind)
+    guard problems.isEmpty else { throw .invalid(problems) }
     let time = try TimeResolver(scope: scope).resolve(query.time, state: state, compare: query.compare)
-    let question = try Question(query, time: time, filters: try filters(of: state) + query.filters, scope: scope)
+    return try plan(query, kind: kind, time: time, filters: try filters(of: state) + query.filters)
+  }
+
+  /// Plans a query whose time and filters are settled.
+  func plan(_ query: WidgetQuery, kind: WidgetKind, time: ResolvedTime, filters: [QueryFilter]) throws(AppError) -> Plan {
+    let question = try Question(query, time: time, filters: filters, scope: scope)
     switch kind {
-    case .kpi:
-      guard query.groupBy == nil else {
-        throw .invalid("group_by", "not_applicable", "a kpi shows one number and takes no group_by")
-      }
-      return Plan(KpiPlan(question: question), scope: scope, time: time)
+    case .kpi: return Plan(KpiPlan(question: question), scope: scope, time: time)
     case .timeseries:
       let granularity = try TimeseriesPlan.granularity(query.granularity, for: time)
       let plan = TimeseriesPlan(
@@ -43,27 +45,21 @@ public struct Planner: Sendable {
         throw .invalid("group_by", "missing", "is required for the kind \(kind.rawValue)")
       }
       let rows = kind == .table ? Limits.tableRows : Limits.breakdownRows
-      let plan = GroupsPlan(
-        question: question, dimension: dimension, limit: try Caps.limit(query.limit, default: rows, maximum: Limits.rows))
-      return Plan(plan, scope: scope, time: time)
-    case .heatmap, .text:
-      throw .invalid("kind", "kind_not_supported", "\(kind.rawValue) cannot be queried")
+      let limit = try Caps.limit(query.limit, default: rows, maximum: Limits.rows)
+      if let second = query.groupBy2 {
+        return Plan(PivotPlan(question: question, rows: dimension, columns: second, limit: limit), scope: scope, time: time)
+      }
+      return Plan(GroupsPlan(question: question, dimension: dimension, limit: limit), scope: scope, time: time)
+    case .heatmap: return Plan(HeatmapPlan(question: question), scope: scope, time: time)
+    case .text: throw .invalid(query.problems(for: kind))
     }
   }
 
-  /// The kind of a query that comes without a widget: with a granularity a time series, with a group_by a breakdown, otherwise a
-  /// single number.
+  /// The kind of a query that comes without a widget: with a group_by_2 a table, with a granularity a time series, with a group_by a
+  /// breakdown, otherwise a single number.
   public static func kind(of query: WidgetQuery) -> WidgetKind {
+    if query.groupBy2 != nil { return .table }
     if query.granularity != nil { return .timeseries }
     return query.groupBy == nil ? .kpi : .breakdown
-  }
-
-  private func checkSupported(_ query: WidgetQuery, _ kind: WidgetKind) throws(AppError) {
-    if query.groupBy2 != nil {
-      throw .invalid("group_by_2", "kind_not_supported", "a second dimension cannot be queried")
-    }
-    if query.secondMetric != nil {
-      throw .invalid("second_metric", "kind_not_supported", "a second metric cannot be queried")
-    }
   }
 }

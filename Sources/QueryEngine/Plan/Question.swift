@@ -7,7 +7,7 @@ struct Question {
   let time: ResolvedTime
   /// What the query and the viewer's state ask of events, beside the event name and the scope's own conditions.
   let filters: [QueryFilter]
-  let measure: Measure
+  let measures: Measures
   /// Where the rows come from: the events themselves until a rewrite finds something quicker.
   var source: any RowSource
 
@@ -15,20 +15,23 @@ struct Question {
     self.query = query
     self.time = time
     self.filters = filters
-    measure = try Measure(of: query)
+    measures = Measures(first: try Measure(of: query), second: try Measure.second(of: query))
     source = EventRows(source: EventsSource(scope), eventName: query.eventName, filters: filters)
   }
 
   /// The rows of the span of the answer.
   var current: SQL { Conditions.within(time.range) }
 
-  /// A statement, with its form from bounded memory where the measure has one.
-  func statement(_ purpose: Statement.Purpose, _ sql: (Measure) -> SQL) -> Statement {
-    Statement(purpose, sql(measure), fallback: measure.bounded.map(sql))
+  /// A statement, with its form from bounded memory where a measure has one.
+  func statement(_ purpose: Statement.Purpose, _ sql: (Measures) -> SQL) -> Statement {
+    Statement(purpose, sql(measures), fallback: measures.bounded.map(sql))
   }
 
   /// A measured value: an empty count or sum is 0, an empty average is nothing.
   func value(_ value: JSONValue) -> JSONValue { value.isNull && query.metric.zeroWhenEmpty ? 0 : value }
+
+  /// A value of the second metric.
+  func secondValue(_ value: JSONValue) -> JSONValue { value.isNull && query.secondMetric?.zeroWhenEmpty == true ? 0 : value }
 }
 
 /// Rows that questions are put to. A row has a `timestamp`; what else it has only its source knows, which therefore writes every expression
@@ -42,6 +45,16 @@ protocol RowSource: Sendable {
   func sql(_ dimension: Dimension) -> SQL
 }
 
+/// Rows over which a measure can be taken in two steps, for groups that are first made and then joined.
+protocol JoinableRows: RowSource {
+  /// The state of a measure over the rows of a group, or over those for which `condition` holds.
+  func state(_ measure: Measure, where condition: SQL?) -> SQL
+  /// The value of one state, as ``RowSource/sql(_:where:)`` over its rows.
+  func finalized(_ measure: Measure, _ state: SQL) -> SQL
+  /// The value of the states of a group, as ``RowSource/sql(_:where:)`` over the rows of all of them.
+  func merged(_ measure: Measure, _ states: SQL) -> SQL
+}
+
 extension RowSource {
   func sql(_ measure: Measure) -> SQL { sql(measure, where: nil) }
 
@@ -52,7 +65,7 @@ extension RowSource {
 }
 
 /// The events themselves.
-struct EventRows: RowSource {
+struct EventRows: JoinableRows {
   let source: EventsSource
   let eventName: String?
   let filters: [QueryFilter]
@@ -63,4 +76,7 @@ struct EventRows: RowSource {
 
   func sql(_ measure: Measure, where condition: SQL?) -> SQL { measure.sql(where: condition) }
   func sql(_ dimension: Dimension) -> SQL { dimension.sql }
+  func state(_ measure: Measure, where condition: SQL?) -> SQL { measure.state(where: condition) }
+  func finalized(_ measure: Measure, _ state: SQL) -> SQL { measure.finalized(state) }
+  func merged(_ measure: Measure, _ states: SQL) -> SQL { measure.merged(states) }
 }

@@ -17,11 +17,15 @@ public struct ResultColumn: Sendable, Hashable {
 
   static let time = ResultColumn("time", .datetime, .time)
   static let value = ResultColumn("value", .number, .measure)
+  static let secondValue = ResultColumn("second_value", .number, .measure)
   static let share = ResultColumn("share", .number, .measure)
   static let previousValue = ResultColumn("previous_value", .number, .comparison)
   static let deltaPercent = ResultColumn("delta_pct", .number, .comparison)
 
-  static let reservedNames: Set<String> = ["time", "value", "previous_value", "delta_pct", "share"]
+  static let weekday = ResultColumn("weekday", .number, .dimension)
+  static let hour = ResultColumn("hour", .number, .dimension)
+
+  static let reservedNames: Set<String> = ["time", "value", "second_value", "previous_value", "delta_pct", "share"]
 
   /// The column of a dimension: its own name, with `_` behind it where that is the name of another column.
   static func dimension(_ dimension: Dimension, taken: Set<String> = reservedNames) -> ResultColumn {
@@ -45,6 +49,27 @@ public struct QueryResult: Sendable, Hashable {
     public var rows: [[JSONValue]]
   }
 
+  /// The metric over all events of each row, of each column and of all, of a table with two dimensions.
+  public struct Totals: Sendable, Hashable {
+    public var rowColumns: [ResultColumn]
+    public var columnColumns: [ResultColumn]
+    /// Values in the order of `rowColumns`.
+    public var rows: [[JSONValue]] = []
+    /// Values in the order of `columnColumns`.
+    public var columns: [[JSONValue]] = []
+    public var value: JSONValue
+
+    public init(rowColumns: [ResultColumn], columnColumns: [ResultColumn], value: JSONValue) {
+      self.rowColumns = rowColumns
+      self.columnColumns = columnColumns
+      self.value = value
+    }
+
+    var json: JSONValue {
+      ["rows": objects(rows, rowColumns), "columns": objects(columns, columnColumns), "value": value]
+    }
+  }
+
   public struct Meta: Sendable, Hashable {
     public var range: TimeRange
     public var granularity: Granularity?
@@ -62,19 +87,22 @@ public struct QueryResult: Sendable, Hashable {
   /// Values in the order of `columns`.
   public var rows: [[JSONValue]]
   public var previous: Previous?
+  public var totals: Totals?
   public var meta: Meta
 
-  /// `{"columns", "rows": [{column: value}], "previous", "meta"}`.
+  /// `{"columns", "rows": [{column: value}], "previous", "totals", "meta"}`, `totals` only where there are any.
   public var json: JSONValue {
-    [
-      "columns": .array(columns.map(\.json)), "rows": Self.objects(rows, columns),
+    var members: [String: JSONValue] = [
+      "columns": .array(columns.map(\.json)), "rows": objects(rows, columns),
       "previous": previous.map {
         [
-          "from": $0.range.from.json, "to": $0.range.to.json, "rows": Self.objects($0.rows, $0.columns),
+          "from": $0.range.from.json, "to": $0.range.to.json, "rows": objects($0.rows, $0.columns),
         ]
       } ?? .null,
       "meta": metaJSON,
     ]
+    if let totals { members["totals"] = totals.json }
+    return .object(members)
   }
 
   private var metaJSON: JSONValue {
@@ -86,12 +114,12 @@ public struct QueryResult: Sendable, Hashable {
       "approximate": meta.approximate ? true : nil,
     ])
   }
+}
 
-  private static func objects(_ rows: [[JSONValue]], _ columns: [ResultColumn]) -> JSONValue {
-    let names = columns.map(\.name)
-    return .array(
-      rows.map { row in
-        .object(Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first }))
-      })
-  }
+private func objects(_ rows: [[JSONValue]], _ columns: [ResultColumn]) -> JSONValue {
+  let names = columns.map(\.name)
+  return .array(
+    rows.map { row in
+      .object(Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first }))
+    })
 }

@@ -15,6 +15,7 @@ public enum ResultShaper {
       previous: plan.time.previous.map {
         QueryResult.Previous(range: $0, columns: shaped.previousColumns, rows: shaped.previousRows)
       },
+      totals: shaped.totals,
       meta: QueryResult.Meta(
         range: plan.time.range, granularity: plan.granularity, timezone: plan.time.zone.name, truncated: shaped.truncated,
         approximate: approximate, elapsedMilliseconds: elapsedMilliseconds, cached: false, dataAsOf: plan.scope.now))

@@ -28,4 +28,15 @@ public struct ResolvedTime: Sendable, Hashable {
   public var period: Period?
   /// Whether a viewer chose the time rather than the author of the query.
   public var chosenByViewer: Bool
+
+  /// The part of the span that lies in another; empty where they have no moment in common. Nothing is compared.
+  func narrowed(to other: TimeRange) -> ResolvedTime {
+    var narrowed = self
+    narrowed.range.from = min(max(range.from, other.from), range.to)
+    narrowed.range.to = max(min(range.to, other.to), narrowed.range.from)
+    narrowed.elapsed = TimeRange(from: narrowed.range.from, to: min(max(elapsed.to, narrowed.range.from), narrowed.range.to))
+    narrowed.previous = nil
+    narrowed.period = nil
+    return narrowed
+  }
 }

@@ -66,6 +66,10 @@ public struct TimeResolver: Sendable {
   /// The span of a period.
   public func range(of period: Period) -> TimeRange { span(period).range }
 
+  /// The span of a chosen range.
+  /// - Throws: ``AppError`` 422 that names `field` for a range that is empty or outside 1970 to 2099.
+  func range(of range: DateRange, field: String) throws(AppError) -> TimeRange { try span(range, field: field).range }
+
   // MARK: Spans
 
   /// A range and the step back that leads to the one before.
