@@ -104,7 +104,7 @@ struct Measure: Hashable {
 }
 
 /// What a question measures: its metric, and its second one if it has one.
-struct Measures {
+struct Measures: Hashable {
   var first: Measure
   var second: Measure?
 
