@@ -43,7 +43,7 @@ let package = Package(
     .executableTarget(
       name: "Emban",
       dependencies: [
-        "Domain", "ClickHouse", "QueryEngine", "Ingest", "ConfigStore", "Access", "HTTPAPI",
+        "Domain", "ClickHouse", "QueryEngine", "Rollups", "Ingest", "ConfigStore", "Access", "HTTPAPI",
         hummingbird, asyncHTTPClient, logging, lifecycle, nioCore, unixSignals,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
@@ -65,6 +65,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(name: "QueryEngine", dependencies: ["Domain", "ClickHouse"], swiftSettings: settings),
+    .target(
+      name: "Rollups", dependencies: ["Domain", "ClickHouse", logging, lifecycle, nioCore], swiftSettings: settings),
     .target(
       name: "Ingest", dependencies: ["Domain", "ClickHouse", "CZlib", logging, lifecycle, nioCore],
       swiftSettings: settings),
@@ -97,6 +99,9 @@ let package = Package(
       dependencies: ["Domain", "ClickHouse", "TestSupport", asyncHTTPClient, nioCore, logging, lifecycle], swiftSettings: settings),
     .testTarget(
       name: "QueryEngineTests", dependencies: ["Domain", "ClickHouse", "QueryEngine", "TestSupport", nioCore], swiftSettings: settings),
+    .testTarget(
+      name: "RollupsTests", dependencies: ["Domain", "ClickHouse", "QueryEngine", "Rollups", "TestSupport", nioCore, logging],
+      swiftSettings: settings),
     .testTarget(name: "IngestTests", dependencies: ["Domain", "ClickHouse", "Ingest", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "ConfigStoreTests", dependencies: ["Domain", "ConfigStore"], swiftSettings: settings),
     .testTarget(name: "AccessTests", dependencies: ["Domain", "ConfigStore", "Access"], swiftSettings: settings),

@@ -16,7 +16,8 @@ public enum Schema {
 
   /// ClickHouse migrations, in the order in which they are applied.
   public static let clickhouse: [Migration] = [
-    Migration("0001_events", PackageResources._001_events_sql)
+    Migration("0001_events", PackageResources._001_events_sql),
+    Migration("0002_rollups", PackageResources._002_rollups_sql),
   ]
 
   /// Who may read what in ClickHouse: stated anew at every start.
@@ -24,6 +25,7 @@ public enum Schema {
 
   /// Configuration-store migrations (SQLite and PostgreSQL), in the order in which they are applied.
   public static let config: [Migration] = [
-    Migration("0001_organizations", PackageResources._001_organizations_sql)
+    Migration("0001_organizations", PackageResources._001_organizations_sql),
+    Migration("0002_leases", PackageResources._002_leases_sql),
   ]
 }

@@ -63,6 +63,41 @@ import Testing
     #expect(try await world.count(as: analyst("", "")) == 0)
   }
 
+  /// What is counted in advance is kept apart by the same policies.
+  @Test func countsAndRollupsAreAsApartAsTheirEvents() async throws {
+    let world = try await World()
+    for organization in [world.first, world.second] {
+      for tenant in ["acme", "globex"] {
+        try await world.client.execute(
+          """
+          INSERT INTO emban.rollups (org_id, environment, tenant_id, bucket, n)
+          SELECT \(bind: organization), 'production', \(bind: tenant), toDateTime('2026-03-01'), 1
+          """)
+        try await world.client.execute(
+          """
+          INSERT INTO emban.rollup_days (org_id, environment, tenant_id, day, n)
+          SELECT \(bind: organization), 'production', \(bind: tenant), toDate32('2026-03-01'), 1
+          """)
+      }
+    }
+    let viewer = DatabaseRole.viewer(ScopeSettings(organization: world.first, environment: "production", tenant: "globex"))
+    let analyst = DatabaseRole.analyst(ScopeSettings(organization: world.first, environment: "production", tenant: nil))
+    let incomplete = [
+      DatabaseRole.viewer(ScopeSettings(organization: world.first, environment: "production", tenant: nil)),
+      .viewer(ScopeSettings(organization: world.first, environment: "", tenant: "globex")),
+      .analyst(ScopeSettings(organization: "", environment: "production", tenant: nil)),
+    ]
+    for table in ["emban.rollups", "emban.rollup_days", "emban.tenant_days"] as [SQLIdentifier] {
+      let tenants: SQL = "SELECT DISTINCT org_id, tenant_id FROM \(identifier: table) ORDER BY tenant_id"
+      let first = JSONValue.string(world.first)
+      #expect(try await world.client.query(tenants, as: viewer).rows == [[first, "globex"]])
+      #expect(try await world.client.query(tenants, as: analyst).rows == [[first, "acme"], [first, "globex"]])
+      for role in incomplete { #expect(try await world.client.query(tenants, as: role).rows.isEmpty) }
+    }
+    #expect(try await world.client.query("SELECT sum(n) FROM emban.tenant_days", as: viewer).scalar == 2)
+    #expect(try await world.client.query("SELECT sum(n) FROM emban.tenant_days", as: analyst).scalar == 3)
+  }
+
   /// The caches of the server must not carry an answer from one tenant to another: the same text, in turns.
   @Test func theSameTextForTwoTenantsInTurns() async throws {
     let world = try await World()
@@ -132,6 +167,11 @@ import Testing
     "CREATE FUNCTION stolen AS x -> x",
     "SELECT * FROM emban.event_ids",
     "SELECT * FROM emban.event_ids_from_events",
+    "SELECT * FROM emban.tenant_days_from_events",
+    "INSERT INTO emban.rollups (org_id) VALUES ('x')",
+    "INSERT INTO emban.rollup_days (org_id) VALUES ('x')",
+    "INSERT INTO emban.tenant_days (org_id) VALUES ('x')",
+    "DELETE FROM emban.rollups WHERE 1",
     "SELECT * FROM emban.schema_migrations",
     "SELECT * FROM system.users",
     "SELECT * FROM system.row_policies",
@@ -175,12 +215,12 @@ import Testing
       })
   }
 
-  /// What a reader may learn from `system.tables` is the name of the one table it reads.
+  /// What a reader may learn from `system.tables` is the names of the tables it reads.
   @Test(arguments: readers)
-  func theCatalogueShowsOneTable(role: DatabaseRole) async throws {
+  func theCatalogueShowsTheTablesOfReaders(role: DatabaseRole) async throws {
     let client = try await TestClickHouse.shared().client
-    let rows = try await client.query("SELECT DISTINCT name FROM system.tables WHERE database NOT IN ('system')", as: role)
-    #expect(rows.rows == [["events"]])
+    let rows = try await client.query("SELECT DISTINCT name FROM system.tables WHERE database NOT IN ('system') ORDER BY name", as: role)
+    #expect(rows.rows == [["events"], ["rollup_days"], ["rollups"], ["tenant_days"]])
   }
 
   @Test(arguments: readers)

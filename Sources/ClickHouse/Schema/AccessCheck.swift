@@ -5,11 +5,16 @@ import Domain
 struct AccessCheck {
   let client: ClickHouseClient
 
+  /// The tables that readers may see, each with its policies.
+  private static let tables: [SQLIdentifier] = ["emban.events", "emban.tenant_days", "emban.rollups", "emban.rollup_days"]
+
   func run() async throws {
     let nobody = ScopeSettings(organization: "", environment: "", tenant: nil)
     for (name, role) in [("viewer", DatabaseRole.viewer(nobody)), ("analyst", .analyst(nobody))] {
-      try await demand("a \(name) without scope reads rows") {
-        try await client.query("SELECT 1 FROM emban.events LIMIT 1", as: role).rows.isEmpty
+      for table in Self.tables {
+        try await demand("a \(name) without scope reads rows of \(table.name)") {
+          try await client.query("SELECT 1 FROM \(identifier: table) LIMIT 1", as: role).rows.isEmpty
+        }
       }
       try await demand("a \(name) reads event ids") {
         try await isRefused("SELECT count() FROM emban.event_ids", as: role)

@@ -62,7 +62,8 @@ public struct ClickHouseMigrator: Sendable {
         continue
       }
       for statement in SQLFile.statements(of: migration.sql) {
-        try await client.execute(SQL(trusted: statement))
+        // It may fill a table from all events.
+        try await client.execute(SQL(trusted: statement), timeout: .seconds(3600))
       }
       try await client.execute(
         """

@@ -7,6 +7,8 @@ public struct Plan: Sendable {
   public let time: ResolvedTime
   /// The width of the buckets of a time series.
   public let granularity: Granularity?
+  /// Whether the rows are known to give percentiles or distinct counts within 1 % only.
+  var isApproximate = false
   let kind: any KindPlan
 
   init(_ kind: any KindPlan, scope: Scope, time: ResolvedTime, granularity: Granularity? = nil) {

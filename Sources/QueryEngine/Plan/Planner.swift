@@ -31,11 +31,23 @@ public struct Planner: Sendable {
 
   /// Plans a query whose time and filters are settled.
   func plan(_ query: WidgetQuery, kind: WidgetKind, time: ResolvedTime, filters: [QueryFilter]) throws(AppError) -> Plan {
-    let question = try Question(query, time: time, filters: filters, scope: scope)
+    var question = try Question(query, time: time, filters: filters, scope: scope)
+    let granularity = kind == .timeseries ? try TimeseriesPlan.granularity(query.granularity, for: time) : nil
+    if let rollups = RollupChoice.rows(for: question, kind: kind, granularity: granularity, scope: scope, data: tenantData) {
+      question.source = rollups
+    }
+    var plan = try plan(question, kind: kind, granularity: granularity)
+    plan.isApproximate = question.source.isApproximate
+    return plan
+  }
+
+  private func plan(_ question: Question, kind: WidgetKind, granularity: Granularity?) throws(AppError) -> Plan {
+    let query = question.query
+    let time = question.time
     switch kind {
     case .kpi: return Plan(KpiPlan(question: question), scope: scope, time: time)
     case .timeseries:
-      let granularity = try TimeseriesPlan.granularity(query.granularity, for: time)
+      guard let granularity else { throw .internal(cause: "A time series has no granularity.") }
       let plan = TimeseriesPlan(
         question: question, buckets: TimeBuckets(granularity, in: time.zone), dimension: query.groupBy,
         series: try Caps.limit(query.limit, default: Limits.series, maximum: Limits.maximumSeries))

@@ -43,6 +43,8 @@ protocol RowSource: Sendable {
   func sql(_ measure: Measure, where condition: SQL?) -> SQL
   /// The value of a dimension of a row, empty where it has none.
   func sql(_ dimension: Dimension) -> SQL
+  /// Whether percentiles and distinct counts over these rows are approximate.
+  var isApproximate: Bool { get }
 }
 
 /// Rows over which a measure can be taken in two steps, for groups that are first made and then joined.
@@ -56,6 +58,8 @@ protocol JoinableRows: RowSource {
 }
 
 extension RowSource {
+  var isApproximate: Bool { false }
+
   func sql(_ measure: Measure) -> SQL { sql(measure, where: nil) }
 
   /// How many events there are for which a condition holds.

@@ -18,6 +18,6 @@ public enum ResultShaper {
       totals: shaped.totals,
       meta: QueryResult.Meta(
         range: plan.time.range, granularity: plan.granularity, timezone: plan.time.zone.name, truncated: shaped.truncated,
-        approximate: approximate, elapsedMilliseconds: elapsedMilliseconds, cached: false, dataAsOf: plan.scope.now))
+        approximate: approximate || plan.isApproximate, elapsedMilliseconds: elapsedMilliseconds, cached: false, dataAsOf: plan.scope.now))
   }
 }

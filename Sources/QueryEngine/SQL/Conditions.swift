@@ -8,12 +8,8 @@ internal import Domain
 enum Conditions {
   static func sql(_ filter: QueryFilter) -> SQL {
     switch filter {
-    case .string(let dimension, .equal, let values), .string(let dimension, .isIn, let values):
-      matches(dimension, anyOf: values)
-    case .string(let dimension, .notEqual, let values), .string(let dimension, .isNotIn, let values):
-      "NOT (\(matches(dimension, anyOf: values)))"
-    case .string(let dimension, .contains, let values):
-      contains(dimension, anyOf: values)
+    case .string(let dimension, let condition, let values):
+      sql(condition, dimension.sql, values)
     case .numeric(let property, .atLeast(let bound)):
       "\(number(property)) >= \(bind: bound)"
     case .numeric(let property, .atMost(let bound)):
@@ -23,27 +19,44 @@ enum Conditions {
     }
   }
 
-  /// Nothing matches an empty list.
-  static func matches(_ dimension: Dimension, anyOf values: [String]) -> SQL {
-    if values.count == 1 { return "\(dimension.sql) = \(bind: values[0])" }
-    return "\(dimension.sql) IN \(bind: values)"
+  /// A condition on the value of a dimension.
+  static func sql(_ condition: QueryFilter.StringCondition, _ value: SQL, _ values: [String]) -> SQL {
+    switch condition {
+    case .equal, .isIn: matches(value, anyOf: values)
+    case .notEqual, .isNotIn: "NOT (\(matches(value, anyOf: values)))"
+    case .contains: contains(value, anyOf: values)
+    }
   }
 
+  /// Nothing matches an empty list.
+  static func matches(_ value: SQL, anyOf values: [String]) -> SQL {
+    if values.count == 1 { return "\(value) = \(bind: values[0])" }
+    return "\(value) IN \(bind: values)"
+  }
+
+  static func matches(_ dimension: Dimension, anyOf values: [String]) -> SQL { matches(dimension.sql, anyOf: values) }
+
   /// Upper and lower case alike, the text taken literally.
-  static func contains(_ dimension: Dimension, anyOf texts: [String]) -> SQL {
-    let parts = texts.map { "positionCaseInsensitiveUTF8(\(dimension.sql), \(bind: $0)) > 0" as SQL }
+  static func contains(_ value: SQL, anyOf texts: [String]) -> SQL {
+    let parts = texts.map { "positionCaseInsensitiveUTF8(\(value), \(bind: $0)) > 0" as SQL }
     return parts.isEmpty ? "0" : "(\(SQL.join(parts, separator: " OR ")))"
   }
 
-  static func within(_ range: TimeRange) -> SQL {
-    "timestamp >= \(moment(range.from)) AND timestamp < \(moment(range.to))"
-  }
+  static func contains(_ dimension: Dimension, anyOf texts: [String]) -> SQL { contains(dimension.sql, anyOf: texts) }
+
+  static func within(_ range: TimeRange) -> SQL { within("timestamp", range) }
 
   /// In the first of the spans or in one of the others, of which one that ends where the first begins is joined to it.
-  static func within(anyOf spans: [TimeRange]) -> SQL {
+  static func within(anyOf spans: [TimeRange]) -> SQL { within("timestamp", anyOf: spans) }
+
+  static func within(_ time: SQL, anyOf spans: [TimeRange]) -> SQL {
     guard let first = spans.first else { return "0" }
-    if spans.count == 2, spans[1].to == first.from { return within(TimeRange(from: spans[1].from, to: first.to)) }
-    return spans.count == 1 ? within(first) : "(\(SQL.join(spans.map { within($0) }, separator: " OR ")))"
+    if spans.count == 2, spans[1].to == first.from { return within(time, TimeRange(from: spans[1].from, to: first.to)) }
+    return spans.count == 1 ? within(time, first) : "(\(SQL.join(spans.map { within(time, $0) }, separator: " OR ")))"
+  }
+
+  private static func within(_ time: SQL, _ range: TimeRange) -> SQL {
+    "\(time) >= \(moment(range.from)) AND \(time) < \(moment(range.to))"
   }
 
   static func event(_ name: String?) -> SQL {

@@ -1,0 +1,195 @@
+public import ClickHouse
+public import Domain
+public import Logging
+internal import NIOCore
+public import ServiceLifecycle
+internal import Synchronization
+
+/// Rolls up the closed days of tenants with many events, beside ingestion and never within it (docs/adr/0007-rollups.md).
+///
+/// A day is built once it is over and no event of it has arrived for a while, and again after a late one. Until then, and whenever the
+/// number of its events differs from what was rolled up, it is answered from its events. So a build may fail, be cut off or be done twice:
+/// its rows count only after `emban.rollup_days` names it.
+public struct RollupBuilder: Service {
+  /// Says whether this program is the one that may build now, and keeps it so for some minutes; asked before every step.
+  public typealias Lease = @Sendable () async throws -> Bool
+
+  private let client: ClickHouseClient
+  private let settings: RollupSettings
+  private let lease: Lease
+  private let clock: TimeSource
+  private let logger: Logger
+  private let lastCleaning = Cleaning()
+
+  public init(
+    client: ClickHouseClient, settings: RollupSettings = RollupSettings(), logger: Logger, clock: @escaping TimeSource,
+    lease: @escaping Lease
+  ) {
+    self.client = client
+    self.settings = settings
+    self.logger = logger
+    self.clock = clock
+    self.lease = lease
+  }
+
+  public func run() async throws {
+    await cancelWhenGracefulShutdown { [self] in
+      while !Task.isCancelled {
+        do {
+          try await buildOnce()
+        } catch ClickHouseError.unavailable(let reason) {
+          logger.debug("no rollups are built while the event store is away", metadata: ["cause": "\(reason)"])
+        } catch is CancellationError {
+          return
+        } catch {
+          logger.warning("rollups could not be built; trying again", metadata: ["cause": "\(error)"])
+        }
+        try? await Task.sleep(for: settings.interval)
+      }
+    }
+  }
+
+  /// Builds all that is to be built, if this program may.
+  /// - Parameter tenants: only those of this organisation; nil for all.
+  /// - Returns: how many days were recorded.
+  /// - Throws: ``ClickHouseError``, `CancellationError` and what the lease throws; what was recorded before stays.
+  @discardableResult
+  public func buildOnce(organization: OrganizationID? = nil) async throws -> Int {
+    guard try await lease() else { return 0 }
+    var count = 0
+    let rows = try await client.query(Backlog.statement(minimumEvents: settings.minimumEvents), as: .admin, timeout: .seconds(60)).rows
+    var backlogs = rows.compactMap { Backlog(row: $0, settings: settings, now: clock()) }
+      .filter { organization.map { [tenant = $0.tenant] in $0.rawValue == tenant.organization } ?? true }
+    for backlog in backlogs {
+      for day in backlog.doubtful {
+        guard try await lease() else { return count }
+        if try await countsAgain(day, of: backlog.tenant) { continue }
+        count += try await build(Backlog.Run(days: [Backlog.Day(day: day, events: 0, lastIngested: clock())]), of: backlog.tenant)
+      }
+    }
+    // One run of each tenant in turn: a large one must not keep the others waiting.
+    while !backlogs.isEmpty {
+      for index in backlogs.indices where !backlogs[index].runs.isEmpty {
+        try Task.checkCancellation()
+        guard try await lease() else { return count }
+        count += try await build(backlogs[index].runs.removeFirst(), of: backlogs[index].tenant)
+      }
+      backlogs.removeAll { $0.runs.isEmpty }
+    }
+    if lastCleaning.isDue(at: clock(), every: settings.keepReplaced) { try await clean(organization: organization) }
+    return count
+  }
+
+  // MARK: Build
+
+  /// - Returns: how many days were recorded.
+  private func build(_ run: Backlog.Run, of tenant: TenantKey) async throws -> Int {
+    let start = ContinuousClock.now
+    let names = try await query(Properties.names(of: tenant, in: run)).first ?? []
+    func stored(_ column: Int) -> [String] {
+      names.count > column ? (names[column].arrayValue ?? []).compactMap(\.stringValue) : []
+    }
+    let dimensions = Properties.split(stored(0))
+    let measures = Properties.split(stored(1))
+    let counts = try await query(
+      Properties.counts(of: tenant, in: run, dimensions: dimensions.counted, measures: measures.counted))
+    let properties = Properties(
+      dimensions: dimensions.counted, measures: measures.counted, uncounted: (dimensions.uncounted, measures.uncounted), rows: counts)
+    let statements = BuildStatements(tenant: tenant, run: run, properties: properties, build: Int(clock().milliseconds))
+    for insert in statements.inserts {
+      try await client.execute(insert, settings: Self.buildSettings, timeout: Self.longest)
+    }
+    let record = statements.record(try await query(statements.totals))
+    guard !record.isEmpty else { return 0 }
+    try await client.insert(
+      into: RollupTable.builds,
+      columns: [
+        "org_id", "environment", "tenant_id", "day", "build", "n", "dimensions", "halves", "omitted_dimensions", "measures",
+        "omitted_measures", "built_at",
+      ], body: ByteBuffer(string: record))
+    let days = record.utf8.count { $0 == UInt8(ascii: "\n") }
+    logger.info(
+      "days rolled up",
+      metadata: [
+        "tenant": "\(tenant.tenant)", "days": "\(days)", "events": "\(properties.days.reduce(0) { $0 + $1.events })",
+        "seconds": "\((ContinuousClock.now - start).inSeconds)",
+      ])
+    return days
+  }
+
+  private func query(_ sql: SQL) async throws -> [[JSONValue]] {
+    try await client.query(sql, as: .admin, settings: Self.readSettings, timeout: .seconds(60)).rows
+  }
+
+  /// One thread, so that questions have the others.
+  private static let readSettings = ["max_threads": "1"]
+  private static let buildSettings = [
+    "max_threads": "1", "max_insert_threads": "1", "max_partitions_per_insert_block": "500",
+    "max_bytes_before_external_group_by": "500000000",
+  ]
+  private static let longest: Duration = .seconds(600)
+
+  // MARK: Counts
+
+  /// Counts the events of a day anew and writes down by how much tenant_days was wrong.
+  /// - Returns: whether it was.
+  private func countsAgain(_ day: CivilDate, of tenant: TenantKey) async throws -> Bool {
+    let run = Backlog.Run(days: [Backlog.Day(day: day, events: 0, lastIngested: clock())])
+    // Both in one statement, and again by the next look should an event arrive in between.
+    let difference: SQL = """
+      SELECT event_name, sum(actual) - sum(recorded) AS missing FROM \
+      (SELECT event_name, toInt64(count()) AS actual, toInt64(0) AS recorded FROM \(identifier: RollupTable.events) \
+      WHERE \(tenant.conditions) AND \(run.conditions) GROUP BY event_name \
+      UNION ALL SELECT event_name, 0, n FROM \(identifier: RollupTable.days) \
+      WHERE \(tenant.conditions) AND day = toDate32(\(bind: day.iso8601))) GROUP BY event_name HAVING missing != 0
+      """
+    guard !(try await query(difference)).isEmpty else { return false }
+    try await client.execute(
+      """
+      INSERT INTO \(identifier: RollupTable.days) (org_id, environment, tenant_id, day, event_name, n, last_ingested) \
+      SELECT \(tenant.columns), toDate32(\(bind: day.iso8601)), event_name, missing, toDateTime64(0, 3, 'UTC') FROM (\(difference))
+      """)
+    logger.warning("the recorded number of a day's events was wrong", metadata: ["tenant": "\(tenant.tenant)", "day": "\(day.iso8601)"])
+    return true
+  }
+
+  // MARK: Cleaning
+
+  private final class Cleaning: Sendable {
+    private let last = Mutex<Instant?>(nil)
+
+    func isDue(at now: Instant, every pause: Duration) -> Bool {
+      last.withLock { last in
+        if let last, last.adding(seconds: pause.inSeconds) > now { return false }
+        last = now
+        return true
+      }
+    }
+  }
+
+  /// Removes the rows of builds that were replaced, and of those that were never recorded, unless a question may still be reading them.
+  private func clean(organization: OrganizationID?) async throws {
+    let horizon = Int(clock().milliseconds) - Int(settings.keepReplaced.inSeconds * 1000)
+    let own: SQL = organization.map { "org_id = \(bind: $0.rawValue)" } ?? "1"
+    // Replaced by a build that is itself older than the time for which rows are kept.
+    try await client.execute(
+      """
+      DELETE FROM \(identifier: RollupTable.builds) WHERE \(own) AND (org_id, environment, tenant_id, day, build) NOT IN \
+      (SELECT org_id, environment, tenant_id, day, max(build) FROM \(identifier: RollupTable.builds) \
+      WHERE build <= \(bind: horizon) GROUP BY org_id, environment, tenant_id, day) AND build <= \(bind: horizon)
+      """, timeout: Self.longest)
+    let leftovers = try await client.query(
+      """
+      SELECT DISTINCT org_id, environment, tenant_id FROM \(identifier: RollupTable.rows) WHERE \(own) AND width = 'day' AND dimension = '' \
+      AND measure = '' AND build <= \(bind: horizon) AND (org_id, environment, tenant_id, toDate32(bucket), build) NOT IN \
+      (SELECT org_id, environment, tenant_id, day, build FROM \(identifier: RollupTable.builds))
+      """, as: .admin, settings: Self.readSettings, timeout: .seconds(60))
+    for tenant in leftovers.rows.compactMap(TenantKey.init) {
+      try await client.execute(
+        """
+        DELETE FROM \(identifier: RollupTable.rows) WHERE \(tenant.conditions) AND build <= \(bind: horizon) AND (toDate32(bucket), build) NOT IN \
+        (SELECT day, build FROM \(identifier: RollupTable.builds) WHERE \(tenant.conditions))
+        """, timeout: Self.longest)
+    }
+  }
+}
