@@ -1,0 +1,137 @@
+"""The targets, what was measured of them, and the whole as a Markdown page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A target: smaller or larger is better, up to `bound`."""
+
+    name: str
+    measured: float | None
+    bound: float
+    unit: str = ""
+    more_is_better: bool = False
+    note: str = ""
+
+    @property
+    def is_met(self) -> bool | None:
+        if self.measured is None:
+            return None
+        return self.measured >= self.bound if self.more_is_better else self.measured <= self.bound
+
+    @property
+    def json(self) -> Json:
+        return {
+            "target": self.name, "bound": f"{self.sign} {self.bound:g}{self.unit}", "measured": self.measured, "met": self.is_met,
+            "note": self.note}
+
+    @property
+    def sign(self) -> str:
+        return "≥" if self.more_is_better else "≤"
+
+    @property
+    def cells(self) -> list[str]:
+        measured = "—" if self.measured is None else f"{self.measured:.3g}{self.unit}" if self.measured < 1000 else f"{self.measured:.0f}{self.unit}"
+        met = {True: "yes", False: "**no**", None: "not measured"}[self.is_met]
+        return [self.name, f"{self.sign} {self.bound:g}{self.unit}", measured, met, self.note]
+
+
+def targets(result: Json) -> list[Row]:
+    """The last table of the design, as far as it is about queries; one row for each way and level."""
+    rows: list[Row] = []
+    for figures in result["latency"]:
+        tenant = figures["label"]
+        for variant, words in VARIANT_WORDS.items():
+            one = figures[variant]
+            worst = {at: max(one["widgets"].items(), key=lambda item: item[1]["to_raw"][at]) for at in ("p50", "p95")}
+            for at, bound in (("p50", 1.3), ("p95", 1.5)):
+                name, widget = worst[at]
+                rows.append(Row(
+                    f"widget through the API ÷ the same SQL straight, {at}; {tenant}, {words}", one["one_by_one_to_raw"][at], bound,
+                    note=f"worst: {name} {widget['to_raw'][at]:.2f}, at {widget['raw'][f'{at}_ms']:.1f} ms raw"))
+            rows.append(Row(
+                f"dashboard of 6 ÷ sum of its 6 raw queries; {tenant}, {words}", one["dashboard_to_sum_of_raw"]["p50"], 0.6,
+                note=f"{one['dashboard']['p50_ms']:.1f} ms; p95 {one['dashboard_to_sum_of_raw']['p95']:.2f}"))
+        over = figures["rollups"]["dashboard_to_sum_of_raw_over_events"]
+        rows.append(Row(
+            f"dashboard of 6 with rollups ÷ sum of its 6 raw queries over the events; {tenant}", over["p50"], 0.6,
+            note=f"{figures['rollups']['dashboard']['p50_ms']:.1f} ms; p95 {over['p95']:.2f}"))
+    for label, again in result["repeated"].items():
+        rows.append(Row(
+            f"repeated view ÷ first view; {label}", again.get("again_to_first", {}).get("p50"), 0.1,
+            note=f"{again['again']['p50_ms']:.2f} ms; p95 {again['again_to_first']['p95']:.2f}" if again else ""))
+    for label, grown in result["growth"].items():
+        for variant, words in VARIANT_WORDS.items():
+            rows.append(Row(
+                f"view of a tenant as the others grow 10×; {label}, {words}", grown["after_to_before"][variant]["p50"], 1.2,
+                note=f"the raw SQL alike {grown['after_to_before']['raw']['p50']:.2f}"))
+    for label, levels in result["throughput"].items():
+        for one in levels:
+            for variant, words in VARIANT_WORDS.items():
+                rows.append(Row(
+                    f"dashboards a second ÷ six raw queries each, {one['viewers']} viewers; {label}, {words}", one[f"{variant}_to_raw"], 1.5,
+                    more_is_better=True, note=f"{one[variant]['per_second']:.3g}/s, p95 {one[variant]['p95_ms']:.0f} ms"))
+    if result["year"]:
+        figures = result["year"]
+        rows.append(Row(
+            "a year's dashboard with rollups", figures["rollups"]["p50_ms"], 100, " ms",
+            note=f"p95 {figures['rollups']['p95_ms']:.0f} ms; without rollups {figures['events']['p50_ms']:.0f} ms, raw {figures['raw']['p50_ms']:.0f} ms"))
+    rows.append(Row("idle resident memory of emban alone", result["memory"]["emban_idle_mib"], 100, " MiB"))
+    return rows
+
+
+VARIANT_WORDS = {"events": "no rollups", "rollups": "rollups"}
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(heads) + " |", "| " + " | ".join("---" for _ in heads) + " |"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def markdown(result: Json) -> str:
+    machine, data = result["machine"], result["data"]
+    parts = [
+        f"# Queries beside raw ClickHouse, {result['made_at'][:10]}",
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}; emban {machine['emban']} "
+        f"({machine['build']} build of {machine['commit']}), ClickHouse {machine['clickhouse']} as its child. "
+        f"{data['others']:,} events of {data['tenants']:,} tenants, {data['big']:,} of one more over 90 days"
+        + (f", {data['year']:,} of another over a year" if data["year"] else "") + f". `{result['command']}`, {result['seconds']:.0f} s.",
+        "All ratios are of times taken in turns in one run, at one connection, without a cache unless it says so. *Straight* is the same SQL with the "
+        "same bound values as the same database user, over HTTP, from the same client. *No rollups* asks the events; *rollups* is the program as it "
+        "comes, against the SQL that it then sends.",
+        "## Targets", table(["target", "bound", "measured", "met", ""], [row.cells for row in targets(result)]),
+        "## Milliseconds, one viewer",
+    ]
+    for figures in result["latency"]:
+        rows = []
+        for variant, words in VARIANT_WORDS.items():
+            one = figures[variant]
+            for name, widget in one["widgets"].items():
+                rows.append([words, f"{name} ({widget['metric']})", *levels(widget["api"]), *levels(widget["raw"]), f"{widget['to_raw']['p50']:.2f}",
+                             f"{widget['to_raw']['p95']:.2f}"])
+            rows.append([words, "**the dashboard ÷ the sum**", *levels(one["dashboard"]), *levels(one["sum_of_raw"]),
+                         f"{one['dashboard_to_sum_of_raw']['p50']:.2f}", f"{one['dashboard_to_sum_of_raw']['p95']:.2f}"])
+        parts += [f"### {figures['label']}", table(["", "", "API p50", "p95", "straight p50", "p95", "÷ p50", "÷ p95"], rows)]
+    parts += ["## Many viewers, dashboards a second", table(
+        ["", "viewers", "no rollups", "rollups", "raw", "p95 no rollups", "p95 rollups", "p95 raw", "emban MiB", "ClickHouse MiB"],
+        [[label, str(one["viewers"]), *(f"{one[way]['per_second']:.3g}" for way in ("events", "rollups", "raw")),
+          *(f"{one[way]['p95_ms']:.0f} ms" for way in ("events", "rollups", "raw")), str(one["memory_mib"].get("emban", 0)),
+          str(one["memory_mib"].get("clickhouse", 0))]
+         for label, some in result["throughput"].items() for one in some])]
+    memory = result["memory"]
+    parts += ["## Memory, MiB resident", table(
+        ["", "emban", "ClickHouse"],
+        [["idle, nothing stored", str(memory["emban_idle_mib"]), str(memory["clickhouse_idle_mib"])],
+         ["after all of this", str(memory["emban_after_mib"]), str(memory["clickhouse_after_mib"])],
+         ["most", str(memory["emban_peak_mib"]), str(memory["clickhouse_peak_mib"])]])]
+    return "\n\n".join(parts) + "\n"
+
+
+def levels(figures: Json) -> list[str]:
+    return [f"{figures['p50_ms']:.1f}", f"{figures['p95_ms']:.1f}"]

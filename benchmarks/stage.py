@@ -1,0 +1,138 @@
+"""The program as it is measured: one `emban serve` with its own ClickHouse, and others beside it over the same events.
+
+The others differ in one setting each (no rollups, a cache), have copies of the first one's configuration, and so answer the same tokens.
+Thereby all variants are asked in the same round, and meet the same machine and the same parts on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import sqlite3
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from embantest.client import Client
+from embantest.process import EmbanProcess
+from wire import Store, StoreError
+
+Json = dict[str, Any]
+
+#: Every variant of the program: what its settings differ in. The first one starts ClickHouse.
+VARIANTS: dict[str, dict[str, str]] = {
+    "rollups": {"EMBAN_CACHE_MB": "0"},
+    "events": {"EMBAN_CACHE_MB": "0", "EMBAN_ROLLUPS": "off"},
+    "cached": {},
+}
+#: The user of ClickHouse as which events are loaded.
+USER = "emban_bench"
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.main = EmbanProcess(environment=VARIANTS["rollups"])
+        self.variants: dict[str, EmbanProcess] = {"rollups": self.main}
+        self.password = secrets.token_hex(16)
+        self.dashboards: dict[str, Json] = {}
+
+    # --- Setting up -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self.main.start()
+        registered = Client(self.main.url).post(
+            "/v1/auth/register", {"email": "bench@example.com", "password": "a bench is a long seat", "organization": "Bench"}).expect(201)
+        self.org: str = registered["organization"]["id"]
+        self.admin = Client(self.main.url).bearer(registered["api_key"])
+        self.store = self.open_store()
+
+    def open_store(self) -> Store:
+        """Adds a user with a known password to the running ClickHouse, which reads its file of users again when that changes."""
+        file = self.main.data_dir / "clickhouse" / "config.xml"
+        text = file.read_text()
+        port = re.findall(r"<http_port>(\d+)</http_port>", text)
+        if len(port) != 1 or "</users>" not in text:
+            raise RuntimeError("the configuration of ClickHouse does not look as expected")
+        password = hashlib.sha256(self.password.encode()).hexdigest()
+        file.write_text(text.replace("</users>", f"""  <{USER}>
+              <password_sha256_hex>{password}</password_sha256_hex><networks><ip>127.0.0.1</ip></networks>
+              <profile>default</profile><quota>default</quota><access_management>1</access_management>
+            </{USER}></users>"""))
+        store = Store(f"http://127.0.0.1:{port[0]}", USER, self.password)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.clickhouse_version = store.run("SELECT version()").strip()
+                return store
+            except StoreError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def publish(self, config: Json) -> None:
+        made = self.admin.post("/v1/dashboards", config).expect(201)
+        answer = self.admin.post(f"/v1/dashboards/{made['id']}/publish")
+        assert answer.status == 204, str(answer)
+        self.dashboards[config["slug"]] = made
+
+    def session(self, tenant: str, slug: str) -> str:
+        """The token of an embed session."""
+        made = self.admin.post(
+            "/v1/embed-sessions", {"tenant_id": tenant, "dashboard_id": self.dashboards[slug]["id"], "expires_in": 86_400}).expect(201)
+        return made["token"]
+
+    def start_variants(self) -> None:
+        """Starts the other variants with the dashboards and sessions that there are by now."""
+        address = urlsplit(self.store.url)
+        for name, settings in VARIANTS.items():
+            if name in self.variants:
+                continue
+            emban = EmbanProcess(environment=settings | {
+                "EMBAN_SECRET_KEY": (self.main.data_dir / "secret.key").read_text().strip(),
+                "EMBAN_CLICKHOUSE_URL": f"http://{USER}:{self.password}@{address.hostname}:{address.port}",
+            })
+            self.variants[name] = emban
+            emban.data_dir.mkdir(parents=True, mode=0o700)
+            with sqlite3.connect(self.main.data_dir / "emban.sqlite") as source, sqlite3.connect(emban.data_dir / "emban.sqlite") as copy:
+                source.backup(copy)
+            emban.start()
+
+    # --- While it runs --------------------------------------------------------------------------------------------------
+
+    def explain(self, tenant: str, slug: str, *, raw: bool) -> Json:
+        """What `emban explain` says: with `raw` every widget's SQL over the events, otherwise what is really sent."""
+        flags = ["--raw"] if raw and self.has_raw else []
+        done = self.main.run(
+            "explain", self.dashboards[slug]["id"], "--tenant", tenant, "--data-dir", str(self.main.data_dir), "--with-credentials", *flags)
+        if done.returncode != 0:
+            raise RuntimeError(f"emban explain failed: {done.stderr}")
+        return json.loads(done.stdout)
+
+    @property
+    def has_raw(self) -> bool:
+        return "--raw" in self.main.run("explain", "--help").stdout
+
+    def settle(self, seconds: float = 60) -> float:
+        """Waits until ClickHouse has no merge under way, and says how long that took."""
+        begin = time.monotonic()
+        calm = 0
+        while calm < 3 and time.monotonic() - begin < seconds:
+            calm = calm + 1 if self.store.run("SELECT count() FROM system.merges").strip() == "0" else 0
+            time.sleep(0.3)
+        return time.monotonic() - begin
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of emban and of its ClickHouse."""
+        assert self.main.process is not None
+        return {"emban": self.main.process.pid, "clickhouse": next(iter(self.main.children()), 0)}
+
+    def close(self) -> None:
+        for emban in reversed(self.variants.values()):
+            emban.close()
+
+    def abandon(self) -> None:
+        for emban in reversed(self.variants.values()):
+            emban.abandon()
