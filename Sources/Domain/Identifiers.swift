@@ -39,13 +39,15 @@ public struct TenantID: StringIdentifier {
   public init(rawValue: String) { self.rawValue = rawValue }
 }
 
-/// `production` or `development`: separate events under the same organisation.
+/// `production` or `development`: separate events under the same organisation. `selftest` is reserved.
 public struct EnvironmentName: StringIdentifier {
   public let rawValue: String
   public init(rawValue: String) { self.rawValue = rawValue }
 
   public static let production = EnvironmentName("production")
   public static let development = EnvironmentName("development")
+  /// Where the check of isolation keeps the events of its made-up customers. No key, person or embed session is ever of it.
+  public static let selftest = EnvironmentName("selftest")
 }
 
 /// Makes identifiers such as `dash_3k7…`: a prefix and 20 characters of 5 random bits each from the system's generator.

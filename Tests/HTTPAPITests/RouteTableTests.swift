@@ -45,6 +45,7 @@ import Testing
     POST /v1/dashboards/:id/duplicate edit
     POST /v1/dashboards/:id/publish admin
     POST /v1/dashboards/:id/restore edit
+    POST /v1/dashboards/:id/selftest admin
     POST /v1/dashboards/:id/unpublish admin
     POST /v1/discover/auto-create edit
     POST /v1/embed-sessions admin
@@ -102,7 +103,7 @@ private struct Fixture {
         database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
       keys: keys, tokens: tokens,
       pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: Logger(label: "test")), now: clock),
-      queries: QueryService(runner: Unreachable(), clock: clock), assets: try Assets(directory: folder.appending(path: "web")),
+      canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock), assets: try Assets(directory: folder.appending(path: "web")),
       readiness: { [] }, clock: clock, publicURL: "http://localhost:8080", allowedOrigins: [])
   }
 }

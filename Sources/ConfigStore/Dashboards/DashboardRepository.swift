@@ -133,9 +133,7 @@ public struct DashboardRepository: Sendable {
     _ organization: OrganizationID, _ reference: String, in connection: any ConfigConnection
   ) throws -> AppError {
     guard let present = try find(organization, reference, in: connection) else { return missing }
-    var error = AppError.conflict("revision_conflict", "Somebody else saved this dashboard first. Load it again, then repeat your change.")
-    error.extra = ["revision": .int(present.revision)]
-    return error
+    return present.revisionConflict
   }
 
   private static func insert(

@@ -21,6 +21,13 @@ public struct StoredDashboard: Sendable, Hashable {
   /// The snapshot that embeds show; nil while the dashboard is offline.
   public let publishedVersion: Int?
 
+  /// The refusal of a change that expected another revision: 409 with the present `revision` in the body.
+  public var revisionConflict: AppError {
+    var error = AppError.conflict("revision_conflict", "Somebody else saved this dashboard first. Load it again, then repeat your change.")
+    error.extra = ["revision": .int(revision)]
+    return error
+  }
+
   static let columns: Statement = """
     id, org_id, slug, name, config, revision, created_at, created_by, updated_at, updated_by, last_version, published_version
     """
@@ -55,6 +62,18 @@ public struct DashboardVersion: Sendable, Hashable {
   public let revision: Int
   public let publishedAt: Instant
   public let publishedBy: String
+
+  /// What publishing a draft would freeze: the next version, which is stored nowhere.
+  public init(draft: StoredDashboard, at now: Instant, by actor: String) {
+    dashboardID = draft.id
+    version = draft.lastVersion + 1
+    slug = draft.slug
+    name = draft.name
+    config = draft.config
+    revision = draft.revision
+    publishedAt = now
+    publishedBy = actor
+  }
 
   static let columns: Statement = """
     v.dashboard_id, v.version, d.slug, v.name, v.config, v.revision, v.published_at, v.published_by

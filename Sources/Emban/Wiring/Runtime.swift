@@ -92,19 +92,23 @@ final class Runtime: Sendable {
 
   var queries: QueryService { QueryService(runner: ClickHouseRunner(client: client, gate: gate), clock: clock) }
 
-  /// The HTTP application.
-  func application(demo: DemoSetup? = nil, onServerRunning: @escaping @Sendable () async -> Void = {}) throws -> some ApplicationProtocol {
-    let dependencies = APIDependencies(
+  /// What the API is made of.
+  func dependencies() throws -> APIDependencies {
+    APIDependencies(
       database: database,
       authenticator: Authenticator(
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens,
         originGuard: OriginGuard(publicURL: settings.publicAddress)),
-      accounts: accounts, keys: keys, tokens: tokens, pipeline: pipeline, queries: queries,
+      accounts: accounts, keys: keys, tokens: tokens, pipeline: pipeline, canaries: CanaryTable(client: client), queries: queries,
       assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
       readiness: { [self] in await readiness() }, clock: clock, publicURL: settings.publicAddress,
       allowedOrigins: settings.allowedOrigins)
+  }
+
+  /// The HTTP application.
+  func application(demo: DemoSetup? = nil, onServerRunning: @escaping @Sendable () async -> Void = {}) throws -> some ApplicationProtocol {
     return Application(
-      router: APIRouter.build(dependencies, demo: demo),
+      router: APIRouter.build(try dependencies(), demo: demo),
       // Who neither sends nor is being answered must not hold a connection, or the part of a body that has come, for ever.
       server: .http1(configuration: .init(idleTimeout: .seconds(75))),
       configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port)),

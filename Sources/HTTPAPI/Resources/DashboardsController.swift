@@ -8,6 +8,7 @@ import Hummingbird
 struct DashboardsController: Controller {
   let repository: DashboardRepository
   let audit: AuditLog
+  let isolation: IsolationCheck
   let clock: TimeSource
 
   var endpoints: [Endpoint] {
@@ -20,6 +21,7 @@ struct DashboardsController: Controller {
       Endpoint(.delete, "/v1/dashboards/:id", .admin, delete),
       Endpoint(.post, "/v1/dashboards/:id/publish", .admin, publish),
       Endpoint(.post, "/v1/dashboards/:id/unpublish", .admin, unpublish),
+      Endpoint(.post, "/v1/dashboards/:id/selftest", .admin, selftest),
       Endpoint(.post, "/v1/dashboards/:id/restore", .edit, restore),
       Endpoint(.post, "/v1/dashboards/:id/duplicate", .edit, duplicate),
       Endpoint(.get, "/v1/dashboards/:id/versions", .read, versions),
@@ -104,14 +106,48 @@ struct DashboardsController: Controller {
 
   // MARK: - Publication
 
+  /// Puts the draft online, after the check that its viewers see nothing of each other.
   private func publish(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
-    let version = try await repository.publish(
-      account.organization, try request.parameter("id"), expecting: try request.expectedRevision(), by: account.actor, at: clock())
-    let id = version.dashboardID.rawValue
+    let expected = try request.expectedRevision()
+    var attempts = 3
+    while true {
+      attempts -= 1
+      let draft = try await find(request)
+      if let expected, expected != draft.revision { throw draft.revisionConflict }
+      let report = try await isolation.run(
+        DashboardVersion(draft: draft, at: clock(), by: account.actor), of: account.organization, logger: request.context.logger)
+      if let refusal = report.refusal {
+        try await audit.record(
+          "dashboard.publish_refused", "dashboard", draft.id.rawValue, by: account, from: request, after: ["revision": .int(draft.revision)])
+        throw refusal
+      }
+      do {
+        // Only what was checked goes online.
+        let version = try await repository.publish(
+          account.organization, draft.id.rawValue, expecting: draft.revision, by: account.actor, at: clock())
+        let id = version.dashboardID.rawValue
+        try await audit.record(
+          "dashboard.publish", "dashboard", id, by: account, from: request, after: ["version": .int(version.version)])
+        return Response(status: .noContent, headers: [.location: "/v1/dashboards/\(id)/versions/\(version.version)"])
+      } catch let error as AppError where error.code == "revision_conflict" && expected == nil && attempts > 0 {
+        // Somebody saved meanwhile, and the caller wants whatever is the draft: that is then checked as well.
+        continue
+      }
+    }
+  }
+
+  /// Runs the check on what embeds show, or on the draft of a dashboard that is offline.
+  private func selftest(_ request: APIRequest) async throws -> Response {
+    let account = try request.account()
+    let dashboard = try await find(request)
+    let snapshot =
+      try await repository.published(account.organization, dashboard.id.rawValue)
+      ?? DashboardVersion(draft: dashboard, at: clock(), by: account.actor)
+    let report = try await isolation.run(snapshot, of: account.organization, logger: request.context.logger)
     try await audit.record(
-      "dashboard.publish", "dashboard", id, by: account, from: request, after: ["version": .int(version.version)])
-    return Response(status: .noContent, headers: [.location: "/v1/dashboards/\(id)/versions/\(version.version)"])
+      "dashboard.selftest", "dashboard", dashboard.id.rawValue, by: account, from: request, after: ["ok": .bool(report.ok)])
+    return .json(report.json)
   }
 
   private func unpublish(_ request: APIRequest) async throws -> Response {

@@ -13,6 +13,7 @@ public struct APIDependencies: Sendable {
   public var keys: APIKeys
   public var tokens: EmbedTokens
   public var pipeline: IngestPipeline
+  public var canaries: CanaryTable
   public var queries: QueryService
   public var assets: Assets
   public var readiness: @Sendable () async -> [Readiness]
@@ -25,7 +26,7 @@ public struct APIDependencies: Sendable {
 
   public init(
     database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
-    pipeline: IngestPipeline, queries: QueryService, assets: Assets, readiness: @escaping @Sendable () async -> [Readiness],
+    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, assets: Assets, readiness: @escaping @Sendable () async -> [Readiness],
     clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String]
   ) {
     self.database = database
@@ -34,6 +35,7 @@ public struct APIDependencies: Sendable {
     self.keys = keys
     self.tokens = tokens
     self.pipeline = pipeline
+    self.canaries = canaries
     self.queries = queries
     self.assets = assets
     self.readiness = readiness
@@ -71,10 +73,7 @@ extension APIRouter {
   public static func endpoints(_ dependencies: APIDependencies, demo: DemoSetup? = nil) -> [Endpoint] {
     let dashboards = DashboardRepository(dependencies.database)
     let audit = AuditLog(repository: AuditRepository(dependencies.database), clock: dependencies.clock)
-    let embeds = EmbedAccess(
-      dashboards: dashboards, published: PublishedDashboards(dashboards), organizations: OrganizationRepository(dependencies.database),
-      sessions: EmbedSessionRepository(dependencies.database), tokens: dependencies.tokens,
-      defaultOrigins: dependencies.allowedOrigins)
+    let embeds = EmbedAccess(dependencies)
     let sessions = EmbedSessionsController(
       tokens: dependencies.tokens, dashboards: dashboards, audit: audit, publicURL: dependencies.publicURL)
     var controllers: [any Controller] = [
@@ -83,7 +82,8 @@ extension APIRouter {
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
       EventsController(pipeline: dependencies.pipeline),
       DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
-      DashboardsController(repository: dashboards, audit: audit, clock: dependencies.clock),
+      DashboardsController(
+        repository: dashboards, audit: audit, isolation: IsolationCheck(dependencies), clock: dependencies.clock),
       QueryController(queries: dependencies.queries),
       sessions,
       ViewerController(

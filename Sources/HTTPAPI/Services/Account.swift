@@ -22,8 +22,11 @@ struct Account: Sendable {
 extension APIRequest {
   /// The account behind an API key or a console session. People choose the environment with `?environment=` where a route reads
   /// events; keys belong to one.
-  /// - Throws: ``AppError`` 403 for a viewer's token, which has no account.
+  /// - Throws: ``AppError`` 403 for a viewer's token, which has no account; 422 for an environment that there is not.
   func account(environment: EnvironmentName? = nil) throws -> Account {
+    if let environment, environment != .production, environment != .development {
+      throw AppError.invalid("environment", "unknown_environment", "must be production or development")
+    }
     switch principal {
     case .apiKey(let key):
       if let environment, environment != key.environment {

@@ -6,7 +6,7 @@ import Domain
 /// origins.
 struct EmbedAccess: Sendable {
   let dashboards: DashboardRepository
-  let published: PublishedDashboards
+  let published: any DashboardSource
   let organizations: OrganizationRepository
   let sessions: EmbedSessionRepository
   let tokens: EmbedTokens

@@ -20,6 +20,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("PUT", "/v1/dashboards/{dashboard}", {"name": "x"}),
     ("PATCH", "/v1/dashboards/{dashboard}", {"name": "x"}),
     ("POST", "/v1/dashboards/{dashboard}/publish", None),
+    ("POST", "/v1/dashboards/{dashboard}/selftest", None),
     ("POST", "/v1/dashboards/{dashboard}/unpublish", None),
     ("POST", "/v1/dashboards/{dashboard}/restore", None),
     ("POST", "/v1/dashboards/{dashboard}/duplicate", None),
