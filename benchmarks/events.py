@@ -6,13 +6,18 @@ what `POST /v1/events` stores.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from wire import Store
 
 #: Rows of one INSERT: blocks of this size become parts.
 BLOCK = 1_000_000
 DAY = 86_400_000
+#: What arrived a moment ago is not rolled up yet: these arrived before.
+ARRIVED_SECONDS_AGO = 600
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,14 @@ def statement(tenant: str) -> str:
     region = pick(7, ["us-east", "us-west", "eu-west", "ap-south"], skew=1)
     normal = f"sqrt(-2 * log(1 - {draw(8)})) * cos(6.283185307179586 * {draw(9)})"
     return f"""
-      INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, user_id, string_props, numeric_props)
+      INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, user_id, string_props, numeric_props, ingested_at)
       SELECT {{org:String}}, 'production', {tenant}, if({draw(1)} < 0.97, 'api.call', 'user.signup'),
         fromUnixTimestamp64Milli(toInt64({{end:Int64}} - {draw(2)} * {{span:Int64}})),
         concat('user_', toString(1 + toUInt32({{users:UInt32}} * pow({draw(3)}, 2.2)))),
         concat('{{"model":"', {model}, '","endpoint":"', {endpoint}, '","status":"', {status}, '","region":"', {region}, '"}}')::JSON,
         concat('{{"latency_ms":', toString(least(10000, round(exp(6 + 0.5 * {normal}), 1))), ',"tokens":', toString(1 + toUInt32(4000 * {draw(10)})),
-          ',"cost_usd":', toString(round(-log(1 - {draw(11)}) / 100, 6)), '}}')::JSON
+          ',"cost_usd":', toString(round(-log(1 - {draw(11)}) / 100, 6)), '}}')::JSON,
+        now64(3) - INTERVAL {ARRIVED_SECONDS_AGO} SECOND
       FROM numbers_mt({{first:UInt64}}, {{count:UInt64}})"""
 
 
@@ -84,3 +90,18 @@ class Batch:
             "seed": int.from_bytes(name.encode()[:6], "big") << 8, "tenant": name,
         }
         store.run(statement(tenant), **SETTINGS, **{f"param_{key}": value for key, value in values.items()})
+
+
+def sample(count: int, seed: int) -> list[dict[str, Any]]:
+    """Events of the last hour as a program sends them, without a tenant."""
+    chance = random.Random(seed)
+    now = datetime.now(timezone.utc)
+    return [{
+        "event_name": "api.call", "timestamp": (now - timedelta(seconds=chance.random() * 3600)).isoformat(timespec="milliseconds"),
+        "user_id": f"user_{chance.randrange(500)}",
+        "string_props": {
+            "model": chance.choice(["aurora-large", "aurora-mini", "aurora-vision", "aurora-embed"]), "region": chance.choice(["eu-west", "us-east"]),
+            "endpoint": chance.choice(["/v1/chat", "/v1/search", "/v1/images"]), "status": chance.choices(["success", "error"], [97, 3])[0]},
+        "numeric_props": {
+            "latency_ms": round(chance.lognormvariate(6, 0.5), 1), "tokens": chance.randrange(4_000), "cost_usd": round(chance.expovariate(100), 6)},
+    } for _ in range(count)]

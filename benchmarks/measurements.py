@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import statistics
@@ -10,10 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embantest.client import Client
+from events import sample
 from load import Throughput, Viewer, drive
 from machine import MemoryWatch
 from questions import Questions
 from stage import Stage
+from wire import Connection, post
 
 Json = dict[str, Any]
 #: The share of rounds that only warms up, and how many these are at least.
@@ -203,3 +206,58 @@ def total(runs: list[Throughput]) -> Throughput:
     return Throughput(
         sum(run.dashboards for run in runs), seconds, [one for run in runs for one in run.latencies],
         sum(run.generator_cores * run.seconds for run in runs) / seconds)
+
+
+# --- Events ---------------------------------------------------------------------------------------------------------------
+
+
+def ingest(stage: Stage, senders: int, seconds: float, rounds: int = 3) -> Json:
+    """Requests of 1,000 events through the API, beside the same events inserted straight into ClickHouse by the same client."""
+    settings = {"json_type_escape_dots_in_keys": 1, "input_format_try_infer_dates": 0, "date_time_input_format": "best_effort"}
+    insert = "INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, user_id, string_props, numeric_props) FORMAT JSONEachRow"
+    ways: dict[str, list[Viewer]] = {"api": [], "raw": []}
+    for number in range(senders):
+        events = sample(1_000, seed=number)
+        body = json.dumps({"events": [{"tenant_id": "ingest", **event} for event in events]}).encode()
+        headers = dict(stage.admin.headers) | {"Content-Type": "application/json"}
+        ways["api"].append(Viewer(stage.main.url, [post(stage.main.url, "/v1/events", headers, body)]))
+        rows = "\n".join(json.dumps({"org_id": stage.org, "environment": "production", "tenant_id": "straight", **event}) for event in events)
+        ways["raw"].append(Viewer(stage.store.url, [stage.store.request(insert, settings, rows.encode())]))
+    pace = {way: drive(chosen, senders) for way, chosen in ways.items()}
+    runs: dict[str, list[Throughput]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, chosen in ways.items():
+            runs[way].append(drive(chosen, max(senders, round(pace[way].per_second * seconds / rounds))))
+    rates = {way: total(some) for way, some in runs.items()}
+    result: Json = {
+        way: {"events_per_second": round(one.per_second * 1_000), "p50_ms": one.summary["p50_ms"], "p95_ms": one.summary["p95_ms"]}
+        for way, one in rates.items()}
+    return {"connections": senders, **result, "api_to_raw": round(rates["api"].per_second / rates["raw"].per_second, 3)}
+
+
+def visible(stage: Stage, rounds: int) -> Json:
+    """From the answer to `POST /v1/events` until every variant of the program, also with its cache on, counts the event."""
+    headers = dict(stage.admin.headers) | {"Content-Type": "application/json"}
+    sender = Connection(stage.main.url)
+    body = {"tenant_id": "visible", "query": {"metric": "count", "period": "24h"}}
+    ask = {name: post(emban.url, "/v1/query", headers, json.dumps(body).encode()) for name, emban in stage.variants.items()}
+    readers = {name: Connection(emban.url) for name, emban in stage.variants.items()}
+    took: dict[str, list[float]] = {name: [] for name in ask}
+
+    def count(name: str) -> int:
+        rows = json.loads(readers[name].ask(ask[name])[0])["rows"]
+        return int(rows[0]["value"] or 0) if rows else 0
+
+    for number in range(rounds):
+        event = {"events": [{"tenant_id": "visible", "event_name": "seen"}]}
+        sender.ask(post(stage.main.url, "/v1/events", headers, json.dumps(event).encode()))
+        accepted = time.perf_counter()
+        waiting = set(ask)
+        while waiting:
+            for name in sorted(waiting):
+                if count(name) > number:
+                    took[name].append((time.perf_counter() - accepted) * 1000)
+                    waiting.discard(name)
+            if time.perf_counter() - accepted > 30:
+                raise RuntimeError(f"an event was not seen after 30 s by {', '.join(waiting)}")
+    return {name: summary(times) for name, times in took.items()}

@@ -82,6 +82,12 @@ def targets(result: Json) -> list[Row]:
         rows.append(Row(
             "a year's dashboard with rollups", figures["rollups"]["p50_ms"], 100, " ms",
             note=f"p95 {figures['rollups']['p95_ms']:.0f} ms; without rollups {figures['events']['p50_ms']:.0f} ms, raw {figures['raw']['p50_ms']:.0f} ms"))
+    if ingest := result["ingest"]:
+        rows.append(Row(
+            "requests of 1,000 events ÷ the same inserted straight", ingest["api_to_raw"], 1.0, more_is_better=True,
+            note=f"{ingest['api']['events_per_second']:,} events/s, p95 {ingest['api']['p95_ms']:.0f} ms"))
+        slowest = max(result["visible"].values(), key=lambda one: one["p95_ms"])
+        rows.append(Row("from acceptance to visible in every process, p95", slowest["p95_ms"] / 1000, 1.0, " s"))
     rows.append(Row("idle resident memory of emban alone", result["memory"]["emban_idle_mib"], 100, " MiB"))
     return rows
 

@@ -37,9 +37,9 @@ RESULTS = ROOT / "benchmarks" / "results"
 #: By rank among the thousand: this one has about 15,000 of 10 M events.
 MIDDLE = 100
 #: Of the tenant that stays as it is while the others grow.
-STEADY_EVENTS = 50_000
+STEADY_EVENTS = 100_000
 VIEWERS = [1, 8, 32]
-PARTS = ["growth", "latency", "repeated", "throughput", "year"]
+PARTS = ["growth", "latency", "repeated", "throughput", "year", "ingest"]
 
 
 def arguments() -> argparse.Namespace:
@@ -106,32 +106,36 @@ class Bench:
         self.tokens = {tenant: stage.session(tenant, "usage") for tenant in ("big", "steady", middle, *each)}
         self.tokens["year"] = stage.session("year", "year")
         few = given.events // 10
-        self.load(
-            Batch(stage.org, "steady", STEADY_EVENTS, self.end, users=200), Batch(stage.org, "big", given.big, self.end, users=20_000),
-            Batch(stage.org, self.crowd, few, self.end))
+        self.load(Batch(stage.org, "steady", STEADY_EVENTS, self.end, users=200), Batch(stage.org, self.crowd, few, self.end))
         stage.start_variants()
         self.result["machine"] = machine.description(stage.clickhouse_version)
-        others = Batch(stage.org, self.crowd, given.events - few, self.end, first=few)
-        self.result |= {"growth": {}, "latency": [], "repeated": {}, "throughput": {}, "year": {}}
-        sizes = {"steady": f"{STEADY_EVENTS:,} events", "big": f"{given.big:,} events", middle: "a middling tenant"}
-
+        self.result |= {"growth": {}, "latency": [], "repeated": {}, "throughput": {}, "year": {}, "ingest": {}}
         if "growth" in given.only:
-            self.measure_growth(["steady", "big"], sizes, others)
+            self.measure_growth(Batch(stage.org, self.crowd, given.events - few, self.end, first=few))
         else:
-            self.load(others)
-        for tenant in ("big", middle):
+            self.load(Batch(stage.org, self.crowd, given.events - few, self.end, first=few))
+
+        long = [Batch(stage.org, "year", given.year, self.end, days=360, users=50_000)] if given.year and "year" in given.only else []
+        self.load(Batch(stage.org, "big", given.big, self.end, users=20_000), *long)
+        self.say("waiting for the rollups …")
+        self.result["rollups"] = stage.wait_for_rollups(["big", *(batch.tenant for batch in long)])
+        stage.settle()
+        for tenant, label in (("big", f"{given.big:,} events"), (middle, "a middling tenant")):
             if "latency" in given.only:
                 self.say(f"one viewer of {tenant} …")
-                self.result["latency"].append({"label": sizes[tenant]} | measurements.latency(self.questions(tenant), given.rounds))
+                self.result["latency"].append({"label": label} | measurements.latency(self.questions(tenant), given.rounds))
             if "repeated" in given.only:
                 self.say(f"the same view of {tenant} again …")
-                self.result["repeated"][sizes[tenant]] = measurements.repeated(stage, self.questions(tenant), given.rounds)
+                self.result["repeated"][label] = measurements.repeated(stage, self.questions(tenant), given.rounds)
         if "throughput" in given.only:
             self.measure_throughput({"one large tenant": ["big"], "a tenant each": each})
-        if "year" in given.only and given.year:
-            self.load(Batch(stage.org, "year", given.year, self.end, days=360, users=50_000))
+        if long:
             self.say("a year …")
             self.result["year"] = measurements.year(self.questions("year", "year"), max(3, given.rounds // 4))
+        if "ingest" in given.only:
+            self.say("storing events through the API …")
+            self.result["ingest"] = measurements.ingest(stage, 8, given.seconds)
+            self.result["visible"] = measurements.visible(stage, given.rounds)
 
         after = {name: machine.resident(pid) for name, pid in stage.pids.items()}
         self.result["memory"] = {
@@ -141,14 +145,13 @@ class Bench:
         self.result["targets"] = [row.json for row in report.targets(self.result)]
         return self.result
 
-    def measure_growth(self, tenants: list[str], sizes: dict[str, str], others: Batch) -> None:
-        self.say("tenants among few others …")
-        before = {tenant: measurements.growth_step(self.stage, self.questions(tenant), self.given.rounds) for tenant in tenants}
+    def measure_growth(self, others: Batch) -> None:
+        self.say("a tenant among few others …")
+        before = measurements.growth_step(self.stage, self.questions("steady"), self.given.rounds)
         self.load(others)
-        self.say("the same tenants among ten times as many others …")
-        for tenant in tenants:
-            after = measurements.growth_step(self.stage, self.questions(tenant), self.given.rounds)
-            self.result["growth"][sizes[tenant]] = measurements.growth(before[tenant], after)
+        self.say("the same tenant among ten times as many others …")
+        after = measurements.growth_step(self.stage, self.questions("steady"), self.given.rounds)
+        self.result["growth"][f"{STEADY_EVENTS:,} events"] = measurements.growth(before, after)
 
     def measure_throughput(self, crowds: dict[str, list[str]]) -> None:
         for label, tenants in crowds.items():

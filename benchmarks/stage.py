@@ -123,6 +123,23 @@ class Stage:
             time.sleep(0.3)
         return time.monotonic() - begin
 
+    def wait_for_rollups(self, tenants: list[str], seconds: float = 300) -> Json:
+        """Waits until every closed day of the tenants is rolled up; says how many days are, and how long that took."""
+        begin = time.monotonic()
+        if self.store.run("EXISTS TABLE emban.rollup_days").strip() != "1":
+            return {"days": 0, "missing": None, "seconds": 0.0}
+        names = ", ".join(f"'{tenant}'" for tenant in tenants)
+        while True:
+            days = "SELECT tenant_id, day FROM emban.{} WHERE tenant_id IN (" + names + ") AND day < today()"
+            done = int(self.store.run(f"SELECT uniqExact(tenant_id, day) FROM ({days.format('rollup_days')})"))
+            missing = int(self.store.run(
+                f"SELECT uniqExact(tenant_id, day) FROM ({days.format('tenant_days')} GROUP BY ALL HAVING sum(n) > 0) "
+                f"WHERE (tenant_id, day) NOT IN ({days.format('rollup_days')})"))
+            waited = time.monotonic() - begin
+            if missing == 0 or waited > seconds or (done == 0 and waited > 60):
+                return {"days": done, "missing": missing, "seconds": round(waited, 1)}
+            time.sleep(0.5)
+
     @property
     def pids(self) -> dict[str, int]:
         """Of emban and of its ClickHouse."""

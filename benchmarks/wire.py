@@ -107,7 +107,10 @@ class Store:
         self.headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": password}
         self.connection = Connection(url)
 
-    def request(self, sql: str, settings: Mapping[str, Any]) -> bytes:
+    def request(self, sql: str, settings: Mapping[str, Any], rows: bytes | None = None) -> bytes:
+        """A statement, with the rows of an INSERT in the body."""
+        if rows is not None:
+            return post(self.url, "/?" + urlencode({**settings, "query": sql}), self.headers, rows)
         return post(self.url, "/?" + urlencode(settings), self.headers, sql.encode())
 
     def run(self, sql: str, **settings: Any) -> str:
