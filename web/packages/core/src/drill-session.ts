@@ -59,7 +59,11 @@ export class DrillSession {
 
   /** Back to the first `count` levels. */
   back(count: number): void {
-    if (this.canGoBack(count)) this.go(this.state.levels.slice(0, count));
+    if (!this.canGoBack(count)) return;
+    const { levels } = this.state;
+    // Broken down as it was when the next value was opened.
+    this.state = { ...this.state, next: levels[count]?.dimension ?? this.state.next };
+    this.go(levels.slice(0, count));
   }
 
   /** Without any value only a range can be looked into. */

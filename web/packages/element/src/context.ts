@@ -1,6 +1,6 @@
 import {
-  clickEffect, humanize, type ColorSlots, type DashboardConfig, type DashboardController, type GridSize, type Hit, type Picked, type ResolvedTheme,
-  type WidgetConfig,
+  clickEffect, drillStrings, humanize, strings,
+  type ColorSlots, type DashboardConfig, type DashboardController, type GridSize, type Hit, type Picked, type ResolvedTheme, type WidgetConfig,
 } from "@emban/core";
 
 /** What the parts of one dashboard share. Replaced as a whole when theme, size or configuration change. */
@@ -30,6 +30,17 @@ export interface ViewContext {
 /** True when a click on `picked` has an effect; without it nothing may look clickable. */
 export function isPickable(context: ViewContext, widget: WidgetConfig, picked: Picked): boolean {
   return clickEffect(widget, picked, context.controller.published ?? context.config) !== null;
+}
+
+/** What a clickable mark called `label` says of itself: the effect of a click, and whether it is on. */
+export function pickAttributes(
+  context: ViewContext, widget: WidgetConfig, picked: Picked, label: string, isOn: boolean,
+): Readonly<Record<string, string | null>> {
+  const effect = clickEffect(widget, picked, context.controller.published ?? context.config);
+  if (effect === "filter") {
+    return { title: isOn ? strings.clearFilterOf(label) : strings.filterBy(label), "aria-pressed": isOn ? "true" : "false", "aria-haspopup": null };
+  }
+  return { title: effect === "drill" ? drillStrings.openValue(label) : label, "aria-pressed": null, "aria-haspopup": effect === "drill" ? "dialog" : null };
 }
 
 /** True when clicking a value of `dimension` (or, for `time`, a bucket) has an effect. */

@@ -23,7 +23,7 @@ export class ResultTable {
     const listed = `${tab} ${tab === "groups" ? next ?? "" : ""}`;
     if (listed !== this.sorted) this.sort = null;
     this.sorted = listed;
-    const columns = tab === "groups" ? this.groupColumns(result, next ?? "", context) : this.rowColumns(result, context);
+    const columns = tab === "groups" ? this.groupColumns(result, next ?? "", context) : this.rowColumns(result, state, context);
     const by = columns.find((column) => column.name === this.sort?.column);
     const rows = by && this.sort ? sortRows(result.rows, by, this.sort.ascending, context.locale) : result.rows;
     const measure = columnOf(result, "measure")?.name ?? "value";
@@ -55,10 +55,12 @@ export class ResultTable {
     return columns;
   }
 
-  /** Columns in which every event is empty tell nothing. */
-  private rowColumns(result: QueryResult, context: ViewContext): readonly TableColumn[] {
+  /** Without columns in which every event is empty, or the same because it was opened. */
+  private rowColumns(result: QueryResult, state: DrillState, context: ViewContext): readonly TableColumn[] {
+    const opened = new Set(state.levels.map((level) => level.dimension));
+    if (this.widget.query.event_name !== undefined) opened.add("event_name");
     return result.columns
-      .filter(({ name, role }) => role === "time" || result.rows.some((row) => row[name] !== null && row[name] !== undefined && row[name] !== ""))
+      .filter(({ name, role }) => role === "time" || (!opened.has(name) && result.rows.some((row) => row[name] !== null && row[name] !== undefined && row[name] !== "")))
       .map(({ name, role, type }) => {
         const own = name.replace(/_$/, "");
         if (role === "time" || type === "datetime") return { name, label: strings.time, kind: "time" as const, numeric: false };
