@@ -29,6 +29,8 @@ public struct AppError: Error, Sendable {
   public var extra: [String: JSONValue]
   /// What really happened, for the log.
   public var cause: String?
+  /// Whether what is wrong lies in what a viewer set or may do, rather than in one widget: the view as a whole is refused.
+  public private(set) var concernsView = false
 
   public init(
     status: Int, code: String, message: String, details: [FieldProblem] = [], retryAfter: Int? = nil,
@@ -41,6 +43,13 @@ public struct AppError: Error, Sendable {
     self.retryAfter = retryAfter
     self.extra = extra
     self.cause = cause
+  }
+
+  /// The same error as one about the whole view.
+  public var concerningView: AppError {
+    var error = self
+    error.concernsView = true
+    return error
   }
 
   public static func malformed(_ code: String, _ message: String) -> AppError {

@@ -80,7 +80,7 @@ struct ViewerController: Controller {
       } catch {
         // What the session forbids, and a state that makes no sense, is wrong with the request as a whole: it is refused before any
         // widget is answered.
-        if error.status == 403 || error.details.contains(where: { $0.field.hasPrefix("state.") }) { throw error }
+        if error.concernsView { throw error }
         plans.append((widget.id, .failure(error)))
       }
     }

@@ -93,13 +93,13 @@ struct GroupsPlan: KindPlan {
     let source = question.source
     let span = [question.time.range]
     var columns: [SQL] = [
-      "top[place] AS dimension", "\(source.sql(measures.first, where: now)) AS value", "\(total) AS total", "length(found) AS groups",
+      "arrayElement(top, place) AS dimension", "\(source.sql(measures.first, where: now)) AS value", "\(total) AS total", "length(found) AS groups",
     ]
     if let second = measures.second { columns.append("\(source.sql(second, where: now)) AS second_value") }
     if let previous = question.time.previous {
       columns.append("\(source.sql(measures.first, where: Conditions.within(previous))) AS previous_value")
     }
-    columns.append("indexOf(top, \(source.sql(dimension))) AS place")
+    columns.append("\(source.place(of: dimension, in: "top")) AS place")
     return """
       WITH (SELECT groupArray(name) FROM (SELECT \(source.sql(dimension)) AS name \(source.from(span)) GROUP BY name \
       ORDER BY \(source.sql(measures.first)) \(direction) NULLS LAST, name ASC LIMIT \(bind: limit + 1))) AS found, \

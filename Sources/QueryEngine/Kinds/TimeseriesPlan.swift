@@ -48,9 +48,10 @@ struct TimeseriesPlan: KindPlan {
         ORDER BY \(source.sql(measures.first)) \(question.query.order == .ascending ? "ASC" : "DESC") NULLS LAST, name ASC \
         LIMIT \(bind: series + 1))
         """
-      let isShown: SQL = question.query.other ? .empty : "has(top, \(source.sql(dimension)))"
+      let place = source.place(of: dimension, in: "top")
+      let isShown: SQL = question.query.other ? .empty : "\(place) > 0"
       columns += [
-        "top[series] AS dimension", "indexOf(top, \(source.sql(dimension))) AS series", "length(found) > length(top) AS truncated",
+        "arrayElement(top, series) AS dimension", "\(place) AS series", "length(found) > length(top) AS truncated",
       ]
       return """
         WITH (\(found)) AS found, arraySlice(found, 1, \(bind: series)) AS top SELECT \(SQL.join(columns, separator: ", ")) \

@@ -62,6 +62,12 @@ extension RowSource {
 
   func sql(_ measure: Measure) -> SQL { sql(measure, where: nil) }
 
+  /// The place of a row's value in a constant array of values, 0 when it is none of them. (`transform` looks it up in a hash table: grouped
+  /// time series take half the time that they take with `indexOf` and `has`.)
+  func place(of dimension: Dimension, in values: SQL) -> SQL {
+    "transform(\(sql(dimension)), \(values), range(1, length(\(values)) + 1), 0)"
+  }
+
   /// How many events there are for which a condition holds.
   func count(where condition: SQL) -> SQL {
     sql(Measure(metric: .count, numericProp: nil, uniqueProp: nil), where: condition)

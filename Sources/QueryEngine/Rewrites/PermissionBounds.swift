@@ -4,6 +4,10 @@ public import Domain
 extension Planner {
   /// What a viewer has set, as filters of which each must be open to the session.
   func filters(of state: ViewState) throws(AppError) -> [QueryFilter] {
+    do { return try open(state) } catch { throw error.concerningView }
+  }
+
+  private func open(_ state: ViewState) throws(AppError) -> [QueryFilter] {
     var filters: [QueryFilter] = []
     for (name, values) in state.dimensions.sorted(by: { $0.key < $1.key }) {
       let dimension = Dimension(name)

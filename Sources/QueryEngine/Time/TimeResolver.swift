@@ -17,10 +17,7 @@ public import Domain
 /// span a year before (28 February for the 29th). Where the span reaches into the future, the compared one is cut at the corresponding
 /// moment, so that half a day is compared with half a day.
 ///
-/// What a viewer chooses wins over what the query says, and is held against the scope: `allowedPeriods` for periods (a chosen range must
-/// lie within the longest of them), `maxDateRangeDays` for how far back and how long. A query's own period is its author's choice:
-/// it is not refused but shortened to `maxDateRangeDays`, and gives way to an allowed period where `allowedPeriods` does not hold it. A
-/// comparison that would look further back than `maxDateRangeDays` is left out.
+/// What a viewer chooses wins over what the query says. How far either may reach is decided by the rewrite in `PeriodClamp.swift`.
 public struct TimeResolver: Sendable {
   public let scope: Scope
 
@@ -30,19 +27,9 @@ public struct TimeResolver: Sendable {
   public func resolve(_ own: TimeSelection, state: ViewState = ViewState(), compare: Comparison? = nil) throws(AppError) -> ResolvedTime {
     var span: Span
     var period: Period?
-    let chosen: Bool
-    if let range = state.dateRange {
-      span = try self.span(range, field: "state.dateRanges")
-      try checkChosen(range: span.range)
-      chosen = true
-    } else if let wanted = state.period {
-      guard scope.allowedPeriods?.contains(wanted) ?? true else {
-        throw .forbidden("period_not_allowed", "The period \(wanted.rawValue) is not open to this session.")
-      }
-      period = wanted
-      span = self.span(wanted)
-      try checkLength(span.range)
-      chosen = true
+    let chosen = try chosen(by: state)
+    if let chosen {
+      (span, period) = chosen
     } else {
       switch own {
       case .period(let wanted):
@@ -54,13 +41,30 @@ public struct TimeResolver: Sendable {
       let whole = span.range
       span = clamped(span)
       if span.range != whole { period = nil }
-      chosen = false
     }
     let elapsedTo = Swift.max(span.range.from, Swift.min(span.range.to, minute))
     return ResolvedTime(
       range: span.range,
       previous: compare.map { previous(of: span, elapsedTo: elapsedTo, $0) }.flatMap { isWithinHorizon($0) ? $0 : nil },
-      elapsed: TimeRange(from: span.range.from, to: elapsedTo), zone: zone, period: period, chosenByViewer: chosen)
+      elapsed: TimeRange(from: span.range.from, to: elapsedTo), zone: zone, period: period, chosenByViewer: chosen != nil)
+  }
+
+  /// What the viewer chose, if anything, held against the scope.
+  private func chosen(by state: ViewState) throws(AppError) -> (Span, Period?)? {
+    do {
+      if let range = state.dateRange {
+        let span = try span(range, field: "state.dateRanges")
+        try checkChosen(range: span.range)
+        return (span, nil)
+      }
+      guard let wanted = state.period else { return nil }
+      try checkChosen(period: wanted)
+      let span = span(wanted)
+      try checkLength(span.range)
+      return (span, wanted)
+    } catch {
+      throw error.concerningView
+    }
   }
 
   /// The span of a period.
@@ -73,7 +77,7 @@ public struct TimeResolver: Sendable {
   // MARK: Spans
 
   /// A range and the step back that leads to the one before.
-  private struct Span {
+  struct Span {
     enum Step {
       case days(Int)
       case months(Int)
@@ -84,10 +88,10 @@ public struct TimeResolver: Sendable {
     var step: Step
   }
 
-  private var zone: Zone { scope.zone }
+  var zone: Zone { scope.zone }
 
   /// The end of the minute under way: what is asked twice within a minute is the same question.
-  private var minute: Instant { Instant(milliseconds: (scope.now.milliseconds.dividedDown(by: 60_000) + 1) * 60_000) }
+  var minute: Instant { Instant(milliseconds: (scope.now.milliseconds.dividedDown(by: 60_000) + 1) * 60_000) }
 
   private func span(_ period: Period) -> Span {
     switch period {
@@ -133,7 +137,7 @@ public struct TimeResolver: Sendable {
     return span(TimeRange(from: from, to: to))
   }
 
-  private func span(_ range: TimeRange) -> Span {
+  func span(_ range: TimeRange) -> Span {
     let first = zone.day(of: range.from)
     let last = zone.day(of: range.to)
     if zone.start(of: first) == range.from, zone.start(of: last) == range.to {
@@ -171,54 +175,5 @@ public struct TimeResolver: Sendable {
     case .months(let months):
       return zone.instant(of: zone.day(of: instant).adding(months: -months), millisecondOfDay: zone.clock(of: instant))
     }
-  }
-
-  // MARK: Bounds
-
-  /// The period itself where the session allows it; otherwise the longest allowed one that is shorter, or else the shortest.
-  private func allowed(insteadOf period: Period) -> Period {
-    guard let allowed = scope.allowedPeriods, !allowed.contains(period) else { return period }
-    let sorted = Period.allCases.filter(allowed.contains)
-    let order = Period.allCases.firstIndex(of: period) ?? 0
-    return sorted.last { (Period.allCases.firstIndex(of: $0) ?? 0) < order } ?? sorted.first ?? period
-  }
-
-  private func isWithinHorizon(_ range: TimeRange) -> Bool { horizon.map { $0 <= range.from } ?? true }
-
-  private func checkChosen(range: TimeRange) throws(AppError) {
-    if let allowed = scope.allowedPeriods {
-      let widest = allowed.map(self.range(of:)).max { $0.milliseconds < $1.milliseconds }
-      guard let widest, widest.from <= range.from, range.to <= widest.to else {
-        throw .forbidden("period_not_allowed", "The time range reaches beyond the periods that are open to this session.")
-      }
-    }
-    try checkLength(range)
-  }
-
-  /// How far back a viewer may look: the start of the day that is `maxDateRangeDays` days ago.
-  private var horizon: Instant? {
-    guard scope.maxDateRangeDays > 0 else { return nil }
-    return zone.start(of: zone.day(of: scope.now).adding(days: -scope.maxDateRangeDays))
-  }
-
-  private func checkLength(_ range: TimeRange) throws(AppError) {
-    guard let horizon else { return }
-    // A day may have 25 hours; what is still to come does not count.
-    let longest = Int64(scope.maxDateRangeDays) * 86_400_000 + 3_600_000
-    let length = Swift.min(range.to, Swift.max(minute, range.from)).milliseconds - range.from.milliseconds
-    guard horizon <= range.from, length <= longest else {
-      let days = scope.maxDateRangeDays
-      throw .forbidden("range_too_long", "This session may look back at most \(days) \(days == 1 ? "day" : "days").")
-    }
-  }
-
-  /// The span without what lies before the horizon, and at most as long as allowed.
-  private func clamped(_ span: Span) -> Span {
-    guard scope.maxDateRangeDays > 0, (try? checkLength(span.range)) == nil, let horizon else { return span }
-    let end = span.range.to
-    let lastDay = zone.day(of: end.adding(milliseconds: -1))
-    let from = [zone.start(of: lastDay.adding(days: 1 - scope.maxDateRangeDays)), horizon, span.range.from].max() ?? horizon
-    // A range that ends before the horizon has nothing left to show.
-    return self.span(TimeRange(from: Swift.min(from, end), to: end))
   }
 }
