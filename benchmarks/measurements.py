@@ -22,6 +22,8 @@ Json = dict[str, Any]
 #: The share of rounds that only warms up, and how many these are at least.
 WARM_UP = 0.1
 LEAST_WARM_UP = 2
+#: Between a view and the same view later.
+PAUSE_SECONDS = 0.5
 #: A query over no table: what a change of the machine between two measurements is known by.
 CONTROL = "SELECT sum(cityHash64(number)) FROM numbers_mt(30000000)"
 
@@ -117,24 +119,27 @@ def year(questions: Questions, rounds: int) -> Json:
 
 
 def repeated(stage: Stage, questions: Questions, rounds: int) -> Json:
-    """The same view again, with the cache on and nothing new stored, beside the first view after the cache was emptied."""
+    """The same view again, with the cache on and nothing new stored, beside the first view after the cache was emptied: at once, and after
+    a pause in which other processes could have stored something."""
     view = questions.views["cached"]
     admin = Client(stage.variants["cached"].url, stage.admin.headers)
     emptied = admin.post("/v1/cache/refresh", {"tenant_id": questions.tenant})
     if emptied.status == 404:
         return {}
     request = view.request()
-    first: list[float] = []
-    again: list[float] = []
+    took: dict[str, list[float]] = {"first": [], "at_once": [], "later": []}
     for number in range(LEAST_WARM_UP + rounds):
         assert admin.post("/v1/cache/refresh", {"tenant_id": questions.tenant}).status == 204
-        took = [view.time(request) for _ in range(4)]
+        first, *at_once = (view.time(request) for _ in range(3))
+        time.sleep(PAUSE_SECONDS)
+        later = view.time(request)
         if number >= LEAST_WARM_UP:
-            first.append(took[0])
-            again += took[1:]
+            took["first"].append(first)
+            took["at_once"] += at_once
+            took["later"].append(later)
     cached = sum(result["meta"]["cached"] for result in view.ask().values())
-    result = {"first": summary(first), "again": summary(again), "widgets_from_cache": cached}
-    return result | {"again_to_first": ratio(result["again"], result["first"])}
+    result: Json = {name: summary(times) for name, times in took.items()} | {"widgets_from_cache": cached}
+    return result | {f"{name}_to_first": ratio(result[name], result["first"]) for name in ("at_once", "later")}
 
 
 # --- The growth of others -------------------------------------------------------------------------------------------------
@@ -170,10 +175,10 @@ def growth(before: Json, after: Json) -> Json:
 # --- Many viewers ---------------------------------------------------------------------------------------------------------
 
 
-def throughput(stage: Stage, crowd: list[Questions], viewers: int, seconds: float, rounds: int = 2) -> Json:
+def throughput(stage: Stage, crowd: list[Questions], viewers: int, seconds: float) -> Json:
     """Whole dashboards a second for so many viewers at once, who share out the tenants, beside their six raw queries each.
 
-    Every way gets the same number of dashboards in a round: about as many as take the slowest one `seconds`.
+    Every way goes twice, for about half of `seconds` each time, but never for less than a dashboard of every viewer.
     """
     some = [crowd[number % len(crowd)] for number in range(viewers)]
     ways = {
@@ -181,24 +186,29 @@ def throughput(stage: Stage, crowd: list[Questions], viewers: int, seconds: floa
         "rollups": [Viewer(one.views["rollups"].url, [one.views["rollups"].request()]) for one in some],
         "raw": [Viewer(one.raw["events"].store.url, one.raw["events"].all) for one in some],
     }
-    pace = {way: drive(chosen, viewers) for way, chosen in ways.items()}  # warms up as well
-    amounts = {way: max(viewers, round(one.per_second * seconds / rounds)) for way, one in pace.items()}
     runs: dict[str, list[Throughput]] = {way: [] for way in ways}
-    memory: dict[str, int] = {}
+    most: dict[str, int] = {}
+    amounts: dict[str, int] = {}
+    for way in ways:
+        trial = drive(ways[way], viewers)
+        amounts[way] = max(viewers, round(trial.per_second * seconds / 2))
+        if amounts[way] == viewers:
+            runs[way].append(trial)
     order = list(ways)
-    for number in range(rounds):
+    for number in range(2):
         random.Random(number).shuffle(order)
         for way in order:
+            if len(runs[way]) > number:
+                continue
             with MemoryWatch(stage.pids) as watch:
                 runs[way].append(drive(ways[way], amounts[way]))
             if way == "rollups":
-                memory = {name: max(most, memory.get(name, 0)) for name, most in watch.most.items()}
+                most = {name: max(size, most.get(name, 0)) for name, size in watch.most.items()}
     result: Json = {way: total(runs[way]).summary for way in ways}
-    best = {way: result[way]["per_second"] for way in ways}
+    pace = {way: result[way]["per_second"] for way in ways}
     return {
-        "viewers": viewers, "tenants": len(set(one.tenant for one in some)), **result,
-        "events_to_raw": round(best["events"] / best["raw"], 3), "rollups_to_raw": round(best["rollups"] / best["raw"], 3),
-        "memory_mib": memory}
+        "viewers": viewers, "tenants": len({one.tenant for one in some}), **result,
+        **{f"{way}_to_raw": round(pace[way] / pace["raw"], 3) for way in ("events", "rollups")}, "memory_mib": most}
 
 
 def total(runs: list[Throughput]) -> Throughput:
