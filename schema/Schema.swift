@@ -27,5 +27,6 @@ public enum Schema {
   public static let config: [Migration] = [
     Migration("0001_organizations", PackageResources._001_organizations_sql),
     Migration("0002_leases", PackageResources._002_leases_sql),
+    Migration("0003_cache_generations", PackageResources._003_cache_generations_sql),
   ]
 }

@@ -37,10 +37,12 @@ import Testing
     GET /v1/tenants read
     GET /web/:file public
     PATCH /v1/dashboards/:id edit
+    POST /api/v2/data-app/refresh-cache admin
     POST /v1/api-keys admin
     POST /v1/auth/login public
     POST /v1/auth/logout session
     POST /v1/auth/register public
+    POST /v1/cache/refresh admin
     POST /v1/dashboards edit
     POST /v1/dashboards/:id/duplicate edit
     POST /v1/dashboards/:id/publish admin

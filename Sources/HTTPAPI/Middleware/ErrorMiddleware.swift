@@ -21,6 +21,8 @@ struct ErrorMiddleware: RouterMiddleware {
         context.logger.log(
           level: error.status >= 500 ? .error : .info, "request failed", metadata: ["code": .string(error.code), "cause": .string(cause)])
       }
+      // The guest-token API has an error body of its own.
+      if request.uri.path.hasPrefix("/api/v2/") { return error.guestResponse }
       return error.response(requestID: context.requestID)
     }
   }

@@ -13,9 +13,9 @@ struct DiscoverController: Controller {
 
   var endpoints: [Endpoint] {
     [
-      Endpoint(.get, "/v1/discover", .read, discover),
+      Endpoint(.get, "/v1/discover", .read, endsWithClient: true, discover),
       Endpoint(.post, "/v1/discover/auto-create", .edit, autoCreate),
-      Endpoint(.get, "/v1/tenants", .read, tenants),
+      Endpoint(.get, "/v1/tenants", .read, endsWithClient: true, tenants),
     ]
   }
 

@@ -9,8 +9,8 @@ struct QueryController: Controller {
 
   var endpoints: [Endpoint] {
     [
-      Endpoint(.get, "/v1/query", .read, get),
-      Endpoint(.post, "/v1/query", .read, post),
+      Endpoint(.get, "/v1/query", .read, endsWithClient: true, get),
+      Endpoint(.post, "/v1/query", .read, endsWithClient: true, post),
     ]
   }
 
@@ -90,8 +90,10 @@ struct QueryController: Controller {
   private func answer(_ question: Question, _ request: APIRequest) async throws -> Response {
     let account = try request.account(environment: question.environment)
     let scope = try queries.scope(account, tenant: question.tenant, timezone: question.timezone)
-    let plan = try Planner(scope: scope).plan(question.query, kind: question.kind ?? Planner.kind(of: question.query))
-    return .json(try await queries.executor.run(plan).json)
+    let context = try await queries.context(scope)
+    let plan = try Planner(scope: scope, tenantData: context.known?.data).plan(
+      question.query, kind: question.kind ?? Planner.kind(of: question.query))
+    return .json(bytes: try await queries.answer(plan, context))
   }
 }
 

@@ -80,11 +80,14 @@ extension APIRouter {
       HealthController(readiness: dependencies.readiness),
       AuthController(accounts: dependencies.accounts, isSecure: dependencies.isSecure),
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
-      EventsController(pipeline: dependencies.pipeline),
+      EventsController(pipeline: dependencies.pipeline, tenants: dependencies.queries.tenants),
       DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
       DashboardsController(
         repository: dashboards, audit: audit, isolation: IsolationCheck(dependencies), clock: dependencies.clock),
       QueryController(queries: dependencies.queries),
+      CacheController(
+        generations: CacheGenerationRepository(dependencies.database), dashboards: dashboards, audit: audit,
+        tenants: dependencies.queries.tenants),
       sessions,
       ViewerController(
         access: embeds, queries: dependencies.queries, clock: dependencies.clock, publicOrigin: dependencies.publicURL),

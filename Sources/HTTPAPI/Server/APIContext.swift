@@ -10,6 +10,8 @@ public struct APIContext: RequestContext {
   public let requestID: String
   /// The peer's address without its port, as the socket knows it.
   public let remoteAddress: String
+  /// The connection; nil in tests without one.
+  let channel: (any Channel)?
 
   public init(source: ApplicationRequestContextSource) {
     requestID = IDGenerator.make("req")
@@ -17,6 +19,7 @@ public struct APIContext: RequestContext {
     logger[metadataKey: "hb.request.id"] = nil
     logger[metadataKey: "request_id"] = .string(requestID)
     coreContext = .init(source: ApplicationRequestContextSource(channel: source.channel, logger: logger))
+    channel = source.channel
     remoteAddress = source.channel.remoteAddress?.ipAddress ?? "unknown"
   }
 }

@@ -46,8 +46,9 @@ public enum APIRouter {
         origin: request.headers[.origin], referer: request.headers[.referer], host: request.head.authority,
         isWrite: ![.get, .head, .options].contains(request.method)),
       for: endpoint.access)
-    return try await endpoint.handler(
-      APIRequest(request: request, context: context, principal: principal, bodyLimit: endpoint.bodyLimit))
+    let request = APIRequest(request: request, context: context, principal: principal, bodyLimit: endpoint.bodyLimit)
+    guard endpoint.endsWithClient else { return try await endpoint.handler(request) }
+    return try await request.whileConnected { try await endpoint.handler(request) }
   }
 
   private static func refuseOtherMethods(

@@ -14,16 +14,19 @@ public struct Endpoint: Sendable {
   public let access: AccessRule
   /// The largest body in bytes.
   public let bodyLimit: Int
+  /// Whether its work is for the answer alone, and stops when the client goes away.
+  let endsWithClient: Bool
   let handler: Handler
 
   init(
-    _ method: HTTPRequest.Method, _ path: String, _ access: AccessRule, bodyLimit: Int = Limits.bodyBytes,
+    _ method: HTTPRequest.Method, _ path: String, _ access: AccessRule, bodyLimit: Int = Limits.bodyBytes, endsWithClient: Bool = false,
     _ handler: @escaping Handler
   ) {
     self.method = method
     self.path = path
     self.access = access
     self.bodyLimit = bodyLimit
+    self.endsWithClient = endsWithClient
     self.handler = handler
   }
 }

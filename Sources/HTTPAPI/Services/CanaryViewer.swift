@@ -87,6 +87,7 @@ extension APIContext {
   /// The context of a request that came over no connection.
   init(inProcess logger: Logger) {
     requestID = IDGenerator.make("req")
+    channel = nil
     remoteAddress = "in-process"
     coreContext = CoreRequestContextStorage(source: InProcessSource(logger: logger))
   }

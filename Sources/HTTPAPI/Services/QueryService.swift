@@ -1,6 +1,6 @@
 import Access
 public import ClickHouse
-import ConfigStore
+public import ConfigStore
 public import Domain
 public import QueryEngine
 
@@ -13,10 +13,24 @@ public protocol QueryRunning: Sendable {
 public struct QueryService: Sendable {
   let runner: any QueryRunning
   let clock: TimeSource
+  /// Nil when answers are not kept.
+  let cache: ResultCache?
+  /// Nil when the state of tenants' events is not asked for: then nothing is kept, and rollups are not used.
+  let tenants: TenantDataMemory?
+  /// What a refresh begins; nil when there are none.
+  let generations: CacheGenerationRepository?
+  /// What answers have shown of dimensions.
+  let dimensions = KnownDimensions()
 
-  public init(runner: any QueryRunning, clock: @escaping TimeSource) {
+  public init(
+    runner: any QueryRunning, clock: @escaping TimeSource, cache: ResultCache? = nil, tenants: TenantDataMemory? = nil,
+    generations: CacheGenerationRepository? = nil
+  ) {
     self.runner = runner
     self.clock = clock
+    self.cache = cache
+    self.tenants = tenants
+    self.generations = generations
   }
 
   public var executor: Executor { Executor { sql, role in try await runner.rows(sql, as: role) } }

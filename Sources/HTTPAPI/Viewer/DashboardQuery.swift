@@ -1,10 +1,10 @@
-import ClickHouse
 import Domain
 import Logging
 import QueryEngine
+import Synchronization
 
-/// All widgets of one view request, run at the same time; each answer is handed on as soon as it is there, and one widget's failure
-/// is an answer like the others. All answers together stay within ``Limits/viewBytes``: what comes later is refused.
+/// All widgets of one view request; each answer is handed on as soon as it is there, and one widget's failure is an answer like the
+/// others. All answers together stay within ``Limits/viewBytes``: what comes later is refused.
 struct DashboardQuery: Sendable {
   struct Answer: Sendable {
     let widget: String
@@ -12,36 +12,48 @@ struct DashboardQuery: Sendable {
     let json: [UInt8]
   }
 
-  let executor: Executor
+  let queries: QueryService
+  let context: QueryContext
   let plans: [(id: String, plan: Result<Plan, AppError>)]
   let logger: Logger
 
-  func answers() -> AsyncStream<Answer> {
+  /// - Parameter watch: of the connection that waits for the answers.
+  func answers(_ watch: ConnectionWatch? = nil) -> AsyncStream<Answer> {
     AsyncStream { continuation in
       let work = Task {
-        await withTaskGroup(of: Answer.self) { group in
-          for (id, plan) in plans { group.addTask { await answer(id, plan) } }
-          var bytes = 0
-          for await answer in group {
-            if bytes + answer.json.count > Limits.viewBytes {
-              continuation.yield(Answer(widget: answer.widget, json: Self.json(of: Self.tooLarge)))
-            } else {
-              bytes += answer.json.count
-              continuation.yield(answer)
-            }
+        let room = Mutex(Limits.viewBytes)
+        var asked: [(id: String, plan: Plan)] = []
+        for (id, plan) in plans {
+          switch plan {
+          case .success(let plan): asked.append((id, plan))
+          case .failure(let error): continuation.yield(answer(id, .failure(error)))
           }
+        }
+        let ids = asked.map(\.id)
+        await queries.answer(asked.map(\.plan), context) { index, result in
+          let answer = answer(ids[index], result)
+          let fits = room.withLock { room in
+            guard answer.json.count <= room else { return false }
+            room -= answer.json.count
+            return true
+          }
+          continuation.yield(fits ? answer : Answer(widget: answer.widget, json: Self.json(of: Self.tooLarge)))
         }
         continuation.finish()
       }
-      // Whoever stops listening stops the queries.
-      continuation.onTermination = { _ in work.cancel() }
+      // Whoever stops listening, or goes away, stops the statements.
+      let id = watch?.onClose { work.cancel() }
+      continuation.onTermination = { _ in
+        work.cancel()
+        if let id { watch?.forget(id) }
+      }
     }
   }
 
-  private func answer(_ id: String, _ plan: Result<Plan, AppError>) async -> Answer {
-    do {
-      return Answer(widget: id, json: try await executor.run(try plan.get()).json.serializedBytes())
-    } catch {
+  private func answer(_ id: String, _ result: Result<[UInt8], any Error>) -> Answer {
+    switch result {
+    case .success(let json): return Answer(widget: id, json: json)
+    case .failure(let error):
       let error = ErrorMiddleware.appError(error)
       if let cause = error.cause {
         logger.error("widget failed", metadata: ["widget": .string(id), "code": .string(error.code), "cause": .string(cause)])

@@ -19,10 +19,10 @@ struct ViewerController: Controller {
   var endpoints: [Endpoint] {
     [
       Endpoint(.get, "/v1/embed/dashboard", .embed, dashboard),
-      Endpoint(.post, "/v1/embed/query", .embed, query),
-      Endpoint(.get, "/v1/embed/filter-values", .embed, filterValues),
-      Endpoint(.post, "/v1/embed/drill", .embed, drill),
-      Endpoint(.get, "/v1/embed/export", .embed, export),
+      Endpoint(.post, "/v1/embed/query", .embed, endsWithClient: true, query),
+      Endpoint(.get, "/v1/embed/filter-values", .embed, endsWithClient: true, filterValues),
+      Endpoint(.post, "/v1/embed/drill", .embed, endsWithClient: true, drill),
+      Endpoint(.get, "/v1/embed/export", .embed, endsWithClient: true, export),
     ]
   }
 
@@ -32,6 +32,11 @@ struct ViewerController: Controller {
     let isOwn = [publicOrigin, "http://\(host)", "https://\(host)"].contains(origin ?? publicOrigin)
     let view = try await access.view(try request.viewer(), origin: isOwn ? nil : origin)
     return (view, try queries.scope(view.session, dashboard: view.config))
+  }
+
+  /// What is known before the statements of a view run.
+  private func context(_ view: EmbedAccess.View, _ scope: Scope) async throws -> QueryContext {
+    try await queries.context(scope, dashboard: view.version.dashboardID, version: view.version.version)
   }
 
   // MARK: - Configuration
@@ -70,7 +75,8 @@ struct ViewerController: Controller {
     let (state, ids) = try await request.readBody {
       ($0.nested("state", ViewState.read) ?? ViewState(), $0.strings("widgets", count: 0...Limits.widgetsPerDashboard, length: 1...100))
     }
-    let planner = Planner(scope: scope, dashboard: view.config)
+    let context = try await context(view, scope)
+    let planner = Planner(scope: scope, dashboard: view.config, tenantData: context.known?.data)
     var plans: [(id: String, plan: Result<Plan, AppError>)] = []
     let wanted = try ids.map { try $0.map { try view.widget($0) } } ?? view.config.widgets
     for widget in wanted where !plans.contains(where: { $0.id == widget.id }) {
@@ -84,12 +90,13 @@ struct ViewerController: Controller {
         plans.append((widget.id, .failure(error)))
       }
     }
-    let work = DashboardQuery(executor: queries.executor, plans: plans, logger: request.context.logger)
+    let work = DashboardQuery(queries: queries, context: context, plans: plans, logger: request.context.logger)
     if request.request.headers[values: .accept].joined(separator: ",").contains("application/x-ndjson") {
+      let watch = await request.connectionWatch()
       return Response(
         status: .ok, headers: [.contentType: "application/x-ndjson"],
         body: ResponseBody { writer in
-          for await answer in work.answers() {
+          for await answer in work.answers(watch) {
             var line = ByteBuffer(string: #"{"widget":"#)
             line.writeBytes(JSONValue.string(answer.widget).serializedBytes())
             line.writeString(#","result":"#)
@@ -140,8 +147,9 @@ struct ViewerController: Controller {
     }
     let widget = try view.widget(id ?? "")
     guard let query = widget.query else { throw AppError.invalid("widget", "not_applicable", "must be a widget with a query") }
-    let plan = try Planner(scope: scope, dashboard: view.config).drill(into: query, drill, state: state)
-    return .json(try await queries.executor.run(plan).json)
+    let context = try await context(view, scope)
+    let plan = try Planner(scope: scope, dashboard: view.config, tenantData: context.known?.data).drill(into: query, drill, state: state)
+    return .json(bytes: try await queries.answer(plan, context))
   }
 
   private func export(_ request: APIRequest) async throws -> Response {
@@ -166,7 +174,8 @@ struct ViewerController: Controller {
     }
     let widget = try view.widget(id ?? "")
     guard let query = widget.query else { throw AppError.invalid("widget", "not_applicable", "must be a widget with a query") }
-    let plan = try Planner(scope: scope, dashboard: view.config).plan(query, kind: widget.kind, state: state)
+    let known = try await context(view, scope).known
+    let plan = try Planner(scope: scope, dashboard: view.config, tenantData: known?.data).plan(query, kind: widget.kind, state: state)
     let result = try await queries.executor.run(plan)
     return Response(
       status: .ok,

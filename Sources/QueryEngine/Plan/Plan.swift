@@ -1,3 +1,4 @@
+internal import ClickHouse
 public import Domain
 
 /// What a question came to: the statements to run, and how their rows become the answer. Made by ``Planner`` only.
@@ -17,6 +18,22 @@ public struct Plan: Sendable {
     self.granularity = granularity
     self.kind = kind
     statements = kind.statements
+  }
+}
+
+extension Plan {
+  /// All that the answer depends on beside the scope and the events: the statements with their bound values, the spans of time and how
+  /// they are shown.
+  public var fingerprint: [String] {
+    var texts = ["\(type(of: kind))", granularity?.rawValue ?? "", time.zone.name]
+    for range in [time.range, time.previous, time.elapsed] {
+      texts.append(range.map { "\($0.from.milliseconds) \($0.to.milliseconds)" } ?? "")
+    }
+    for statement in statements {
+      texts += [statement.purpose.rawValue, statement.sql.text]
+      for parameter in statement.sql.parameters { texts += [parameter.type, parameter.value] }
+    }
+    return texts
   }
 }
 
