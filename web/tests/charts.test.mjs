@@ -80,10 +80,14 @@ test("stacked bars of groups sum up in the tooltip; a hidden series is not drawn
 
 test("a click names dimension and value; without a group it names the bucket", () => {
   const view = core.chartView(widget({ query: { metric: "count", group_by: "model" } }), grouped(["a:b", ""]), chartContext(core));
-  assert.deepEqual(view.hit("s:a:b", 1), { dimension: "model", value: "a:b" });
-  assert.deepEqual(view.hit("s:", 1), { dimension: "model", value: "" });
+  const second = { from: day(1), to: day(2) };
+  assert.deepEqual(view.hit("s:a:b", 1), { dimension: "model", value: "a:b", range: second });
+  assert.deepEqual(view.hit("s:", 1), { dimension: "model", value: "", range: second });
+  assert.deepEqual(view.cellHit(1, 0), { range: second });
   const plain = core.chartView(widget(), series([1, 2, 3]), chartContext(core));
-  assert.deepEqual(plain.hit("s:", 1), { dimension: "time", value: day(1) });
+  assert.deepEqual(plain.hit("s:", 1), { range: second });
+  // The last bucket ends with the range.
+  assert.deepEqual(plain.hit("s:", 2), { range: { from: day(2), to: "2026-11-04T00:00:00Z" } });
   assert.equal(plain.hit("s:", 9), null);
 });
 

@@ -24,9 +24,28 @@ export type Room = "axis" | "headline" | "cell" | "full";
 
 /** The author's format, completed by what metric and property give away (`…_ms` is a duration, `…_bytes` a size). */
 export function formatOf(widget: QueryWidget): ValueFormat {
-  if (widget.format?.style) return widget.format;
-  const metric = widget.query.metric;
-  const property = metric.startsWith("count") ? "" : widget.query.numeric_prop ?? "";
+  return completed(widget.format, widget.query.metric, widget.query.numeric_prop);
+}
+
+/** The same for the second metric, whose format is `options.second_format`. */
+export function secondFormatOf(widget: QueryWidget): ValueFormat {
+  return completed(widget.options?.second_format, widget.query.second_metric ?? "count", widget.query.second_numeric_prop);
+}
+
+/** "Count", "Sum of tokens", "95th percentile of latency"; the unit at the end of a property's name stands with its numbers. */
+export function metricName(metric: string, property: string | undefined): string {
+  const name = strings.metrics[metric] ?? strings.value;
+  const subject = metric.startsWith("count") ? "" : humanize((property ?? "").replace(/_(ms|s|sec|secs|seconds|millis|milliseconds|bytes|usd|eur)$/i, ""));
+  return subject === "" ? name : strings.metricOf(name, subject);
+}
+
+export function secondName(widget: QueryWidget): string {
+  return widget.options?.second_label ?? metricName(widget.query.second_metric ?? "", widget.query.second_numeric_prop);
+}
+
+function completed(format: ValueFormat | undefined, metric: string, numericProp: string | undefined): ValueFormat {
+  if (format?.style) return format;
+  const property = metric.startsWith("count") ? "" : numericProp ?? "";
   const guess: ValueFormat =
     /_ms$|_millis(econds)?$/i.test(property)
       ? { style: "duration", unit: "ms" }
@@ -39,7 +58,7 @@ export function formatOf(widget: QueryWidget): ValueFormat {
             : /_eur$/i.test(property)
               ? { style: "currency", unit: "EUR" }
               : { style: "number" };
-  return { ...guess, ...widget.format };
+  return { ...guess, ...format };
 }
 
 export function formatValue(value: number | null | undefined, format: ValueFormat, locale: string, room: Room = "cell"): string {
@@ -138,6 +157,11 @@ function formatBytes(value: number, format: ValueFormat, locale: string, room: R
   const digits = (index === 0 ? format.decimals : undefined) ?? (index === 0 || Math.abs(scaled) >= 100 || room === "axis" ? 0 : 1);
   const fixed = room !== "axis" && index > 0 ? { minimumFractionDigits: digits } : {};
   return `${numberFormat(locale, { maximumFractionDigits: digits, ...fixed }).format(scaled)} ${units[index] ?? "B"}`;
+}
+
+/** The unit that an axis says once, where its labels do not: the suffix of plain numbers. */
+export function axisUnit(format: ValueFormat): string {
+  return format.style === undefined || format.style === "number" ? format.unit ?? "" : "";
 }
 
 /** A share 0…1 as percent. */

@@ -1,4 +1,4 @@
-import { formatChange, formatOf, formatShare, formatValue, humanize, labelOf } from "./format";
+import { formatChange, formatOf, formatShare, formatValue, humanize, labelOf, metricName, secondFormatOf, secondName } from "./format";
 import { strings } from "./strings";
 import { bucketLength } from "./time";
 import type { Cell, Column, Granularity, QueryResult, QueryWidget, ResultMeta, Row, WidgetConfig } from "./types";
@@ -10,14 +10,34 @@ export interface Locale {
 }
 
 export function columnOf(result: QueryResult, role: string): Column | undefined {
-  // A share is a measure, too, but never the one a widget is about.
-  return result.columns.find((column) => column.role === role && column.name !== "share");
+  // A share and a second metric are measures, too, but never the one a widget is about.
+  return result.columns.find((column) => column.role === role && column.name !== "share" && column.name !== "second_value");
+}
+
+/** Stands for all groups beyond the limit, whose dimension is null. No value of a property begins with NUL. */
+export const otherKey = "\u0000other";
+
+/** The value of a dimension: "" for a missing property, `otherKey` for the rest beyond the limit. */
+export function keyIn(row: Row, column: string): string {
+  return row[column] === null ? otherKey : textIn(row, column);
+}
+
+export function nameOfKey(key: string): string {
+  return key === otherKey ? strings.other : labelOf(key);
+}
+
+export function hasColumn(result: QueryResult, name: string): boolean {
+  return result.columns.some((column) => column.name === name);
 }
 
 export function numberIn(row: Row | undefined, column: string | undefined): number | null {
   const value = row && column !== undefined ? row[column] : undefined;
   const number = typeof value === "string" && value !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : null;
+}
+
+export function numbers(values: readonly (number | null)[]): readonly number[] {
+  return values.filter((value): value is number => value !== null);
 }
 
 export function textIn(row: Row, column: string): string {
@@ -30,9 +50,10 @@ export function isEmpty(widget: WidgetConfig, result: QueryResult): boolean {
   if (result.rows.length === 0) return true;
   const measure = columnOf(result, "measure")?.name;
   if (measure === undefined) return false;
+  if (widget.kind === "heatmap") return result.rows.every((row) => (numberIn(row, measure) ?? 0) === 0);
   if (widget.kind === "kpi") return result.rows.every((row) => numberIn(row, measure) === null);
   if (widget.kind === "timeseries") {
-    const blank = (rows: readonly Row[]) => rows.every((row) => (numberIn(row, measure) ?? 0) === 0);
+    const blank = (rows: readonly Row[]) => rows.every((row) => (numberIn(row, measure) ?? 0) === 0 && (numberIn(row, "second_value") ?? 0) === 0);
     return blank(result.rows) && (!result.previous || blank(result.previous.rows));
   }
   return false;
@@ -134,6 +155,8 @@ export interface SeriesModel {
   readonly granularity: Granularity;
   readonly series: readonly Series[];
   readonly previous: { readonly times: readonly string[]; readonly values: readonly (number | null)[] } | null;
+  /** The second metric, where there is one. */
+  readonly second: readonly (number | null)[] | null;
   readonly dimension: string | null;
   /** The last bucket still runs, so that its value will grow. */
   readonly lastIsPartial: boolean;
@@ -147,7 +170,7 @@ export function seriesModel(widget: QueryWidget, result: QueryResult): SeriesMod
   const positions = new Map(times.map((bucket, index) => [bucket, index]));
   const byKey = new Map<string, (number | null)[]>();
   for (const row of result.rows) {
-    const key = dimension === null ? "" : textIn(row, dimension);
+    const key = dimension === null ? "" : keyIn(row, dimension);
     let values = byKey.get(key);
     if (!values) {
       values = new Array<number | null>(times.length).fill(null);
@@ -158,20 +181,26 @@ export function seriesModel(widget: QueryWidget, result: QueryResult): SeriesMod
   }
   const series = [...byKey].map(([key, values]) => ({
     key,
-    name: dimension === null ? measureName(widget) : labelOf(key),
+    name: dimension === null ? measureName(widget) : nameOfKey(key),
     values,
     total: values.reduce<number>((sum, value) => sum + (value ?? 0), 0),
   }));
-  series.sort((a, b) => b.total - a.total);
+  series.sort((a, b) => Number(a.key === otherKey) - Number(b.key === otherKey) || b.total - a.total);
   const granularity = result.meta.granularity ?? guessGranularity(times);
   return {
     times,
     granularity,
     series,
     previous: dimension === null ? previousOf(result, time, measure, times.length) : null,
+    second: dimension === null && hasColumn(result, "second_value") ? result.rows.map((row) => numberIn(row, "second_value")) : null,
     dimension,
     lastIsPartial: isPartial(times[times.length - 1], granularity, result.meta),
   };
+}
+
+/** Whether values of several groups or buckets may be added up. */
+export function isAdditive(widget: QueryWidget): boolean {
+  return widget.query.metric === "count" || widget.query.metric === "sum";
 }
 
 function previousOf(result: QueryResult, time: string, measure: string, length: number): SeriesModel["previous"] {
@@ -198,7 +227,7 @@ function guessGranularity(times: readonly string[]): Granularity {
 }
 
 /** What is measured, for tooltips and tables: the widget's title says it best. */
-function measureName(widget: QueryWidget): string {
+export function measureName(widget: QueryWidget): string {
   return widget.title || strings.metrics[widget.query.metric] || strings.value;
 }
 
@@ -212,6 +241,11 @@ export interface BreakdownItem {
   readonly share: number | null;
   readonly shareText: string;
   readonly delta: Delta | null;
+  readonly previous: number | null;
+  readonly second: number | null;
+  readonly secondText: string;
+  /** All groups beyond the limit: never to be clicked. */
+  readonly isOther: boolean;
   /** Part of the largest value, 0…1, for the length of a bar. */
   readonly ratio: number;
 }
@@ -221,27 +255,43 @@ export interface BreakdownModel {
   readonly dimensionLabel: string;
   readonly items: readonly BreakdownItem[];
   readonly hasShare: boolean;
+  readonly hasSecond: boolean;
+  /** Names of the measures. */
+  readonly valueLabel: string;
+  readonly secondLabel: string;
+  /** There are more groups than these, and no row for the rest. */
+  readonly isCut: boolean;
 }
 
 export function breakdownModel(widget: QueryWidget, result: QueryResult, context: Locale): BreakdownModel {
   const column = columnOf(result, "dimension")?.name ?? "value";
   const measure = columnOf(result, "measure")?.name ?? "value";
   const hasShare = result.columns.some((candidate) => candidate.name === "share");
+  const hasSecond = hasColumn(result, "second_value");
   const format = formatOf(widget);
+  const secondFormat = secondFormatOf(widget);
   const peak = Math.max(0, ...result.rows.map((row) => Math.abs(numberIn(row, measure) ?? 0)));
   const dimension = widget.query.group_by ?? column;
   return {
     dimension,
     dimensionLabel: humanize(dimension),
     hasShare,
+    hasSecond,
+    valueLabel: hasSecond ? metricName(widget.query.metric, widget.query.numeric_prop) : strings.metrics[widget.query.metric] ?? strings.value,
+    secondLabel: hasSecond ? secondName(widget) : "",
+    isCut: result.meta.truncated === true && !result.rows.some((row) => row[column] === null),
     items: result.rows.map((row) => {
-      const key = textIn(row, column);
+      const key = keyIn(row, column);
       const value = numberIn(row, measure);
       const share = hasShare ? numberIn(row, "share") : null;
       return {
         key,
-        label: labelOf(key),
+        label: nameOfKey(key),
+        isOther: key === otherKey,
         value,
+        previous: numberIn(row, "previous_value"),
+        second: hasSecond ? numberIn(row, "second_value") : null,
+        secondText: hasSecond ? formatValue(numberIn(row, "second_value"), secondFormat, context.locale) : "",
         text: formatValue(value, format, context.locale),
         share,
         shareText: hasShare ? formatShare(share, context.locale) : "",
@@ -257,7 +307,7 @@ export function breakdownModel(widget: QueryWidget, result: QueryResult, context
 export interface TableColumn {
   readonly name: string;
   readonly label: string;
-  readonly kind: "dimension" | "time" | "measure" | "previous" | "change" | "share" | "text" | "number";
+  readonly kind: "dimension" | "time" | "measure" | "second" | "previous" | "change" | "share" | "text" | "number";
   readonly numeric: boolean;
 }
 
@@ -267,9 +317,11 @@ export function tableColumns(widget: QueryWidget, result: QueryResult): readonly
     if (column.name === "share") return { name: column.name, label: strings.share, kind: "share", numeric: true };
     if (column.name === "delta_pct") return { name: column.name, label: strings.change, kind: "change", numeric: true };
     if (column.name === "previous_value") return { name: column.name, label: strings.previous, kind: "previous", numeric: true };
+    if (column.name === "second_value") return { name: column.name, label: secondName(widget), kind: "second", numeric: true };
     if (column.role === "time" || column.type === "datetime") return { name: column.name, label: strings.time, kind: "time", numeric: false };
     if (column.role === "measure") {
-      return { name: column.name, label: strings.metrics[widget.query.metric] ?? strings.value, kind: "measure", numeric: true };
+      const plain = strings.metrics[widget.query.metric] ?? strings.value;
+      return { name: column.name, label: hasColumn(result, "second_value") ? metricName(widget.query.metric, widget.query.numeric_prop) : plain, kind: "measure", numeric: true };
     }
     if (column.role === "dimension") {
       const own = column.name.replace(/_$/, "");
@@ -278,20 +330,22 @@ export function tableColumns(widget: QueryWidget, result: QueryResult): readonly
     const numeric = column.type === "number";
     return { name: column.name, label: humanize(column.name), kind: numeric ? "number" : "text", numeric };
   });
-  const order = ["dimension", "time", "text", "number", "measure", "previous", "share", "change"];
+  const order = ["dimension", "time", "text", "number", "measure", "previous", "share", "change", "second"];
   columns.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
   const chosen = wanted && wanted.length > 0 ? columns.filter((column) => wanted.includes(column.name)) : [];
   // The previous value is kept for the change's tooltip; as a column of its own only when asked for.
   return chosen.length > 0 ? chosen : columns.filter((column) => column.kind !== "previous");
 }
 
-/** Rows in the order of one column; absent values stay last in both directions. */
-export function sortRows(rows: readonly Row[], column: TableColumn, ascending: boolean, locale: string): readonly Row[] {
+/** Rows in the order of one column; absent values, and the row of all other groups, stay last in both directions. */
+export function sortRows(rows: readonly Row[], column: TableColumn, ascending: boolean, locale: string, dimension?: string): readonly Row[] {
+  const isOther = (row: Row) => Number(dimension !== undefined && row[dimension] === null);
   const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
   const sign = ascending ? 1 : -1;
   return rows
     .map((row, index) => ({ row, index }))
     .sort((a, b) => {
+      if (isOther(a.row) !== isOther(b.row)) return isOther(a.row) - isOther(b.row);
       if (column.numeric) {
         const x = numberIn(a.row, column.name);
         const y = numberIn(b.row, column.name);

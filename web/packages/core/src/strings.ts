@@ -108,6 +108,28 @@ export const strings = {
     p50: "Median", p90: "90th percentile", p95: "95th percentile", p99: "99th percentile",
   } as Readonly<Record<string, string>>,
 
+  metricOf: (metric: string, subject: string) => `${metric} of ${subject.charAt(0).toLowerCase()}${subject.slice(1)}`,
+  cut: (count: number) => `Top ${count} shown; there are more.`,
+  noNegatives: (kind: string) => `A ${kind} cannot show values below zero. Here they are in numbers.`,
+  allZero: "All values are 0.",
+  radarNeedsThree: "A radar needs three values or more: shown as bars.",
+  radarTooMany: (count: number) => `The first ${count} values are shown.`,
+  incompletePoints: (count: number) => `${count} without both values ${count === 1 ? "is" : "are"} not shown.`,
+  ofFirst: (share: string) => `${share} of first`,
+  ofPrevious: (share: string) => `${share} of previous`,
+  ofFirstLabel: "Of first step",
+  ofPreviousLabel: "Of previous step",
+  runningTotal: "Running total",
+  latest: "Latest",
+  weekday: "Weekday",
+  hour: "Hour",
+  summarySecond: (name: string, low: string, high: string) => `${name}: lowest ${low}, highest ${high}.`,
+  summaryTotal: (name: string, total: string) => `${name} ${total}.`,
+  summaryHeatmap: (title: string, high: string, when: string, low: string, quiet: string) =>
+    `${title}: heatmap by weekday and hour. Highest ${high} on ${when}, lowest ${low} on ${quiet}.`,
+  summaryGauge: (title: string, value: string, min: string, max: string, target: string) =>
+    `${title}: ${value} on a scale from ${min} to ${max}${target === "" ? "" : `, target ${target}`}.`,
+  summaryPivot: (title: string, rows: number, columns: number) => `${title}: ${rows} rows, ${columns} columns`,
   summarySeries: (title: string, kind: string, points: number, from: string, to: string) =>
     `${title}: ${kind} with ${points} points from ${from} to ${to}.`,
   summaryRange: (low: string, high: string, last: string) => `Lowest ${low}, highest ${high}, latest ${last}.`,
@@ -115,7 +137,8 @@ export const strings = {
   summaryBreakdown: (title: string, count: number) => `${title}: ${count} ${count === 1 ? "entry" : "entries"}.`,
   summaryTop: (items: string) => `Largest: ${items}.`,
   chartKinds: {
-    area: "area chart", line: "line chart", bar: "bar chart", stacked_bar: "stacked bar chart", donut: "donut chart",
+    area: "area chart", line: "line chart", bar: "bar chart", stacked_bar: "stacked bar chart", dual_axis: "chart with two axes", waterfall: "waterfall chart",
+    donut: "donut chart", funnel: "funnel", treemap: "treemap", radar: "radar chart", scatter: "scatter chart", horizontal_bar: "bar chart",
   } as Readonly<Record<string, string>>,
 };
 

@@ -141,3 +141,9 @@ export function hourOf(iso: string, context: TimeContext): number {
 function isMidnight(date: Date, context: TimeContext): boolean {
   return dateFormat("en-US", context.timezone, { hour: "numeric", minute: "numeric", hourCycle: "h23" }).format(date) === "00:00";
 }
+
+/** Monday … Sunday. */
+export function weekdayNames(locale: string, length: "short" | "long"): readonly string[] {
+  // The first of January 2024 was a Monday.
+  return Array.from({ length: 7 }, (_unused, day) => dateFormat(locale, "UTC", { weekday: length }).format(new Date(Date.UTC(2024, 0, 1 + day))));
+}

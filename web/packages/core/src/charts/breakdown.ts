@@ -1,51 +1,132 @@
-import { ensureContrast, withAlpha } from "../color";
-import { formatOf, formatValue } from "../format";
-import { breakdownModel, type BreakdownItem, type BreakdownModel } from "../result";
+import { formatShare, formatValue, secondFormatOf } from "../format";
+import { breakdownModel, numbers, type BreakdownItem, type BreakdownModel } from "../result";
 import { strings } from "../strings";
 import type { QueryResult, QueryWidget } from "../types";
-import { colorOf, niceScale, textStyle, visible, widest, type ChartContext, type ChartOption, type ChartView, type TooltipRow } from "./chart";
+import { barColor, barsOption, isStanding } from "./bars";
+import { colorOf, otherColor, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
+import { donutOption } from "./donut";
+import { funnelOption, funnelSteps } from "./funnel";
+import { mostAxes, radarOption, spokeAt } from "./radar";
+import { scatterOption } from "./scatter";
+import { treemapOption } from "./treemap";
 
-/** Categories as bars: lying by default (long names stay readable), standing where the author chose so, or as a ring. */
+/** How one kind of chart shows categories. */
+interface Drawing {
+  readonly option: ChartOption;
+  readonly color: (item: BreakdownItem, index: number) => string;
+  readonly legend?: readonly LegendItem[];
+  readonly problem?: string;
+  readonly hint?: string;
+  /** Rows or columns that lie side by side along this axis. */
+  readonly along?: "x" | "y";
+  /** One web for all values. */
+  readonly isWeb?: true;
+}
+
+/** Categories as bars, a ring, a funnel, areas, a web or points. */
 export function breakdownView(widget: QueryWidget, result: QueryResult, context: ChartContext): ChartView {
   const model = breakdownModel(widget, result, context);
-  const option = widget.chart === "donut" ? donut(widget, model, context) : horizontal(widget, model, context);
+  const drawing = draw(widget, model, context);
   const previous = model.items.some((item) => item.delta !== null);
+  const steps = widget.chart === "funnel" ? funnelSteps(model) : null;
+  const share = (value: number | null | undefined) => formatShare(value, context.locale);
+  const hint = [drawing.hint, model.isCut ? strings.cut(model.items.length) : undefined].filter((text) => text !== undefined).join(" ");
   return {
-    option,
-    trigger: "item",
-    legend:
-      widget.chart === "donut"
-        ? model.items.map((item, index) => ({ key: item.key, name: item.label, color: colorOf(context, item.key, index), dashed: false, hidden: false }))
-        : [],
+    option: drawing.option,
+    trigger: drawing.along ? "axis" : "item",
+    pointer: "shadow",
+    ...(drawing.along ? { clickAxis: drawing.along } : {}),
+    ...(drawing.isWeb ? { locate: (x: number, y: number) => spokeAt(Math.min(mostAxes, model.items.length), x, y, context) } : {}),
+    legend: drawing.legend ?? [],
+    ...(widget.chart === "donut" ? { legendAt: "side" as const } : {}),
+    ...(drawing.problem === undefined ? {} : { problem: drawing.problem }),
+    ...(hint === "" ? {} : { hint }),
     tooltip(index) {
+      if (drawing.isWeb) {
+        const rows = model.items.slice(0, mostAxes).map((item) => ({ color: null, name: item.label, value: item.text, ...(item.delta ? { note: arrow(item) } : {}) }));
+        return { title: widget.title, rows };
+      }
       const item = model.items[index];
       if (!item) return null;
-      const color = widget.chart === "donut" ? colorOf(context, item.key, index) : barColor(widget, context);
-      const rows: TooltipRow[] = [{ color, name: strings.metrics[widget.query.metric] ?? strings.value, value: item.text }];
-      if (item.share !== null) rows.push({ color: null, name: strings.share, value: item.shareText });
+      const rows: TooltipRow[] = [{ color: drawing.color(item, index), name: model.valueLabel, value: item.text }];
+      if (model.hasSecond) rows.push({ color: null, name: model.secondLabel, value: item.secondText });
+      if (steps) {
+        rows.push({ color: null, name: strings.ofFirstLabel, value: share(steps[index]?.ofFirst) });
+        if (index > 0) rows.push({ color: null, name: strings.ofPreviousLabel, value: share(steps[index]?.ofPrevious) });
+      } else if (item.share !== null) rows.push({ color: null, name: strings.share, value: item.shareText });
       if (item.delta) rows.push({ color: null, name: strings.previous, value: item.delta.previousText, note: arrow(item) });
       return { title: item.label, rows };
     },
-    summary: summarize(widget, model),
+    summary: summarize(widget, model, context),
     table: {
       columns: [
         { label: model.dimensionLabel, numeric: false },
-        { label: strings.metrics[widget.query.metric] ?? strings.value, numeric: true },
-        ...(model.hasShare ? [{ label: strings.share, numeric: true }] : []),
+        { label: model.valueLabel, numeric: true },
+        ...(model.hasSecond ? [{ label: model.secondLabel, numeric: true }] : []),
+        ...(steps ? [{ label: strings.ofFirstLabel, numeric: true }, { label: strings.ofPreviousLabel, numeric: true }] : []),
+        ...(model.hasShare && !steps ? [{ label: strings.share, numeric: true }] : []),
         ...(previous ? [{ label: strings.change, numeric: true }] : []),
       ],
-      rows: model.items.map((item) => [
+      rows: model.items.map((item, index) => [
         item.label,
         item.text,
-        ...(model.hasShare ? [item.shareText] : []),
+        ...(model.hasSecond ? [item.secondText] : []),
+        ...(steps ? [share(steps[index]?.ofFirst), share(steps[index]?.ofPrevious)] : []),
+        ...(model.hasShare && !steps ? [item.shareText] : []),
         ...(previous ? [arrow(item)] : []),
       ]),
     },
     hit(_seriesId, index) {
       const item = model.items[index];
-      return item ? { dimension: model.dimension, value: item.key } : null;
+      return item && !item.isOther ? { dimension: model.dimension, value: item.key } : null;
     },
   };
+}
+
+function draw(widget: QueryWidget, model: BreakdownModel, context: ChartContext): Drawing {
+  const own = barColor(widget, context);
+  const plain = (item: BreakdownItem) => (item.isOther ? otherColor(context) : own);
+  const each = (item: BreakdownItem, index: number) => colorOf(context, item.key, index);
+  const nothing = noArea(widget, model);
+  switch (widget.chart) {
+    case "donut": {
+      const legend = model.items.map<LegendItem>((item, index) => ({
+        key: item.key, name: item.label, color: each(item, index), dashed: false, hidden: context.hidden.has(item.key), value: item.text,
+        ...(item.share === null ? {} : { note: item.shareText }),
+      }));
+      return nothing === null ? { option: donutOption(widget, model, context), color: each, legend } : { option: {}, color: each, problem: nothing };
+    }
+    case "treemap":
+      return nothing === null ? { option: treemapOption(model, context), color: each } : { option: {}, color: each, problem: nothing };
+    case "funnel":
+      return nothing === null ? { option: funnelOption(widget, model, context), color: plain, along: "y" } : { option: {}, color: plain, problem: nothing };
+    case "radar": {
+      if (model.items.some((item) => (item.value ?? 0) < 0)) return { ...bars(widget, model, context), hint: strings.noNegatives(strings.chartKinds["radar"] ?? "") };
+      if (model.items.length < 3) return { ...bars(widget, model, context), hint: strings.radarNeedsThree };
+      return {
+        option: radarOption(widget, model, context), color: () => own, isWeb: true,
+        ...(model.items.length > mostAxes ? { hint: strings.radarTooMany(mostAxes) } : {}),
+      };
+    }
+    case "scatter": {
+      const lost = model.items.filter((item) => item.value === null || item.second === null).length;
+      return { option: scatterOption(widget, model, context), color: plain, ...(lost > 0 ? { hint: strings.incompletePoints(lost) } : {}) };
+    }
+    default:
+      return bars(widget, model, context);
+  }
+}
+
+function bars(widget: QueryWidget, model: BreakdownModel, context: ChartContext): Drawing {
+  const own = barColor(widget, context);
+  return { option: barsOption(widget, model, context), along: isStanding(widget, model, context) ? "x" : "y", color: (item) => (item.isOther ? otherColor(context) : own) };
+}
+
+/** Why areas cannot stand for these values: there are none below zero, and of nothing there is nothing to see. */
+function noArea(widget: QueryWidget, model: BreakdownModel): string | null {
+  const values = numbers(model.items.map((item) => item.value));
+  if (values.some((value) => value < 0)) return strings.noNegatives(strings.chartKinds[widget.chart] ?? widget.chart);
+  return values.every((value) => value === 0) ? strings.allZero : null;
 }
 
 function arrow(item: BreakdownItem): string {
@@ -53,107 +134,13 @@ function arrow(item: BreakdownItem): string {
   return `${{ up: "↑", down: "↓", flat: "→" }[item.delta.direction]} ${item.delta.text}`;
 }
 
-function barColor(widget: QueryWidget, context: ChartContext): string {
-  return visible(widget.options?.color ?? context.theme.primary, context);
-}
-
-const widestSlot = 44;
-
-function horizontal(widget: QueryWidget, model: BreakdownModel, context: ChartContext): ChartOption {
-  const color = barColor(widget, context);
-  const values = model.items.map((item) => item.value ?? 0);
-  const format = formatOf(widget);
-  const scale = niceScale(Math.min(0, ...values), Math.max(0, ...values) || 1, 4, false);
-  const labelWidth = Math.round(Math.min(context.width * 0.38, Math.max(32, widest(context, model.items.map((item) => item.label), 13) + 4), 220));
-  // The bars need the room: large sums are shortened here and stand in full in the tooltip.
-  const labels = model.items.map((item) => formatValue(item.value, format, context.locale, "headline"));
-  const valueWidth = widest(context, labels, 12) + 16;
-  // Few bars stand close together at the top instead of far apart.
-  const slot = Math.min(widestSlot, context.height / Math.max(1, model.items.length));
-  return {
-    animation: context.animate,
-    animationDuration: 350,
-    animationDurationUpdate: 250,
-    animationEasing: "cubicOut",
-    textStyle: textStyle(context),
-    grid: { outerBoundsMode: "none", left: labelWidth + 10, right: valueWidth, top: 0, height: Math.round(slot * model.items.length) },
-    xAxis: { type: "value", ...scale, max: Math.max(0, ...values) || 1, show: false, axisLabel: { formatter: (value: number) => formatValue(value, format, context.locale, "axis") } },
-    yAxis: {
-      type: "category",
-      inverse: true,
-      data: model.items.map((item) => item.label),
-      axisLine: { show: false },
-      axisTick: { show: false },
-      axisPointer: { show: false },
-      axisLabel: {
-        ...textStyle(context),
-        fontSize: 13,
-        color: context.theme.text,
-        align: "left",
-        margin: labelWidth + 10,
-        padding: 0,
-        width: labelWidth,
-        overflow: "truncate",
-        ellipsis: "…",
-        interval: 0,
-      },
-      triggerEvent: true,
-    },
-    series: [
-      {
-        id: "s:",
-        type: "bar",
-        color,
-        barWidth: Math.round(Math.min(22, Math.max(6, slot * 0.56))),
-        itemStyle: { borderRadius: 4 },
-        emphasis: { itemStyle: { color: ensureContrast(color, context.theme.card, 3.4) } },
-        label: {
-          show: true,
-          position: "right",
-          formatter: (point: { dataIndex: number }) => labels[point.dataIndex] ?? "",
-          color: context.theme.text,
-          fontSize: 12,
-          fontWeight: 500,
-          fontFamily: context.fontFamily,
-          distance: 8,
-        },
-        cursor: context.interactive ? "pointer" : "default",
-        data: model.items.map((item) => ({
-          value: item.value ?? 0,
-          ...(context.selected.size > 0 && !context.selected.has(item.key) ? { itemStyle: { color: withAlpha(color, 0.3) } } : {}),
-        })),
-      },
-    ],
-  };
-}
-
-function donut(widget: QueryWidget, model: BreakdownModel, context: ChartContext): ChartOption {
-  return {
-    animation: context.animate,
-    animationDuration: 350,
-    textStyle: textStyle(context),
-    series: [
-      {
-        id: "s:",
-        type: "pie",
-        cursor: context.interactive ? "pointer" : "default",
-        name: widget.title,
-        radius: ["62%", "90%"],
-        label: { show: false },
-        itemStyle: { borderColor: context.theme.card, borderWidth: 2, borderRadius: 4 },
-        emphasis: { scaleSize: 4 },
-        data: model.items.map((item, index) => ({
-          name: item.label,
-          value: Math.max(0, item.value ?? 0),
-          itemStyle: { color: colorOf(context, item.key, index) },
-        })),
-      },
-    ],
-  };
-}
-
-function summarize(widget: QueryWidget, model: BreakdownModel): string {
-  const top = model.items.slice(0, 3).map((item) => `${item.label} ${item.text}${item.share === null ? "" : ` (${item.shareText})`}`).join(", ");
-  const head = strings.summaryBreakdown(widget.title, model.items.length);
-  return top === "" ? head : `${head} ${strings.summaryTop(top)}`;
+function summarize(widget: QueryWidget, model: BreakdownModel, context: ChartContext): string {
+  const named = model.items.filter((item) => !item.isOther);
+  const top = named.slice(0, 3).map((item) => `${item.label} ${item.text}${item.share === null ? "" : ` (${item.shareText})`}`).join(", ");
+  const kind = strings.chartKinds[widget.chart];
+  const head = `${strings.summaryBreakdown(widget.title, model.items.length)}${kind === undefined || widget.chart === "bar" ? "" : ` ${kind.charAt(0).toUpperCase()}${kind.slice(1)}.`}`;
+  const second = numbers(model.items.map((item) => item.second));
+  const say = (value: number) => formatValue(value, secondFormatOf(widget), context.locale);
+  const range = second.length > 0 ? ` ${strings.summarySecond(model.secondLabel, say(Math.min(...second)), say(Math.max(...second)))}` : "";
+  return top === "" ? head : `${head} ${strings.summaryTop(top)}${range}`;
 }

@@ -1,5 +1,6 @@
-import { ensureContrast, mix } from "../color";
-import type { Locale } from "../result";
+import { ensureContrast, hueOf, mix } from "../color";
+import type { Picked } from "../drill";
+import { otherKey, type Locale } from "../result";
 import type { ResolvedTheme } from "../theme";
 
 /** Plain data in the form Apache ECharts takes; the only functions in it are axis label formatters, which need no DOM. */
@@ -44,6 +45,9 @@ export interface LegendItem {
   readonly color: string;
   readonly dashed: boolean;
   readonly hidden: boolean;
+  /** Said beside the name where the legend stands at the side. */
+  readonly value?: string;
+  readonly note?: string;
 }
 
 export interface TextTable {
@@ -51,6 +55,7 @@ export interface TextTable {
   readonly rows: readonly (readonly string[])[];
 }
 
+/** One value of a dimension. */
 export interface Hit {
   readonly dimension: string;
   readonly value: string;
@@ -60,13 +65,28 @@ export interface Hit {
 export interface ChartView {
   readonly option: ChartOption;
   readonly trigger: "axis" | "item";
+  /** The pointer over a bucket: a line, or a shadow where bars stand. */
+  readonly pointer?: "line" | "shadow";
+  /** `index` is the `index` member of a mark's data, else its position. */
   tooltip(index: number): TooltipModel | null;
   readonly legend: readonly LegendItem[];
+  /** Where the legend stands when there is room: beside the plot, with its values. */
+  readonly legendAt?: "top" | "side";
+  /** Why the numbers cannot be drawn this way; the face shows the sentence and the table. */
+  readonly problem?: string;
+  /** What is left out, or drawn in another way. */
+  readonly hint?: string;
   /** One or two sentences for people who do not see the chart. */
   readonly summary: string;
   readonly table: TextTable;
   /** What a click on a mark means; null when it means nothing. */
-  hit(seriesId: string | undefined, index: number): Hit | null;
+  hit(seriesId: string | undefined, index: number): Picked | null;
+  /** The axis of categories: a click anywhere in the plot means the one below or beside the pointer. */
+  readonly clickAxis?: "x" | "y";
+  /** The mark that a click at this place of the plot means, where ECharts does not say; -1 for none. */
+  locate?(x: number, y: number): number;
+  /** The same for a cell of the table; absent where the first cell of a row means what `hit` says. */
+  cellHit?(row: number, column: number): Picked | null;
 }
 
 /** A palette is used as it is, then paler, then stronger: so many colours can be told apart. */
@@ -82,7 +102,26 @@ export function colorAt(theme: ResolvedTheme, slot: number): string {
 
 /** The colour of the value `key`, which stands at `index` in this chart. */
 export function colorOf(context: ChartContext, key: string, index: number): string {
+  if (key === otherKey) return otherColor(context);
   return visible(colorAt(context.theme, context.slots?.get(key) ?? index), context);
+}
+
+/** All other groups stand back behind those that have a name. */
+export function otherColor(context: ChartContext): string {
+  return visible(mix(context.theme.muted, context.theme.card, 0.45), context);
+}
+
+/** A colour beside the first one, far from it in hue. */
+export function secondColor(first: string, context: ChartContext): string {
+  const hue = hueOf(first);
+  const distance = (color: string) => {
+    const other = hueOf(color);
+    if (hue === null || other === null) return 0;
+    const gap = Math.abs(hue - other);
+    return Math.min(gap, 360 - gap);
+  };
+  const candidates = context.theme.palette.filter((color) => color !== first);
+  return visible(candidates.find((color) => distance(color) > 90) ?? candidates[0] ?? context.theme.muted, context);
 }
 
 /** `color`, strong enough to be seen on the card. */
@@ -132,7 +171,20 @@ export function labelPositions(count: number, room: number, firstHour?: number):
   return positions;
 }
 
-function textWidth(context: ChartContext, text: string, size: number): number {
+/** The animations of a change; a first drawing stands at once. */
+export function motion(context: ChartContext): ChartOption {
+  return { animation: context.animate, animationDuration: 350, animationDurationUpdate: 250, animationEasing: "cubicOut" };
+}
+
+/** `text`, cut in its end to fit `width`; the tooltip says the whole. */
+export function cut(context: ChartContext, text: string, size: number, width: number): string {
+  if (textWidth(context, text, size) <= width) return text;
+  const letters = [...text];
+  while (letters.length > 1 && textWidth(context, letters.join("") + "…", size) > width) letters.length -= Math.max(1, Math.floor(letters.length / 16));
+  return letters.join("").trimEnd() + "…";
+}
+
+export function textWidth(context: ChartContext, text: string, size: number): number {
   return context.measure ? context.measure(text, size) : text.length * size * 0.56;
 }
 

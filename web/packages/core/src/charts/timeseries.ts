@@ -1,12 +1,14 @@
 import { withAlpha } from "../color";
-import { axisStep, formatOf, formatValue } from "../format";
-import { seriesModel, type Series, type SeriesModel } from "../result";
+import { bucketRange, type Picked } from "../drill";
+import { formatChange, formatOf, formatShare, formatValue } from "../format";
+import { isAdditive, otherKey, seriesModel, type Series, type SeriesModel } from "../result";
 import { strings } from "../strings";
-import { axisTime, bucketTime, hourOf } from "../time";
+import { axisTime, bucketTime } from "../time";
 import type { QueryResult, QueryWidget, ValueFormat } from "../types";
-import { colorOf, labelPositions, niceScale, textStyle, visible, widest, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
+import { gridBelow, stackedEnds, timeAxis, valueAxis } from "./axes";
+import { colorOf, motion, textStyle, visible, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
 
-const previousKey = "\u0000previous";
+export const previousKey = "\u0000previous";
 
 /** Area, line and bar over time, one mark per series; the previous period as a dashed line behind. */
 export function timeseriesView(widget: QueryWidget, result: QueryResult, context: ChartContext): ChartView {
@@ -23,15 +25,15 @@ export function timeseriesView(widget: QueryWidget, result: QueryResult, context
   // Beside an earlier period the widget's title would name both lines.
   const nameOf = (series: Series) => (model.previous ? strings.currentPeriod : series.name);
 
+  const heights = stacked ? stackedEnds(shown) : shown.flatMap((series) => series.values);
+  const values = [...heights, ...(previousShown && model.previous ? model.previous.values : [])].filter((value): value is number => value !== null);
+  const yAxis = valueAxis(values, format, widget.query.metric.startsWith("count"), context);
   const option: ChartOption = {
-    animation: context.animate,
-    animationDuration: 350,
-    animationDurationUpdate: 250,
-    animationEasing: "cubicOut",
+    ...motion(context),
     textStyle: textStyle(context),
-    grid: { left: 2, right: 10, top: 12, bottom: 4, containLabel: true },
+    grid: gridBelow(yAxis),
     xAxis: timeAxis(labels, model, bars, context),
-    yAxis: valueAxis(shown, previousShown ? model.previous : null, stacked, bars, format, widget, context),
+    yAxis,
     series: [
       ...(previousShown && model.previous ? [previousSeries(model.previous.values, context)] : []),
       ...model.series.flatMap((series, index) =>
@@ -58,11 +60,18 @@ export function timeseriesView(widget: QueryWidget, result: QueryResult, context
             : []),
         ];
 
+  // Parts of a whole have shares; averages beside each other have none.
+  const shownTotal = (index: number) => (shown.length > 1 && isAdditive(widget) ? shown.reduce((sum, series) => sum + (series.values[index] ?? 0), 0) : 0);
   const say = (value: number | null | undefined) => formatValue(value, format, context.locale, "cell");
   return {
     option,
     trigger: "axis",
+    pointer: bars ? "shadow" : "line",
+    ...(model.dimension === null ? { clickAxis: "x" as const } : {}),
     legend,
+    ...(model.dimension !== null && result.meta.truncated === true && !model.series.some((series) => series.key === otherKey)
+      ? { hint: strings.cut(model.series.length) }
+      : {}),
     tooltip(index) {
       const time = model.times[index];
       if (time === undefined) return null;
@@ -72,7 +81,7 @@ export function timeseriesView(widget: QueryWidget, result: QueryResult, context
         .filter(({ series }) => !context.hidden.has(series.key))
         .map(({ series, color }) => ({ color, name: nameOf(series), value: say(series.values[index]), sort: series.values[index] ?? -Infinity }))
         .sort((a, b) => b.sort - a.sort)
-        .map(({ color, name, value }) => ({ color, name, value }));
+        .map(({ color, name, value, sort }) => ({ color, name, value, ...shareNote(sort, shownTotal(index), context) }));
       if (previousShown && model.previous) {
         const when = model.previous.times[index];
         rows.push({
@@ -80,6 +89,7 @@ export function timeseriesView(widget: QueryWidget, result: QueryResult, context
           dashed: true,
           name: when === undefined ? previousName : bucketTime(when, model.granularity, context),
           value: say(model.previous.values[index]),
+          ...changeNote(model.series[0]?.values[index], model.previous.values[index], context),
         });
       }
       if (stacked && shown.length > 1) {
@@ -88,7 +98,7 @@ export function timeseriesView(widget: QueryWidget, result: QueryResult, context
       const title = bucketTime(time, model.granularity, context);
       return { title: partial ? `${title} (${strings.soFar})` : title, rows };
     },
-    summary: summarize(widget, model, format, context),
+    summary: summarizeSeries(widget, model, format, context),
     table: {
       columns: [
         { label: strings.time, numeric: false },
@@ -101,17 +111,42 @@ export function timeseriesView(widget: QueryWidget, result: QueryResult, context
         ...(model.previous ? [say(model.previous.values[index])] : []),
       ]),
     },
-    hit(seriesId, index) {
-      if (model.dimension !== null && seriesId !== undefined && seriesId.startsWith("s:")) {
-        return { dimension: widget.query.group_by ?? model.dimension, value: seriesId.slice(2) };
-      }
-      const time = model.times[index];
-      return time === undefined ? null : { dimension: "time", value: time };
-    },
+    hit: (seriesId, index) => seriesHit(widget, result, model, seriesId, index),
+    ...(model.dimension === null
+      ? {}
+      : {
+          cellHit: (row: number, column: number) => {
+            if (column === 0) return seriesHit(widget, result, { ...model, dimension: null }, undefined, row);
+            const series = model.series[column - 1];
+            return series === undefined ? null : seriesHit(widget, result, model, `s:${series.key}`, row);
+          },
+        }),
   };
 }
 
-function seriesColors(widget: QueryWidget, model: SeriesModel, context: ChartContext): readonly string[] {
+/** A mark of a group means its value in that bucket, a bucket of one series the bucket. */
+export function seriesHit(widget: QueryWidget, result: QueryResult, model: SeriesModel, seriesId: string | undefined, index: number): Picked | null {
+  const time = model.times[index];
+  const range = time === undefined ? {} : { range: bucketRange(result, time) };
+  if (model.dimension !== null && seriesId?.startsWith("s:")) {
+    const value = seriesId.slice(2);
+    return value === otherKey ? null : { dimension: widget.query.group_by ?? model.dimension, value, ...range };
+  }
+  return time === undefined ? null : range;
+}
+
+/** "+12%" beside an earlier value. */
+export function changeNote(value: number | null | undefined, before: number | null | undefined, context: ChartContext): { readonly note?: string } {
+  if (typeof value !== "number" || typeof before !== "number" || before === 0) return {};
+  const percent = ((value - before) / Math.abs(before)) * 100;
+  return { note: `${percent < -0.05 ? "↓" : percent > 0.05 ? "↑" : "→"} ${formatChange(percent, context.locale)}` };
+}
+
+function shareNote(value: number, total: number, context: ChartContext): { readonly note?: string } {
+  return total > 0 && value >= 0 ? { note: formatShare(value / total, context.locale) } : {};
+}
+
+export function seriesColors(widget: QueryWidget, model: SeriesModel, context: ChartContext): readonly string[] {
   if (model.dimension === null) return model.series.map(() => visible(widget.options?.color ?? context.theme.primary, context));
   return model.series.map((series, index) => colorOf(context, series.key, index));
 }
@@ -195,7 +230,7 @@ function isolated(values: readonly (number | null)[]): boolean {
   return values.some((value, index) => value !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null);
 }
 
-function previousSeries(values: readonly (number | null)[], context: ChartContext): ChartOption {
+export function previousSeries(values: readonly (number | null)[], context: ChartContext): ChartOption {
   return {
     id: "previous",
     type: "line",
@@ -208,64 +243,7 @@ function previousSeries(values: readonly (number | null)[], context: ChartContex
   };
 }
 
-function timeAxis(labels: readonly string[], model: SeriesModel, bars: boolean, context: ChartContext): ChartOption {
-  const label = widest(context, labels, 12);
-  const plot = Math.max(80, context.width - 64);
-  const first = model.times[0];
-  const firstHour = model.granularity === "hour" && first !== undefined ? hourOf(first, context) : undefined;
-  const positions = new Set(labelPositions(labels.length, Math.max(2, Math.floor(plot / (label + 24))), firstHour));
-  // A label too close to the right edge would be cut off.
-  const slot = bars ? plot / labels.length : plot / Math.max(1, labels.length - 1);
-  for (const position of positions) {
-    if (position > 0 && plot - slot * (position + (bars ? 0.5 : 0)) < label / 2 - 10) positions.delete(position);
-  }
-  return {
-    type: "category",
-    data: labels,
-    boundaryGap: bars || labels.length === 1,
-    axisLine: { lineStyle: { color: context.theme.line } },
-    axisTick: { show: false },
-    axisLabel: {
-      ...textStyle(context),
-      margin: 12,
-      hideOverlap: true,
-      interval: (index: number) => positions.has(index),
-    },
-    axisPointer: { type: bars ? "shadow" : "line" },
-  };
-}
-
-function valueAxis(
-  shown: readonly Series[], previous: SeriesModel["previous"], stacked: boolean, bars: boolean, format: ValueFormat, widget: QueryWidget,
-  context: ChartContext,
-): ChartOption {
-  const values: number[] = [];
-  if (stacked) {
-    const length = Math.max(0, ...shown.map((series) => series.values.length));
-    for (let index = 0; index < length; index += 1) values.push(shown.reduce((sum, series) => sum + (series.values[index] ?? 0), 0));
-  } else {
-    for (const series of shown) for (const value of series.values) if (value !== null) values.push(value);
-  }
-  for (const value of previous?.values ?? []) if (value !== null) values.push(value);
-  const high = Math.max(0, ...values);
-  const low = Math.min(0, ...values);
-  const wanted = context.height < 150 ? 2 : context.height < 340 ? 4 : 5;
-  const unit = axisStep(high, format);
-  const steps = niceScale(low / unit, high === 0 && low === 0 ? 1 : high / unit, wanted, widget.query.metric.startsWith("count"));
-  const scale = { min: steps.min * unit, max: steps.max * unit, interval: steps.interval * unit };
-  return {
-    type: "value",
-    ...scale,
-    axisLine: { show: false },
-    axisTick: { show: false },
-    axisLabel: { ...textStyle(context), margin: 12, formatter: (value: number) => formatValue(value, format, context.locale, "axis") },
-    splitLine: { lineStyle: { color: context.theme.line, width: 1 } },
-    axisPointer: { show: false },
-    ...(bars ? {} : { boundaryGap: false }),
-  };
-}
-
-function summarize(widget: QueryWidget, model: SeriesModel, format: ValueFormat, context: ChartContext): string {
+export function summarizeSeries(widget: QueryWidget, model: SeriesModel, format: ValueFormat, context: ChartContext): string {
   const kind = strings.chartKinds[widget.chart] ?? widget.chart;
   const first = model.times[0];
   const last = model.times[model.times.length - 1];
@@ -274,8 +252,7 @@ function summarize(widget: QueryWidget, model: SeriesModel, format: ValueFormat,
   const text = strings.summarySeries(widget.title, kind, model.times.length, say(first), say(last));
   if (model.series.length > 1) {
     const top = model.series.slice(0, 3).map((series) => `${series.name} ${formatValue(series.total, format, context.locale)}`).join(", ");
-    const additive = widget.query.metric === "count" || widget.query.metric === "sum";
-    return `${text} ${strings.summaryGroups(model.series.length)}${additive ? ` ${strings.summaryTop(top)}` : ""}`;
+    return `${text} ${strings.summaryGroups(model.series.length)}${isAdditive(widget) ? ` ${strings.summaryTop(top)}` : ""}`;
   }
   const values = (model.series[0]?.values ?? []).filter((value): value is number => value !== null);
   if (values.length === 0) return text;

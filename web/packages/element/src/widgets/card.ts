@@ -5,6 +5,7 @@ import { CardMenu } from "../drill/menu";
 import type { WidgetFace } from "./face";
 import { makeFace } from "./make-face";
 import { skeleton } from "./skeleton";
+import { TextFace } from "./text";
 
 /** A widget's frame: title, state (loading, empty, failed, shown) and the face inside. */
 export class Card {
@@ -67,6 +68,10 @@ export class Card {
       this.put("unknown", message("empty", "", strings.unknownWidget));
       return;
     }
+    if (this.face instanceof TextFace) {
+      this.showWords(this.face);
+      return;
+    }
     setAttribute(this.element, "aria-busy", state.status === "loading" ? "true" : "false");
     if (state.status === "loading") {
       if (state.result === null) this.put("loading", skeleton(this.widget, this.context));
@@ -112,6 +117,15 @@ export class Card {
     if (this.drawn?.result === result && this.drawn.context === this.context && this.drawn.marks === marks) return;
     this.drawn = { result, context: this.context, marks };
     keepFocus(this.body, () => face.show(result, this.context));
+  }
+
+  /** A text waits for no answer. */
+  private showWords(face: TextFace): void {
+    if (this.element.getAttribute("data-status") === "ok") return;
+    setAttribute(this.element, "aria-busy", "false");
+    this.element.setAttribute("data-status", "ok");
+    replace(this.body, face.element);
+    face.show();
   }
 
   private put(status: string, content: HTMLElement): void {

@@ -1,9 +1,12 @@
-import { chartView, colorCount, colorKeys, strings, type ChartView, type QueryResult, type TooltipModel, type QueryWidget } from "@emban/core";
-import { colorScope, isInteractive, selectedValues, type ViewContext } from "../context";
+import {
+  chartView, colorCount, colorKeys, strings, typicalPick, type ChartView, type LegendItem, type Picked, type QueryResult, type QueryWidget, type TooltipModel,
+} from "@emban/core";
+import { colorScope, isPickable, selectedValues, type ViewContext } from "../context";
 import { h, icon, replace, setAttribute } from "../dom";
 import { loadECharts, type EChart } from "../echarts";
 import type { WidgetFace } from "./face";
 import { ScrollHint } from "./scroll-hint";
+import { pickable } from "./value";
 
 /** A chart drawn by ECharts, with its own legend, and the same numbers as a table on demand. */
 export class ChartFace implements WidgetFace {
@@ -13,6 +16,7 @@ export class ChartFace implements WidgetFace {
   private readonly plot = h("div", { class: "plot" });
   private readonly image = h("div", { class: "plot-box", attrs: { role: "img" } }, this.plot);
   private readonly legend = h("div", { class: "legend", attrs: { role: "group" } });
+  private readonly hintLine = h("p", { class: "chart-hint", attrs: { hidden: true } });
   private readonly tableBox = h("div", { class: "table-scroll", attrs: { hidden: true, tabindex: 0, role: "region" } });
   private readonly hint = new ScrollHint(this.tableBox);
   private readonly toggle: HTMLButtonElement;
@@ -31,7 +35,7 @@ export class ChartFace implements WidgetFace {
     this.toggle = h("button", { class: "icon-button", attrs: { type: "button" }, on: { click: () => this.setTable(!this.asTable) } });
     this.actions = this.toggle;
     this.tableBox.setAttribute("aria-label", widget.title);
-    this.element = h("div", { class: "chart" }, this.legend, this.image, this.tableBox);
+    this.element = h("div", { class: "chart", attrs: { "data-chart": widget.chart } }, this.legend, this.image, this.tableBox, this.hintLine);
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.plot);
     this.labelToggle();
@@ -63,32 +67,32 @@ export class ChartFace implements WidgetFace {
   private start(library: Awaited<ReturnType<typeof loadECharts>>): void {
     const chart = library.init(this.plot, null, { renderer: "svg", width: Math.max(1, this.size.width), height: Math.max(1, this.size.height) });
     this.chart = chart;
-    if (this.widget.kind === "timeseries" && !this.widget.query.group_by) {
-      // Points on a line are small: a click anywhere in the plot means the bucket under the pointer.
-      chart.getZr().on("click", ({ offsetX, offsetY }) => {
-        if (!chart.containPixel("grid", [offsetX, offsetY])) return;
-        const index = chart.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [offsetX, offsetY])[0];
-        if (index !== undefined) this.activate(undefined, Math.round(index));
-      });
-    } else {
-      chart.on("click", (event) => {
-        const index = typeof event["dataIndex"] === "number" ? event["dataIndex"] : -1;
-        const series = typeof event["seriesId"] === "string" ? event["seriesId"] : undefined;
-        this.activate(series, index);
-      });
-    }
+    // Points on a line and bars of next to nothing are small: a click anywhere in the plot means the bucket or row under the pointer.
+    chart.getZr().on("click", ({ offsetX, offsetY }) => {
+      const { view } = this;
+      if (view?.locate) this.pick(view.hit(undefined, view.locate(offsetX, offsetY)));
+      if (!view?.clickAxis || !chart.containPixel("grid", [offsetX, offsetY])) return;
+      const place = chart.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [offsetX, offsetY])[view.clickAxis === "x" ? 0 : 1];
+      if (place !== undefined) this.pick(view.hit(undefined, Math.round(place)));
+    });
+    chart.on("click", (event) => {
+      const { view } = this;
+      // A click in the plot has been heard above; one on the name of a row or column is heard here.
+      if (!view || view.locate || (view.clickAxis && event["targetType"] !== "axisLabel")) return;
+      if (view.clickAxis && event["componentType"] !== `${view.clickAxis}Axis`) return;
+      this.pick(view.hit(typeof event["seriesId"] === "string" ? event["seriesId"] : undefined, indexOf(event)));
+    });
     this.draw();
   }
 
-  private activate(series: string | undefined, index: number): void {
-    const hit = this.view?.hit(series, index);
-    if (hit && this.context) this.context.activate(this.widget, hit);
+  private pick(picked: Picked | null): void {
+    if (picked && this.context && isPickable(this.context, this.widget, picked)) this.context.onPick(this.widget, picked);
   }
 
   private draw(): void {
     const { result, context } = this;
     if (!result || !context) return;
-    const dimension = this.widget.query.group_by ?? "time";
+    const dimension = this.widget.query.group_by ?? "";
     const keys = colorKeys(this.widget, result);
     const view = chartView(this.widget, result, {
       theme: context.theme,
@@ -101,22 +105,46 @@ export class ChartFace implements WidgetFace {
       animate: this.drawn && !context.reducedMotion,
       hidden: this.hidden,
       selected: selectedValues(context, dimension),
-      interactive: isInteractive(context, dimension),
+      interactive: isPickable(context, this.widget, typicalPick(this.widget)),
       fontFamily: context.fontFamily,
       measure: (text, size) => measureText(text, size, context.fontFamily),
     });
     this.view = view;
     this.image.setAttribute("aria-label", view.summary);
     this.drawLegend(view);
-    if (this.asTable) this.drawTable(view, context);
-    if (this.chart) {
-      this.chart.setOption({ ...view.option, tooltip: this.tooltip(view, context) }, { replaceMerge: ["series"] });
+    this.drawHint(view);
+    if (this.isTable) this.drawTable(view, context);
+    if (this.chart && view.problem === undefined) {
+      // Whole kinds of components come and go with the data, as when a web becomes bars.
+      const kinds = ["series", "xAxis", "yAxis", "grid", "title", "radar", "visualMap"];
+      const absent = Object.fromEntries(kinds.filter((kind) => !(kind in view.option)).map((kind) => [kind, []]));
+      this.chart.setOption({ ...absent, ...view.option, tooltip: this.tooltip(view, context) }, { replaceMerge: kinds });
       this.drawn = true;
     }
   }
 
+  /** The table stands in for a chart that cannot show these values. */
+  private get isTable(): boolean {
+    return this.asTable || this.view?.problem !== undefined;
+  }
+
+  private drawHint(view: ChartView): void {
+    const text = view.problem ?? view.hint ?? "";
+    this.hintLine.hidden = text === "";
+    this.hintLine.textContent = text;
+    this.hintLine.classList.toggle("problem-hint", view.problem !== undefined);
+    this.toggle.hidden = view.problem !== undefined;
+    this.arrange();
+  }
+
+  private arrange(): void {
+    const table = this.isTable;
+    this.image.hidden = table;
+    this.tableBox.hidden = !table;
+    this.legend.hidden = table || (this.view?.legend.length ?? 0) === 0;
+  }
+
   private tooltip(view: ChartView, context: ViewContext): Record<string, unknown> {
-    const bars = this.widget.chart === "bar" || this.widget.chart === "stacked_bar";
     return {
       trigger: view.trigger,
       className: "tip-box",
@@ -126,54 +154,53 @@ export class ChartFace implements WidgetFace {
       borderWidth: 0,
       padding: 0,
       extraCssText: "box-shadow:none",
-      axisPointer: bars
+      axisPointer: view.pointer === "shadow"
         ? { type: "shadow", shadowStyle: { color: context.theme.text, opacity: 0.05 } }
         : { type: "line", lineStyle: { color: context.theme.muted, width: 1, type: "solid", opacity: 0.5 } },
       formatter: (parameters: unknown) => {
         const first: unknown = Array.isArray(parameters) ? parameters[0] : parameters;
-        const index = (first as { dataIndex?: number } | undefined)?.dataIndex ?? -1;
-        const model = view.tooltip(index);
+        const model = view.tooltip(indexOf(first as Record<string, unknown> | undefined));
         return model ? tooltipElement(model) : "";
       },
     };
   }
 
   private drawLegend(view: ChartView): void {
-    this.legend.hidden = view.legend.length === 0 || this.asTable;
+    this.element.dataset["legend"] = view.legendAt ?? "top";
     this.legend.setAttribute("aria-label", this.widget.title);
-    replace(
-      this.legend,
-      ...view.legend.map((item) =>
-        h(
-          "button",
-          {
-            class: "legend-item",
-            attrs: { type: "button", "aria-pressed": item.hidden ? "false" : "true", title: strings.showSeries(item.name), "data-key": item.key },
-            on: {
-              click: () => {
-                if (this.hidden.has(item.key)) this.hidden.delete(item.key);
-                else if (view.legend.filter((other) => !other.hidden).length > 1) this.hidden.add(item.key);
-                this.draw();
-                Array.from(this.legend.querySelectorAll<HTMLElement>(".legend-item")).find((button) => button.dataset["key"] === item.key)?.focus();
-              },
-              pointerenter: () => this.chart?.dispatchAction({ type: "highlight", seriesId: `s:${item.key}` }),
-              pointerleave: () => this.chart?.dispatchAction({ type: "downplay", seriesId: `s:${item.key}` }),
-            },
+    replace(this.legend, ...view.legend.map((item) => this.legendItem(item, view)));
+  }
+
+  private legendItem(item: LegendItem, view: ChartView): HTMLElement {
+    const mark = (type: string) => this.chart?.dispatchAction(view.legendAt === "side" ? { type, seriesId: "s:", name: item.name } : { type, seriesId: `s:${item.key}` });
+    return h(
+      "button",
+      {
+        class: "legend-item",
+        attrs: { type: "button", "aria-pressed": item.hidden ? "false" : "true", title: strings.showSeries(item.name), "data-key": item.key },
+        on: {
+          click: () => {
+            if (this.hidden.has(item.key)) this.hidden.delete(item.key);
+            else if (view.legend.filter((other) => !other.hidden).length > 1) this.hidden.add(item.key);
+            this.draw();
+            Array.from(this.legend.querySelectorAll<HTMLElement>(".legend-item")).find((button) => button.dataset["key"] === item.key)?.focus();
           },
-          h("span", { class: item.dashed ? "swatch dashed" : "swatch", vars: { "--swatch": item.color } }),
-          h("span", { class: "legend-name" }, item.name),
-        ),
-      ),
+          pointerenter: () => mark("highlight"),
+          pointerleave: () => mark("downplay"),
+        },
+      },
+      h("span", { class: item.dashed ? "swatch dashed" : "swatch", vars: { "--swatch": item.color } }),
+      h("span", { class: "legend-name" }, item.name),
+      item.value !== undefined && h("span", { class: "legend-value" }, item.value),
+      item.note !== undefined && h("span", { class: "legend-note" }, item.note),
     );
   }
 
   private setTable(on: boolean): void {
     this.asTable = on;
-    this.image.hidden = on;
-    this.tableBox.hidden = !on;
     this.labelToggle();
-    this.legend.hidden = on || (this.view?.legend.length ?? 0) === 0;
-    if (on && this.view && this.context) this.drawTable(this.view, this.context);
+    this.arrange();
+    if (this.isTable && this.view && this.context) this.drawTable(this.view, this.context);
     else this.measure();
   }
 
@@ -186,8 +213,11 @@ export class ChartFace implements WidgetFace {
 
   private drawTable(view: ChartView, context: ViewContext): void {
     // What a click in the picture does is in reach of the keyboard here.
-    const dimension = this.widget.query.group_by ?? "time";
-    const link = (this.widget.kind === "breakdown" || dimension === "time") && isInteractive(context, dimension);
+    const inside = (text: string, row: number, column: number) => {
+      const picked = text === "" ? null : view.cellHit ? view.cellHit(row, column) : column === 0 ? view.hit(undefined, row) : null;
+      const name = column === 0 ? text : `${view.table.rows[row]?.[0] ?? ""}, ${view.table.columns[column]?.label ?? ""}`;
+      return pickable(context, this.widget, picked, text, name);
+    };
     replace(
       this.tableBox,
       h(
@@ -197,19 +227,15 @@ export class ChartFace implements WidgetFace {
         h(
           "tbody",
           {},
-          ...view.table.rows.map((row, index) =>
+          ...view.table.rows.map((cells, row) =>
             h(
               "tr",
               {},
-              ...row.map((cell, position) => {
-                if (position > 0) return h("td", { class: view.table.columns[position]?.numeric ? "num" : "" }, cell);
-                const hit = link ? view.hit(undefined, index) : null;
-                return h(
-                  "th",
-                  { class: "dim", attrs: { scope: "row" } },
-                  hit ? h("button", { class: "link", attrs: { type: "button" }, on: { click: () => context.activate(this.widget, hit) } }, cell) : cell,
-                );
-              }),
+              ...cells.map((text, column) =>
+                column === 0
+                  ? h("th", { class: "dim", attrs: { scope: "row", title: text } }, inside(text, row, column))
+                  : h("td", { class: view.table.columns[column]?.numeric ? "num" : "" }, inside(text, row, column)),
+              ),
             ),
           ),
         ),
@@ -231,6 +257,14 @@ export class ChartFace implements WidgetFace {
   private fail(): void {
     if (!this.destroyed && !this.chart && !this.asTable) this.setTable(true);
   }
+}
+
+/** The position of a mark: the one it carries where some are left out or come in another order, else its own. */
+function indexOf(event: Readonly<Record<string, unknown>> | undefined): number {
+  const carried = (event?.["data"] as { index?: unknown } | null | undefined)?.index;
+  if (typeof carried === "number") return carried;
+  const own = event?.["dataIndex"];
+  return typeof own === "number" ? own : -1;
 }
 
 function tooltipElement(model: TooltipModel): HTMLElement {

@@ -11,7 +11,7 @@ export function skeleton(widget: WidgetConfig, context: ViewContext): HTMLElemen
   const inside =
     face === "stat" || face === "progress"
       ? [box("big"), box("small")]
-      : face === "list" || face === "table" || widget.kind === "breakdown"
+      : face === "list" || face === "table" || face === "pivot" || widget.kind === "breakdown"
         ? lines(count)
         : [h("div", { class: "bone-chart" }, ...Array.from({ length: 16 }, (_unused, index) => h("div", { class: "bone bar", vars: { "--ratio": String(0.35 + 0.4 * Math.abs(Math.sin(index * 0.7))) } })))];
   return h("div", { class: "skeleton", attrs: { "aria-hidden": "true", "data-face": face } }, ...inside);

@@ -1,12 +1,12 @@
 import {
-  deltaOf, exactTime, formatOf, formatShare, formatValue, labelOf, numberIn, sortRows, strings, tableColumns, textIn,
+  deltaOf, exactTime, formatOf, formatShare, formatValue, keyIn, labelOf, nameOfKey, numberIn, secondFormatOf, sortRows, strings, tableColumns, textIn,
   type QueryResult, type Row, type TableColumn, type QueryWidget,
 } from "@emban/core";
-import { isInteractive, selectedValues, type ViewContext } from "../context";
+import type { ViewContext } from "../context";
 import { h, icon, replace } from "../dom";
 import type { WidgetFace } from "./face";
 import { ScrollHint } from "./scroll-hint";
-import { deltaBadge } from "./value";
+import { deltaBadge, pickable } from "./value";
 
 /** Sortable by the buttons in its header; stays readable on small screens by scrolling sideways under a fixed first column. */
 export class TableFace implements WidgetFace {
@@ -21,8 +21,10 @@ export class TableFace implements WidgetFace {
 
   show(result: QueryResult, context: ViewContext): void {
     const columns = tableColumns(this.widget, result);
+    const dimension = columns.find((column) => column.kind === "dimension")?.name;
+    const isOther = (row: Row) => dimension !== undefined && row[dimension] === null;
     const sorted = columns.find((column) => column.name === this.sort?.column);
-    const rows = sorted && this.sort ? sortRows(result.rows, sorted, this.sort.ascending, context.locale) : result.rows;
+    const rows = sorted && this.sort ? sortRows(result.rows, sorted, this.sort.ascending, context.locale, dimension) : result.rows;
     const focused = this.focusedColumn();
     replace(
       this.element,
@@ -30,8 +32,9 @@ export class TableFace implements WidgetFace {
         "table",
         { class: "table" },
         h("thead", {}, h("tr", {}, ...columns.map((column) => this.head(column, result, context)))),
-        h("tbody", {}, ...rows.map((row) => h("tr", {}, ...columns.map((column) => this.cell(column, row, context))))),
+        h("tbody", {}, ...rows.map((row) => h("tr", isOther(row) ? { class: "other" } : {}, ...columns.map((column) => this.cell(column, row, context))))),
       ),
+      result.meta.truncated === true && !rows.some(isOther) && h("p", { class: "cut" }, strings.cut(rows.length)),
       this.status,
     );
     this.hint.update();
@@ -69,23 +72,10 @@ export class TableFace implements WidgetFace {
   private cell(column: TableColumn, row: Row, context: ViewContext): HTMLElement {
     switch (column.kind) {
       case "dimension": {
-        const key = textIn(row, column.name);
+        const key = keyIn(row, column.name);
         const dimension = this.widget.query.group_by ?? column.name;
-        if (!isInteractive(context, dimension)) return h("th", { class: "dim", attrs: { scope: "row" } }, labelOf(key));
-        const on = selectedValues(context, dimension).has(key);
-        return h(
-          "th",
-          { class: "dim", attrs: { scope: "row" } },
-          h(
-            "button",
-            {
-              class: "link",
-              attrs: { type: "button", "aria-pressed": on ? "true" : "false", title: on ? strings.clearFilterOf(labelOf(key)) : strings.filterBy(labelOf(key)) },
-              on: { click: () => context.activate(this.widget, { dimension, value: key }) },
-            },
-            labelOf(key),
-          ),
-        );
+        const label = nameOfKey(key);
+        return h("th", { class: "dim", attrs: { scope: "row", title: label } }, pickable(context, this.widget, { dimension, value: key }, label));
       }
       case "time":
         return h("td", {}, exactTime(textIn(row, column.name), context));
@@ -113,6 +103,8 @@ export class TableFace implements WidgetFace {
           { class: `num ${column.kind}` },
           formatValue(numberIn(row, column.name), formatOf(this.widget), context.locale),
         );
+      case "second":
+        return h("td", { class: "num" }, formatValue(numberIn(row, column.name), secondFormatOf(this.widget), context.locale));
       case "number":
         return h("td", { class: "num" }, formatValue(numberIn(row, column.name), {}, context.locale));
       default:
