@@ -2,6 +2,7 @@ import Configuration
 import Domain
 import Foundation
 import Logging
+import Rollups
 import SystemPackage
 
 /// A setting that cannot be used: `key` is its environment name.
@@ -17,7 +18,8 @@ struct SettingsError: Error, CustomStringConvertible {
 ///
 /// Keys: `host` (127.0.0.1), `port` (8080), `public_url` (http://localhost:PORT), `data_dir` (./data), `database_url`
 /// (sqlite in the data directory), `clickhouse_url` (absent: own child process), `clickhouse_bin`, `secret_key` (absent: made
-/// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`.
+/// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`,
+/// `rollup_events` (200000), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds).
 struct Settings: Sendable {
   var host: String
   var port: Int
@@ -32,6 +34,8 @@ struct Settings: Sendable {
   var allowedOrigins: [String]
   var logLevel: Logger.Level
   var assetsDirectory: URL?
+  /// From how many events on a tenant's days are rolled up, how often that is looked at, and how long a day must have been quiet.
+  var rollups = RollupSettings()
 
   /// The public URL as text, without a slash at the end.
   var publicAddress: String {
@@ -49,7 +53,7 @@ struct Settings: Sendable {
 
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
-    "allowed_origins", "log_level", "assets_dir",
+    "allowed_origins", "log_level", "assets_dir", "rollup_events", "rollup_interval", "rollup_quiet",
   ]
 
   static let plans = ["free", "starter", "growth", "scale"]
@@ -133,6 +137,17 @@ struct Settings: Sendable {
     }
     logLevel = parsedLevel
     assetsDirectory = text("assets_dir").map { URL(filePath: $0, directoryHint: .isDirectory) }
+    func number(_ key: String, from least: Int) throws(SettingsError) -> Int? {
+      guard let given = text(key) else { return nil }
+      guard let number = Int(given), least...1_000_000_000_000 ~= number else {
+        throw SettingsError(
+          key: "EMBAN_\(key.uppercased())", expected: "must be a whole number from \(least) on, not '\(given.prefix(50))'")
+      }
+      return number
+    }
+    if let events = try number("rollup_events", from: 1) { rollups.minimumEvents = events }
+    if let seconds = try number("rollup_interval", from: 1) { rollups.interval = .seconds(seconds) }
+    if let seconds = try number("rollup_quiet", from: 0) { rollups.quiet = .seconds(seconds) }
   }
 
   /// A misspelt key in the file must not be ignored silently, nor a list where one value belongs; the file is flat, so its keys are the

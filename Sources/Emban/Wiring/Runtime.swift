@@ -11,6 +11,7 @@ import Ingest
 import Logging
 import NIOCore
 import QueryEngine
+import Rollups
 import ServiceLifecycle
 import UnixSignals
 
@@ -86,6 +87,17 @@ final class Runtime: Sendable {
 
   /// The services of the stores, in the order in which they are started; they stop in the opposite order.
   var storeServices: [any Service] { [clickHouse, startup, buffer] }
+
+  /// Rolls up what is over, for programs that go on. Of several on the same stores one does it at a time.
+  var rollups: RollupBuilder {
+    let leases = LeaseRepository(database)
+    let holder = UUID().uuidString
+    return RollupBuilder(client: client, settings: settings.rollups, logger: logger, clock: clock) { [clock] in
+      let now = clock()
+      // Longer than any step, so that nobody begins before this program has ended one.
+      return try await leases.take("rollups", holder: holder, until: now.adding(seconds: 1800), at: now)
+    }
+  }
 
   /// Returns when the stores can serve.
   func waitUntilReady() async throws { try await startup.waitUntilDone() }
