@@ -158,7 +158,7 @@ class Question:
         return measure(facts, self.metric, self.query.get("numeric_prop"), self.query.get("unique_prop"))
 
     def second(self, facts: Iterable[Fact]) -> Value:
-        return measure(facts, self.query["second_metric"], self.query.get("second_numeric_prop"))
+        return measure(facts, self.query["second_metric"], self.query.get("second_numeric_prop"), self.query.get("unique_prop"))
 
 
 def split(facts: Iterable[Fact], dimension: str) -> dict[str, list[Fact]]:
