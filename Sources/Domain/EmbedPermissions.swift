@@ -68,5 +68,8 @@ public struct EmbedPermissions: Sendable, Hashable {
   }
 
   /// Whether filters, filter values, groups of a drill and the like may use the dimension.
-  public func allows(_ dimension: Dimension) -> Bool { allowedDimensions?.contains(dimension.name) ?? true }
+  public func allows(_ dimension: Dimension) -> Bool { allows(dimension.name) }
+
+  /// The same for the name of a dimension or numeric property.
+  public func allows(_ name: String) -> Bool { allowedDimensions?.containsExactly(name) ?? true }
 }

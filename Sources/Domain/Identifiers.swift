@@ -1,4 +1,4 @@
-/// An opaque string identifier; the types keep one kind of id from being passed for another.
+/// An opaque string identifier; the types keep one kind of id from being passed for another. Compared byte for byte: see ``ExactText``.
 public protocol StringIdentifier: RawRepresentable, Hashable, Sendable, CustomStringConvertible where RawValue == String {
   init(rawValue: String)
 }
@@ -6,6 +6,9 @@ public protocol StringIdentifier: RawRepresentable, Hashable, Sendable, CustomSt
 extension StringIdentifier {
   public init(_ rawValue: String) { self.init(rawValue: rawValue) }
   public var description: String { rawValue }
+
+  public static func == (left: Self, right: Self) -> Bool { left.rawValue.isExactly(right.rawValue) }
+  public func hash(into hasher: inout Hasher) { rawValue.hashExactly(into: &hasher) }
 }
 
 public struct OrganizationID: StringIdentifier {

@@ -20,6 +20,10 @@ public enum Dimension: Sendable, Hashable {
     }
   }
 
+  /// Names are compared byte for byte, as the event store does: see ``ExactText``.
+  public static func == (left: Dimension, right: Dimension) -> Bool { left.name.isExactly(right.name) }
+  public func hash(into hasher: inout Hasher) { name.hashExactly(into: &hasher) }
+
   /// Reads a dimension's name; a property's name follows the rules of ``PropertyName``.
   public static func read(_ key: String, _ reader: inout ObjectReader) -> Dimension? {
     PropertyName.read(key, &reader).map(Dimension.init)

@@ -21,7 +21,7 @@ public struct Scope: Sendable, Hashable {
   /// How many days back and how long a time range that a viewer chooses may be; 0 means no limit.
   public let maxDateRangeDays: Int
   /// The dimensions and numeric properties a viewer may filter and drill by; nil means all.
-  public let allowedDimensions: Set<String>?
+  public let allowedDimensions: Set<ExactText>?
   public let now: Instant
   public let zone: Zone
 
@@ -47,7 +47,7 @@ public struct Scope: Sendable, Hashable {
     }
     self.allowedPeriods = allowedPeriods
     self.maxDateRangeDays = maxDateRangeDays
-    self.allowedDimensions = allowedDimensions.map(Set.init)
+    self.allowedDimensions = allowedDimensions.map { Set($0.map(ExactText.init)) }
     self.now = now
     self.zone = zone
   }
@@ -63,7 +63,7 @@ public struct Scope: Sendable, Hashable {
       allowedDimensions: permissions.allowedDimensions, now: now, zone: zone)
   }
 
-  public func allows(_ name: String) -> Bool { allowedDimensions?.contains(name) ?? true }
+  public func allows(_ name: String) -> Bool { allowedDimensions?.contains(ExactText(name)) ?? true }
   public func allows(_ dimension: Dimension) -> Bool { allows(dimension.name) }
 
   /// As whom the statements of this scope run: the database's own row policies then hold the same scope a second time.

@@ -1,3 +1,5 @@
+internal import Domain
+
 /// A piece of ClickHouse SQL with its bound values.
 ///
 /// Interpolating means binding: text comes from literals only, values become ClickHouse query parameters (`{p0:String}` in the
@@ -13,7 +15,7 @@
 /// meant for migration files and is easy to find in a review.
 public struct SQL: Sendable, Hashable {
   enum Piece: Sendable, Hashable {
-    case text(String)
+    case text(ExactText)
     case value(SQLValue)
   }
 
@@ -25,7 +27,7 @@ public struct SQL: Sendable, Hashable {
 
   /// SQL text made at run time. The caller vouches for every character of it; never pass anything that came from a request.
   public init(trusted text: String) {
-    pieces = text.isEmpty ? [] : [.text(text)]
+    pieces = text.isEmpty ? [] : [.text(ExactText(text))]
   }
 
   /// A bound value of its own, for building lists.
@@ -46,7 +48,7 @@ public struct SQL: Sendable, Hashable {
     for piece in pieces {
       switch piece {
       case .text(let text):
-        result += text
+        result += text.text
       case .value(let value):
         result += "{p\(number):\(value.type)}"
         number += 1
@@ -131,7 +133,7 @@ extension SQL: ExpressibleByStringInterpolation {
     }
 
     public mutating func appendLiteral(_ literal: StaticString) {
-      if literal.utf8CodeUnitCount > 0 { pieces.append(.text("\(literal)")) }
+      if literal.utf8CodeUnitCount > 0 { pieces.append(.text(ExactText("\(literal)"))) }
     }
 
     /// Splices another statement or fragment; its parameters are renumbered.
@@ -166,23 +168,23 @@ extension SQL: ExpressibleByStringInterpolation {
         pieces.append(.value(list))
         return
       }
-      pieces.append(.text("["))
+      pieces.append(.text(ExactText("[")))
       for (index, value) in values.enumerated() {
-        if index > 0 { pieces.append(.text(", ")) }
+        if index > 0 { pieces.append(.text(ExactText(", "))) }
         pieces.append(.value(SQLValue(value)))
       }
-      pieces.append(.text("]"))
+      pieces.append(.text(ExactText("]")))
     }
 
     /// Writes the name of a table, column, function or alias, quoted with backticks.
     public mutating func appendInterpolation(identifier: SQLIdentifier) {
-      pieces.append(.text(identifier.quoted))
+      pieces.append(.text(ExactText(identifier.quoted)))
     }
 
     /// Writes the path of a property. The bare path has the type `Dynamic`: in expressions use
     /// ``PropertyPath/numericExpression`` and ``PropertyPath/stringExpression``.
     public mutating func appendInterpolation(property: PropertyPath) {
-      pieces.append(.text(property.quoted))
+      pieces.append(.text(ExactText(property.quoted)))
     }
   }
 }

@@ -1,9 +1,18 @@
-/// A value bound to a statement: its ClickHouse type, and its text as the HTTP interface of ClickHouse reads it.
+internal import Domain
+
+/// A value bound to a statement: its ClickHouse type, and its text as the HTTP interface of ClickHouse reads it. Equal are values of the same
+/// bytes only: to the store two spellings of a letter are two texts.
 public struct SQLValue: Sendable, Hashable {
   /// The ClickHouse type, as it stands in the marker.
   public let type: String
   /// The escaped text (the "Escaped" rules of TabSeparated; inside arrays the "Quoted" rules).
   public let literal: String
+
+  public static func == (left: SQLValue, right: SQLValue) -> Bool {
+    left.type == right.type && left.literal.isExactly(right.literal)
+  }
+
+  public func hash(into hasher: inout Hasher) { literal.hashExactly(into: &hasher) }
 
   init(type: String, literal: String) {
     self.type = type

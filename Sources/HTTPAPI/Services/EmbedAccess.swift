@@ -52,10 +52,10 @@ struct EmbedAccess: Sendable {
       var filter = filter
       switch filter.control {
       case .select(let dimension, _):
-        let isLocked = permissions.lockedFilters.keys.contains(dimension.name)
+        let isLocked = permissions.lockedFilters.keys.containsExactly(dimension.name)
         return isLocked || !permissions.allows(dimension) ? nil : filter
       case .numericRange(let property):
-        return permissions.allowedDimensions?.contains(property) ?? true ? filter : nil
+        return permissions.allows(property) ? filter : nil
       case .period(let initial, let options):
         guard let allowed = permissions.allowedPeriods else { return filter }
         let remaining = options.filter(allowed.contains)

@@ -100,14 +100,14 @@ extension Planner {
     let shown = dashboard?.exposedDimensions ?? []
     guard let allowed = scope.allowedDimensions else { return shown }
     let numbers = dashboard?.exposedProperties ?? []
-    let further = allowed.subtracting(numbers).sorted().map(Dimension.init)
+    let further = allowed.subtracting(numbers).sorted().map { Dimension($0.text) }
     return Self.unique(shown.filter(scope.allows) + further)
   }
 
   /// The columns of underlying events: `event_name` and `user_id` unless the session names other dimensions only, then the properties.
   private func visibleDimensions(with opened: [Dimension]) -> [Dimension] {
     let own: [Dimension] = [.eventName, .userID].filter(scope.allows)
-    let properties = (scope.allowedDimensions?.sorted().map(Dimension.init) ?? dashboard?.exposedDimensions ?? []) + opened
+    let properties = (scope.allowedDimensions?.sorted().map { Dimension($0.text) } ?? dashboard?.exposedDimensions ?? []) + opened
     return own + Self.unique(properties.filter { $0 != .eventName && $0 != .userID }).prefix(Limits.propertiesPerEvent)
   }
 

@@ -12,7 +12,7 @@ extension Planner {
     for (name, values) in state.dimensions.sorted(by: { $0.key < $1.key }) {
       let dimension = Dimension(name)
       if let locked = scope.lockedFilter(of: dimension) {
-        guard Set(values) == Set(locked.values) else {
+        guard Set(values.map(ExactText.init)) == Set(locked.values.map(ExactText.init)) else {
           throw .forbidden("filter_locked", "The filter \(name) is fixed for this session.")
         }
         continue
@@ -38,7 +38,7 @@ extension Planner {
   /// The same for the numeric properties of ranges.
   private func isOpen(property: String) -> Bool {
     if scope.allowedDimensions != nil { return scope.allows(property) }
-    return dashboard?.exposedProperties.contains(property) ?? false
+    return dashboard?.exposedProperties.contains(ExactText(property)) ?? false
   }
 
   func check(_ name: String, isOpen: Bool) throws(AppError) {
@@ -56,9 +56,9 @@ extension DashboardConfig {
   }
 
   /// The numeric properties that a dashboard shows: those its widgets measure and its filters offer.
-  var exposedProperties: Set<String> {
+  var exposedProperties: Set<ExactText> {
     let measured = widgets.compactMap(\.query).flatMap { [$0.numericProp, $0.secondNumericProp] }
     let offered = filters.map { if case .numericRange(let property) = $0.control { property } else { String?.none } }
-    return Set((measured + offered).compactMap(\.self))
+    return Set((measured + offered).compactMap(\.self).map(ExactText.init))
   }
 }
