@@ -262,3 +262,21 @@ test("a refusal is shown and can be tried again; a session that ended is the das
   await settled();
   assert.deepEqual([controller.phase, controller.error.code], ["failed", "session_revoked"]);
 });
+
+test("a cell of a heatmap is one hour in a week or less, in its own zone", () => {
+  const cell = (weekday, hour) => ({ dimension: "weekday", value: String(weekday), secondDimension: "hour", secondValue: String(hour) });
+  const shown = (from, to) => ({ columns: [], rows: [], meta: meta({ from, to }) });
+  const days = shown("2026-11-14T00:00:00Z", "2026-11-21T00:00:00Z");
+  assert.deepEqual(core.exactPick(cell(1, 14), days, "UTC"), { range: { from: "2026-11-16T14:00:00Z", to: "2026-11-16T15:00:00Z" } });
+  assert.deepEqual(core.exactPick(cell(1, 14), shown("2026-11-13T18:30:00Z", "2026-11-20T18:30:00Z"), "Asia/Kolkata"), {
+    range: { from: "2026-11-16T08:30:00Z", to: "2026-11-16T09:30:00Z" },
+  });
+  // The week in which New York sets its clocks back.
+  assert.deepEqual(core.exactPick(cell(7, 23), shown("2026-10-30T04:00:00Z", "2026-11-06T05:00:00Z"), "America/New_York"), {
+    range: { from: "2026-11-02T04:00:00Z", to: "2026-11-02T05:00:00Z" },
+  });
+  const month = shown("2026-10-21T00:00:00Z", "2026-11-21T00:00:00Z");
+  assert.deepEqual(core.exactPick(cell(1, 14), month, "UTC"), cell(1, 14));
+  const value = { dimension: "model", value: "a" };
+  assert.equal(core.exactPick(value, days, "UTC"), value);
+});

@@ -1,6 +1,6 @@
 import { mayFilter } from "./applicable";
 import { columnOf, textIn } from "./result";
-import { bucketLength } from "./time";
+import { bucketLength, weekHour } from "./time";
 import type { DashboardConfig, DateRange, QueryResult, WidgetConfig } from "./types";
 
 /** What the viewer clicked: a value, a bucket of time, or both; a pivot's cell has two values. */
@@ -42,7 +42,37 @@ export function bucketRange(result: QueryResult, time: string): DateRange {
   const later = result.rows.map((row) => Date.parse(textIn(row, column))).filter((instant) => instant > from);
   const last = Date.parse(result.meta.to);
   const end = later.length > 0 ? Math.min(...later) : last > from ? last : from + bucketLength(result.meta.granularity ?? "day");
-  return { from: time, to: new Date(end).toISOString().replace(".000Z", "Z") };
+  return { from: time, to: isoTime(end) };
+}
+
+/**
+ * A heatmap's cell stands for the same hour of several weeks, which is neither a value nor a range. In a week or less it stands for one
+ * hour, which is a range: this one. `picked` itself for all else.
+ */
+export function exactPick(picked: Picked, result: QueryResult | null, timezone: string): Picked {
+  if (picked.dimension !== "weekday" || picked.secondDimension !== "hour" || picked.range || !result) return picked;
+  const from = Date.parse(result.meta.from);
+  const to = Date.parse(result.meta.to);
+  // A week in which the clocks are set back has an hour more.
+  if (!(to - from <= week + hour)) return picked;
+  for (let start = Math.ceil(from / hour) * hour; start < to; start += hour) {
+    // Zones differ from UTC by half hours, too: the cell begins when its hour begins.
+    for (const instant of [start - hour / 2, start]) {
+      const local = weekHour(new Date(instant).toISOString(), timezone);
+      const isFirst = local.minute === 0 && instant >= from;
+      if (isFirst && String(local.weekday) === picked.value && String(local.hour) === picked.secondValue) {
+        return { range: { from: isoTime(instant), to: isoTime(Math.min(instant + hour, to)) } };
+      }
+    }
+  }
+  return picked;
+}
+
+const hour = 3_600_000;
+const week = 7 * 24 * hour;
+
+function isoTime(instant: number): string {
+  return new Date(instant).toISOString().replace(".000Z", "Z");
 }
 
 /**

@@ -101,6 +101,11 @@ export function deltaOf(widget: QueryWidget, row: Row, context: Locale): Delta |
   };
 }
 
+/** A change with its sign, where text stands alone: not every font has arrows. */
+export function signedChange(delta: Delta): string {
+  return `${{ up: "+", down: "−", flat: "±" }[delta.direction]}${delta.text}`;
+}
+
 /** Rising latency and errors are bad news, money spent is no news of itself, more of the rest is good. The author's `good_direction` wins. */
 export function goodDirection(widget: QueryWidget): "up" | "down" | "none" {
   const own = widget.options?.good_direction;

@@ -133,6 +133,13 @@ function offsetAt(instant: number, timezone: string): number {
   return Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second")) - Math.floor(instant / 1000) * 1000;
 }
 
+/** Day of the week (1 is Monday), hour and minute of a moment in a zone. */
+export function weekHour(iso: string, timezone: string): { readonly weekday: number; readonly hour: number; readonly minute: number } {
+  const parts = dateFormat("en-US", timezone, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(new Date(iso));
+  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? "";
+  return { weekday: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].indexOf(part("weekday")) + 1, hour: Number(part("hour")), minute: Number(part("minute")) };
+}
+
 /** Hour of day, 0…23, in the zone of `context`. */
 export function hourOf(iso: string, context: TimeContext): number {
   return Number(dateFormat("en-US", context.timezone, { hour: "2-digit", hourCycle: "h23" }).format(new Date(iso)));

@@ -1,6 +1,6 @@
 import {
-  clickEffect, drillStrings, humanize, strings,
-  type ColorSlots, type DashboardConfig, type DashboardController, type GridSize, type Hit, type Picked, type ResolvedTheme, type WidgetConfig,
+  clickEffect, drillStrings, exactPick, humanize, strings,
+  type ColorSlots, type DashboardConfig, type DashboardController, type GridSize, type Picked, type ResolvedTheme, type WidgetConfig,
 } from "@emban/core";
 
 /** What the parts of one dashboard share. Replaced as a whole when theme, size or configuration change. */
@@ -17,8 +17,6 @@ export interface ViewContext {
   readonly assets: string;
   /** Called with what the viewer clicked: tells the host, then filters the dashboard or opens the drill panel. */
   onPick(widget: WidgetConfig, picked: Picked): void;
-  /** The same for one value. */
-  activate(widget: WidgetConfig, hit: Hit | Picked): void;
   /** Opens the drill panel for all that a widget measures. */
   showDetails(widget: WidgetConfig): void;
   /** Tells the viewer, and the host, that something failed beside the widgets' data. */
@@ -29,7 +27,8 @@ export interface ViewContext {
 
 /** True when a click on `picked` has an effect; without it nothing may look clickable. */
 export function isPickable(context: ViewContext, widget: WidgetConfig, picked: Picked): boolean {
-  return clickEffect(widget, picked, context.controller.published ?? context.config) !== null;
+  const exact = exactPick(picked, context.controller.widget(widget.id).result, context.timezone);
+  return clickEffect(widget, exact, context.controller.published ?? context.config) !== null;
 }
 
 /** What a clickable mark called `label` says of itself: the effect of a click, and whether it is on. */
@@ -41,11 +40,6 @@ export function pickAttributes(
     return { title: isOn ? strings.clearFilterOf(label) : strings.filterBy(label), "aria-pressed": isOn ? "true" : "false", "aria-haspopup": null };
   }
   return { title: effect === "drill" ? drillStrings.openValue(label) : label, "aria-pressed": null, "aria-haspopup": effect === "drill" ? "dialog" : null };
-}
-
-/** True when clicking a value of `dimension` (or, for `time`, a bucket) has an effect. */
-export function isInteractive(context: ViewContext, dimension: string, widget: WidgetConfig = anyWidget): boolean {
-  return isPickable(context, widget, dimension === "time" ? { range: someRange } : { dimension, value: "" });
 }
 
 /** The values of `dimension` that the dashboard is filtered by, as far as the viewer may change them. */
@@ -63,6 +57,3 @@ export function dimensionLabel(context: ViewContext, dimension: string): string 
 export function colorScope(context: ViewContext, dimension: string): string {
   return JSON.stringify([context.config.session.tenant_id ?? "", dimension]);
 }
-
-const anyWidget: WidgetConfig = { id: "", title: "", kind: "", chart: "", position: { x: 0, y: 0, w: 1, h: 1 } };
-const someRange = { from: "", to: "" };

@@ -1,7 +1,7 @@
 import {
-  bucketRange, clickEffect, ColorSlots, describeError, DashboardController, exactTime, formatValue, gridSize, layout, resolveTheme, safeImageURL,
+  clickEffect, ColorSlots, describeError, DashboardController, exactPick, exactTime, formatValue, gridSize, layout, resolveTheme, safeImageURL,
   safeLocale, strings,
-  type ControllerEvent, type DashboardConfig, type GridSize, type Hit, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
+  type ControllerEvent, type DashboardConfig, type GridSize, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
 import type { ViewContext } from "./context";
 import { h, replace } from "./dom";
@@ -262,7 +262,6 @@ export class DashboardView {
       reducedMotion: this.motionQuery.matches,
       assets: this.options.assets,
       onPick: (widget, picked) => this.pick(widget, picked),
-      activate: (widget, hit) => this.pick(widget, this.pickedOf(widget, hit)),
       showDetails: (widget) => {
         const { result } = this.controller.widget(widget.id);
         if (result) this.openPanel(widget, { range: { from: result.meta.from, to: result.meta.to } }, true);
@@ -282,17 +281,19 @@ export class DashboardView {
     const { context } = this;
     const config = this.controller.published;
     if (!context || !config) return;
-    const effect = clickEffect(widget, picked, config);
+    const exact = exactPick(picked, this.controller.widget(widget.id).result, context.timezone);
+    const effect = clickEffect(widget, exact, config);
     if (effect === null) return;
     if (config.permissions.allow_drill_down !== false) {
-      const { range, secondDimension, secondValue } = picked;
+      const { secondDimension, secondValue } = picked;
+      const { range } = exact;
       this.options.emit("drill", {
         dimension: picked.dimension ?? "time", value: picked.value ?? range?.from ?? "", widgetId: widget.id,
         ...(range && { range }), ...(secondDimension !== undefined && { secondDimension, secondValue: secondValue ?? "" }),
       });
     }
-    if (effect === "filter") this.controller.crossFilter(widget.id, picked);
-    if (effect === "drill") this.openPanel(widget, picked, false);
+    if (effect === "filter") this.controller.crossFilter(widget.id, exact);
+    if (effect === "drill") this.openPanel(widget, exact, false);
   }
 
   private openPanel(widget: WidgetConfig, picked: Picked, isWhole: boolean): void {
@@ -307,13 +308,6 @@ export class DashboardView {
   private closePanel(): void {
     this.panel?.destroy();
     this.panel = null;
-  }
-
-  private pickedOf(widget: WidgetConfig, hit: Hit | Picked): Picked {
-    const { result } = this.controller.widget(widget.id);
-    const { query } = widget;
-    if (hit.dimension !== "time" || hit.value === undefined || !query || query.group_by === "time" || !result) return hit;
-    return { range: bucketRange(result, hit.value) };
   }
 
   /** Also called by hand: browsers put off observers in frames outside the viewport, and the host waits for the height. */

@@ -56,7 +56,7 @@ export function valueAxis(values: readonly number[], format: ValueFormat, intege
     min: steps.min * unit,
     max: steps.max * unit,
     interval: steps.interval * unit,
-    ...(name === "" ? {} : { name, nameLocation: "end", nameGap: 10, nameTextStyle: { ...textStyle(context), align: "right", padding: [0, 12, 0, 0] } }),
+    ...(name === "" ? {} : { name, nameLocation: "end", nameGap: 10, nameTextStyle: { ...textStyle(context), align: "left", padding: 0 } }),
     axisLine: { show: false },
     axisTick: { show: false },
     axisLabel: { ...textStyle(context), margin: 12, formatter: (value: number) => formatValue(value, format, context.locale, "axis") },

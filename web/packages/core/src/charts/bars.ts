@@ -21,6 +21,11 @@ export function isStanding(widget: QueryWidget, model: BreakdownModel, context: 
   return widget.chart === "bar" && context.height >= 160 && model.items.length > 1 && widest(context, model.items.map((item) => item.label), 12) + 8 <= slot;
 }
 
+/** The height at which every bar can be read; where there is less, the plot scrolls. */
+export function heightOf(widget: QueryWidget, model: BreakdownModel, context: ChartContext): number {
+  return isStanding(widget, model, context) ? 0 : model.items.length * 22;
+}
+
 function dataOf(model: BreakdownModel, color: string, context: ChartContext): readonly ChartOption[] {
   return model.items.map((item) => {
     const own = item.isOther ? otherColor(context) : color;
@@ -89,7 +94,7 @@ function lying(widget: QueryWidget, model: BreakdownModel, context: ChartContext
   // The bars need the room: large sums are shortened here and stand in full in the tooltip.
   const labels = model.items.map((item) => formatValue(item.value, format, context.locale, "headline"));
   const valueWidth = widest(context, labels, 12) + 16;
-  // Few bars stand close together at the top instead of far apart; of many only as many as can be read, the rest is in the table.
+  // Few bars stand close together at the top instead of far apart.
   const slot = Math.min(widestSlot, context.height / Math.max(1, model.items.length));
   const step = Math.max(1, Math.ceil(15 / slot));
   return {

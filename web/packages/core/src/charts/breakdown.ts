@@ -1,8 +1,8 @@
 import { formatShare, formatValue, secondFormatOf } from "../format";
-import { breakdownModel, numbers, type BreakdownItem, type BreakdownModel } from "../result";
+import { breakdownModel, numbers, signedChange, type BreakdownItem, type BreakdownModel } from "../result";
 import { strings } from "../strings";
 import type { QueryResult, QueryWidget } from "../types";
-import { barColor, barsOption, isStanding } from "./bars";
+import { barColor, barsOption, heightOf, isStanding } from "./bars";
 import { colorOf, otherColor, type ChartContext, type ChartOption, type ChartView, type LegendItem, type TooltipRow } from "./chart";
 import { donutOption } from "./donut";
 import { funnelOption, funnelSteps } from "./funnel";
@@ -19,6 +19,7 @@ interface Drawing {
   readonly hint?: string;
   /** Rows or columns that lie side by side along this axis. */
   readonly along?: "x" | "y";
+  readonly wantedHeight?: number;
   /** One web for all values. */
   readonly isWeb?: true;
 }
@@ -36,6 +37,7 @@ export function breakdownView(widget: QueryWidget, result: QueryResult, context:
     trigger: drawing.along ? "axis" : "item",
     pointer: "shadow",
     ...(drawing.along ? { clickAxis: drawing.along } : {}),
+    ...(drawing.wantedHeight ? { wantedHeight: drawing.wantedHeight } : {}),
     ...(drawing.isWeb ? { locate: (x: number, y: number) => spokeAt(Math.min(mostAxes, model.items.length), x, y, context) } : {}),
     legend: drawing.legend ?? [],
     ...(widget.chart === "donut" ? { legendAt: "side" as const } : {}),
@@ -43,7 +45,7 @@ export function breakdownView(widget: QueryWidget, result: QueryResult, context:
     ...(hint === "" ? {} : { hint }),
     tooltip(index) {
       if (drawing.isWeb) {
-        const rows = model.items.slice(0, mostAxes).map((item) => ({ color: null, name: item.label, value: item.text, ...(item.delta ? { note: arrow(item) } : {}) }));
+        const rows = model.items.slice(0, mostAxes).map((item) => ({ color: null, name: item.label, value: item.text, ...(item.delta ? { note: changeOf(item) } : {}) }));
         return { title: widget.title, rows };
       }
       const item = model.items[index];
@@ -54,7 +56,7 @@ export function breakdownView(widget: QueryWidget, result: QueryResult, context:
         rows.push({ color: null, name: strings.ofFirstLabel, value: share(steps[index]?.ofFirst) });
         if (index > 0) rows.push({ color: null, name: strings.ofPreviousLabel, value: share(steps[index]?.ofPrevious) });
       } else if (item.share !== null) rows.push({ color: null, name: strings.share, value: item.shareText });
-      if (item.delta) rows.push({ color: null, name: strings.previous, value: item.delta.previousText, note: arrow(item) });
+      if (item.delta) rows.push({ color: null, name: strings.previous, value: item.delta.previousText, note: changeOf(item) });
       return { title: item.label, rows };
     },
     summary: summarize(widget, model, context),
@@ -73,7 +75,7 @@ export function breakdownView(widget: QueryWidget, result: QueryResult, context:
         ...(model.hasSecond ? [item.secondText] : []),
         ...(steps ? [share(steps[index]?.ofFirst), share(steps[index]?.ofPrevious)] : []),
         ...(model.hasShare && !steps ? [item.shareText] : []),
-        ...(previous ? [arrow(item)] : []),
+        ...(previous ? [changeOf(item)] : []),
       ]),
     },
     hit(_seriesId, index) {
@@ -119,7 +121,7 @@ function draw(widget: QueryWidget, model: BreakdownModel, context: ChartContext)
 
 function bars(widget: QueryWidget, model: BreakdownModel, context: ChartContext): Drawing {
   const own = barColor(widget, context);
-  return { option: barsOption(widget, model, context), along: isStanding(widget, model, context) ? "x" : "y", color: (item) => (item.isOther ? otherColor(context) : own) };
+  return { option: barsOption(widget, model, context), wantedHeight: heightOf(widget, model, context), along: isStanding(widget, model, context) ? "x" : "y", color: (item) => (item.isOther ? otherColor(context) : own) };
 }
 
 /** Why areas cannot stand for these values: there are none below zero, and of nothing there is nothing to see. */
@@ -129,9 +131,8 @@ function noArea(widget: QueryWidget, model: BreakdownModel): string | null {
   return values.every((value) => value === 0) ? strings.allZero : null;
 }
 
-function arrow(item: BreakdownItem): string {
-  if (!item.delta) return strings.noValue;
-  return `${{ up: "↑", down: "↓", flat: "→" }[item.delta.direction]} ${item.delta.text}`;
+function changeOf(item: BreakdownItem): string {
+  return item.delta ? signedChange(item.delta) : strings.noValue;
 }
 
 function summarize(widget: QueryWidget, model: BreakdownModel, context: ChartContext): string {

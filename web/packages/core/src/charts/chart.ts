@@ -72,6 +72,8 @@ export interface ChartView {
   readonly legend: readonly LegendItem[];
   /** Where the legend stands when there is room: beside the plot, with its values. */
   readonly legendAt?: "top" | "side";
+  /** Height in CSS pixels below which marks cannot be told apart: the plot scrolls then. */
+  readonly wantedHeight?: number;
   /** Why the numbers cannot be drawn this way; the face shows the sentence and the table. */
   readonly problem?: string;
   /** What is left out, or drawn in another way. */

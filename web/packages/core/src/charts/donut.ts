@@ -21,13 +21,17 @@ export function donutOption(widget: QueryWidget, model: BreakdownModel, context:
     ...(whole
       ? {
           title: {
-            text: cut(context, text, size, inner * 1.8),
-            subtext: strings.total,
+            text: `{total|${cut(context, text, size, inner * 1.8)}}\n{name|${strings.total}}`,
             left: "center",
             top: "middle",
-            itemGap: 2,
-            textStyle: { fontFamily: context.fontFamily, fontSize: size, fontWeight: 600, color: context.theme.text },
-            subtextStyle: { fontFamily: context.fontFamily, fontSize: 12, color: context.theme.muted },
+            padding: 0,
+            textStyle: {
+              align: "center",
+              rich: {
+                total: { fontFamily: context.fontFamily, fontSize: size, lineHeight: size * 1.3, fontWeight: 600, color: context.theme.text },
+                name: { fontFamily: context.fontFamily, fontSize: 12, lineHeight: 16, fontWeight: 400, color: context.theme.muted },
+              },
+            },
           },
         }
       : {}),

@@ -46,7 +46,7 @@ export function dualAxisView(widget: QueryWidget, result: QueryResult, context: 
       yAxis: [
         left,
         // As many steps as on the left, so that both scales have the same lines.
-        { ...right, ...aligned(left, right), position: "right", splitLine: { show: false }, ...(name ? { nameTextStyle: { ...name, align: "left", padding: [0, 0, 0, 12] } } : {}) },
+        { ...right, ...aligned(left, right), position: "right", splitLine: { show: false }, ...(name ? { nameTextStyle: { ...name, align: "right" } } : {}) },
       ],
       series: [
         ...(previous && shows(previousKey) ? [previousSeries(previous.values, context)] : []),

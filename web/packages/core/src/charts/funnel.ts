@@ -1,6 +1,7 @@
 import { mix, withAlpha } from "../color";
 import { formatOf, formatShare, formatValue } from "../format";
 import type { BreakdownModel } from "../result";
+import { strings } from "../strings";
 import type { QueryWidget } from "../types";
 import { barColor } from "./bars";
 import { cut, motion, otherColor, textStyle, widest, type ChartContext, type ChartOption } from "./chart";
@@ -39,7 +40,7 @@ export function funnelOption(widget: QueryWidget, model: BreakdownModel, context
   const slot = Math.min(72, context.height / Math.max(1, count));
   // Where it is low, the share of the step before goes; it is in the tooltip and in the table.
   const isTall = slot >= 40;
-  const befores = steps.map((step, index) => (index > 0 && isTall ? `↓ ${share(step.ofPrevious)}` : ""));
+  const befores = steps.map((step, index) => (index > 0 && isTall ? strings.ofPreviousShort(share(step.ofPrevious)) : ""));
   const nameWidth = Math.round(Math.min(context.width * 0.3, Math.max(32, widest(context, model.items.map((item) => item.label), 13) + 4), 220));
   const valueWidth = widest(context, values, 12) + 10;
   const sideWidth = valueWidth + Math.max(widest(context, firsts, 12), widest(context, befores, 12)) + 20;

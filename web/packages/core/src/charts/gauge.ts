@@ -1,6 +1,6 @@
 import { parseColor } from "../color";
 import { formatOf, formatValue } from "../format";
-import { columnOf, goodDirection, kpiModel, numberIn, type KPIModel } from "../result";
+import { columnOf, goodDirection, kpiModel, numberIn, signedChange, type KPIModel } from "../result";
 import { strings } from "../strings";
 import type { QueryResult, QueryWidget } from "../types";
 import { motion, niceScale, textStyle, visible, type ChartContext, type ChartOption, type ChartView } from "./chart";
@@ -62,13 +62,15 @@ export function gaugeView(widget: QueryWidget, result: QueryResult, context: Cha
   const radius = Math.max(40, Math.min(context.width / 2 - 8, (context.height - 12) / 1.42));
   const width = Math.max(8, Math.min(22, radius * 0.16));
   const arc = { type: "gauge", center: ["50%", radius + 8], radius, startAngle: 200, endAngle: -20, min, max, axisTick: { show: false }, splitLine: { show: false }, pointer: { show: false }, anchor: { show: false } };
-  const size = Math.max(18, Math.min(40, Math.floor((radius * 1.3) / Math.max(4, model.text.length * 0.58))));
-  const delta = model.delta;
   const rim = model.bands.length > 1;
+  const size = Math.max(18, Math.min(40, Math.floor((radius * (rim ? 1.05 : 1.25)) / Math.max(4, model.text.length * 0.58))));
+  const delta = model.delta;
   const targetName = widget.options?.target_label ?? strings.target;
-  const arrow = delta ? `{${delta.tone}|${{ up: "↑", down: "↓", flat: "→" }[delta.direction]} ${delta.text}}{note| ${strings.comparedTo(delta.previousText)}}` : "";
+  // In a small arc there is room for the value and the size of its change; the rest stands in the table.
+  const roomy = radius > 96;
+  const change = delta ? `{${delta.tone}|${signedChange(delta)}}${roomy ? `{note| ${strings.comparedTo(delta.previousText)}}` : ""}` : "";
   const aim = targetText === "" ? "" : `{note|${braceless(targetName)} ${targetText}}`;
-  const lines = [model.text, ...(radius > 64 ? [arrow, radius > 96 || arrow === "" ? aim : ""] : [])].filter((line) => line !== "");
+  const lines = [model.text, ...(radius > 56 ? [change, radius > 140 || change === "" ? aim : ""] : [])].filter((line) => line !== "");
   const option: ChartOption = {
     ...motion(context),
     textStyle: textStyle(context),
@@ -110,7 +112,7 @@ export function gaugeView(widget: QueryWidget, result: QueryResult, context: Cha
         axisLine: { show: rim, lineStyle: { width: 3, color: rim ? stops(model, part) : [[1, "transparent"]] } },
         // The ends are said once, below the arc's feet.
         splitNumber: 1,
-        axisLabel: { ...textStyle(context), show: radius > 56, distance: rim ? 8 : 4, formatter: (at: number) => formatValue(at, format, context.locale, "axis") },
+        axisLabel: { ...textStyle(context), show: roomy, distance: rim ? 8 : 4, formatter: (at: number) => formatValue(at, format, context.locale, "axis") },
         data: [],
       },
       ...(model.target === null

@@ -9,7 +9,8 @@ import { cut, motion, niceScale, textStyle, type ChartContext, type ChartOption 
 /** More spokes than these cannot be told apart. */
 export const mostAxes = 16;
 
-const radius = 0.66;
+/** Part of the half side; on a narrow plot the names need the room. */
+const radiusIn = (context: ChartContext) => (context.width < 380 ? 0.56 : 0.66);
 const center = { x: 0.5, y: 0.52 };
 
 /** The spoke nearest to a place of the plot, by its angle; -1 far outside. They go round against the clock, from the top. */
@@ -17,7 +18,7 @@ export function spokeAt(count: number, x: number, y: number, context: ChartConte
   const across = x - context.width * center.x;
   const up = context.height * center.y - y;
   const turn = (Math.atan2(up, across) - Math.PI / 2) / (2 * Math.PI);
-  const far = Math.hypot(across, up) > (Math.min(context.width, context.height) / 2) * (radius + 0.45);
+  const far = Math.hypot(across, up) > (Math.min(context.width, context.height) / 2) * (radiusIn(context) + 0.45);
   return far ? -1 : ((Math.round(turn * count) % count) + count) % count;
 }
 
@@ -29,13 +30,13 @@ export function radarOption(widget: QueryWidget, model: BreakdownModel, context:
   const peak = Math.max(...items.flatMap((item) => [item.value ?? 0, item.previous ?? 0]), 0);
   const format = formatOf(widget);
   const scale = niceScale(0, peak || 1, 4, widget.query.metric.startsWith("count") && format.style === "number");
-  const room = Math.max(40, Math.min(140, context.width / 2 - Math.min(context.width, context.height) * 0.33 - 12));
+  const room = Math.max(40, Math.min(140, context.width / 2 - (Math.min(context.width, context.height) / 2) * radiusIn(context) - 12));
   const shape = { type: "radar", symbol: "circle", symbolSize: 6 };
   return {
     ...motion(context),
     textStyle: textStyle(context),
     radar: {
-      radius: `${radius * 100}%`,
+      radius: `${radiusIn(context) * 100}%`,
       center: [`${center.x * 100}%`, `${center.y * 100}%`],
       axisNameGap: 8,
       axisName: { ...textStyle(context), color: context.theme.text },

@@ -45,6 +45,8 @@ export function scatterOption(widget: QueryWidget, model: BreakdownModel, contex
           name: item.label,
           value: [item.value, item.second],
           index,
+          // Beside the right edge the name stands on the other side.
+          ...((item.value ?? 0) > Number(across["max"]) * 0.72 ? { label: { position: "left" } } : {}),
           ...(item.isOther ? { cursor: "default", itemStyle: { color: otherColor(context) }, label: { color: context.theme.muted } } : {}),
           ...(context.selected.size > 0 && !context.selected.has(item.key) ? { itemStyle: { color: withAlpha(color, 0.25) } } : {}),
         })),

@@ -139,7 +139,7 @@ export function seriesHit(widget: QueryWidget, result: QueryResult, model: Serie
 export function changeNote(value: number | null | undefined, before: number | null | undefined, context: ChartContext): { readonly note?: string } {
   if (typeof value !== "number" || typeof before !== "number" || before === 0) return {};
   const percent = ((value - before) / Math.abs(before)) * 100;
-  return { note: `${percent < -0.05 ? "↓" : percent > 0.05 ? "↑" : "→"} ${formatChange(percent, context.locale)}` };
+  return { note: `${percent < -0.05 ? "−" : percent > 0.05 ? "+" : "±"}${formatChange(percent, context.locale)}` };
 }
 
 function shareNote(value: number, total: number, context: ChartContext): { readonly note?: string } {

@@ -36,6 +36,8 @@ export function treemapOption(model: BreakdownModel, context: ChartContext): Cha
             return item ? `${plain(item.label)}\n${item.text}${item.share === null ? "" : ` · ${item.shareText}`}` : "";
           },
         },
+        // Half a name says nothing.
+        labelLayout: ({ rect }: { rect: { width: number; height: number } }) => (rect.width < 52 || rect.height < 42 ? { x: -9999, y: -9999 } : {}),
         upperLabel: { show: false },
         emphasis: { itemStyle: { borderColor: context.theme.text } },
         data: items.map(({ item, index }) => {

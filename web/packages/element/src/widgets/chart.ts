@@ -19,6 +19,7 @@ export class ChartFace implements WidgetFace {
   private readonly hintLine = h("p", { class: "chart-hint", attrs: { hidden: true } });
   private readonly tableBox = h("div", { class: "table-scroll", attrs: { hidden: true, tabindex: 0, role: "region" } });
   private readonly hint = new ScrollHint(this.tableBox);
+  private readonly plotHint = new ScrollHint(this.image);
   private readonly toggle: HTMLButtonElement;
   private readonly hidden = new Set<string>();
   private readonly observer: ResizeObserver;
@@ -60,6 +61,7 @@ export class ChartFace implements WidgetFace {
     this.destroyed = true;
     this.observer.disconnect();
     this.hint.destroy();
+    this.plotHint.destroy();
     this.chart?.dispose();
     this.chart = null;
   }
@@ -113,6 +115,7 @@ export class ChartFace implements WidgetFace {
     this.image.setAttribute("aria-label", view.summary);
     this.drawLegend(view);
     this.drawHint(view);
+    this.stretch(view);
     if (this.isTable) this.drawTable(view, context);
     if (this.chart && view.problem === undefined) {
       // Whole kinds of components come and go with the data, as when a web becomes bars.
@@ -135,6 +138,16 @@ export class ChartFace implements WidgetFace {
     this.hintLine.classList.toggle("problem-hint", view.problem !== undefined);
     this.toggle.hidden = view.problem !== undefined;
     this.arrange();
+  }
+
+  /** Too many marks for the card: it scrolls over a plot that is as high as they need. */
+  private stretch(view: ChartView): void {
+    const wanted = view.wantedHeight ?? 0;
+    const higher = wanted > this.image.clientHeight + 1 && this.image.clientHeight > 0;
+    this.plot.style.height = higher ? `${wanted}px` : "";
+    this.image.classList.toggle("scrolls", higher);
+    this.plotHint.update();
+    this.measure();
   }
 
   private arrange(): void {
