@@ -19,7 +19,8 @@ struct SettingsError: Error, CustomStringConvertible {
 /// Keys: `host` (127.0.0.1), `port` (8080), `public_url` (http://localhost:PORT), `data_dir` (./data), `database_url`
 /// (sqlite in the data directory), `clickhouse_url` (absent: own child process), `clickhouse_bin`, `secret_key` (absent: made
 /// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`,
-/// `rollup_events` (200000), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds).
+/// `rollup_events` (200000), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
+/// no answers).
 struct Settings: Sendable {
   var host: String
   var port: Int
@@ -34,6 +35,8 @@ struct Settings: Sendable {
   var allowedOrigins: [String]
   var logLevel: Logger.Level
   var assetsDirectory: URL?
+  /// How much memory answers may take that are kept for the next to ask.
+  var cacheMegabytes = 64
   /// From how many events on a tenant's days are rolled up, how often that is looked at, and how long a day must have been quiet.
   var rollups = RollupSettings()
 
@@ -53,7 +56,7 @@ struct Settings: Sendable {
 
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
-    "allowed_origins", "log_level", "assets_dir", "rollup_events", "rollup_interval", "rollup_quiet",
+    "allowed_origins", "log_level", "assets_dir", "rollup_events", "rollup_interval", "rollup_quiet", "cache_mb",
   ]
 
   static let plans = ["free", "starter", "growth", "scale"]
@@ -144,6 +147,10 @@ struct Settings: Sendable {
           key: "EMBAN_\(key.uppercased())", expected: "must be a whole number from \(least) on, not '\(given.prefix(50))'")
       }
       return number
+    }
+    if let megabytes = try number("cache_mb", from: 0) {
+      guard megabytes <= 1_048_576 else { throw SettingsError(key: "EMBAN_CACHE_MB", expected: "must be at most 1048576") }
+      cacheMegabytes = megabytes
     }
     if let events = try number("rollup_events", from: 1) { rollups.minimumEvents = events }
     if let seconds = try number("rollup_interval", from: 1) { rollups.interval = .seconds(seconds) }

@@ -30,6 +30,9 @@ final class Runtime: Sendable {
   let logger: Logger
   let clock: TimeSource
 
+  /// Nil when answers are not to be kept.
+  private let cache: ResultCache?
+  private let tenants = TenantDataMemory()
   private let gate = ReaderGate(.init(cores: ProcessInfo.processInfo.activeProcessorCount))
   private let directory: DataDirectory
   private let httpClient: HTTPClient
@@ -45,6 +48,7 @@ final class Runtime: Sendable {
     let path = settings.dataDirectory.path(percentEncoded: false)
     let secretKey = try SecretKey.load(value: settings.secretKey, dataDirectory: path)
     database = try SQLiteDatabase(path: settings.configurationStorePath)
+    cache = settings.cacheMegabytes > 0 ? ResultCache(capacity: settings.cacheMegabytes << 20) : nil
     let external = try settings.clickHouseURL.map { try ClickHouseEndpoint(parsing: $0) }
     // Nothing below may throw: the client must be shut down, and only a whole runtime does that.
     httpClient = ClickHouseClient.makeHTTPClient()
@@ -102,7 +106,11 @@ final class Runtime: Sendable {
   /// Returns when the stores can serve.
   func waitUntilReady() async throws { try await startup.waitUntilDone() }
 
-  var queries: QueryService { QueryService(runner: ClickHouseRunner(client: client, gate: gate), clock: clock) }
+  var queries: QueryService {
+    QueryService(
+      runner: ClickHouseRunner(client: client, gate: gate), clock: clock, cache: cache, tenants: tenants,
+      generations: CacheGenerationRepository(database))
+  }
 
   /// What the API is made of.
   func dependencies() throws -> APIDependencies {
@@ -122,7 +130,7 @@ final class Runtime: Sendable {
     return Application(
       router: APIRouter.build(try dependencies(), demo: demo),
       // Who neither sends nor is being answered must not hold a connection, or the part of a body that has come, for ever.
-      server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+      server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionWatch()], idleTimeout: .seconds(75))),
       configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port)),
       onServerRunning: { _ in await onServerRunning() }, logger: logger)
   }

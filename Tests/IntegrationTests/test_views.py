@@ -1,0 +1,114 @@
+"""Views as a whole: every widget's answer or error, lines as they come, and statements that stop when nobody waits for them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from embantest.event_store import EventStore
+from embantest.process import EmbanProcess
+from embantest.workspace import Organization, breakdown, event, kpi, table, timeseries, value_of
+
+Json = dict[str, Any]
+
+
+def test_lines_and_whole_answers_agree(module_organization: Organization) -> None:
+    organization = module_organization
+    organization.ingest(
+        event("acme", user_id=f"u{number % 5}", string_props={"model": f"m{number % 3}"}, numeric_props={"tokens": number})
+        for number in range(60))
+    widgets = [
+        kpi("w_calls", compare="previous_period"), kpi("w_p95", metric="p95", numeric_prop="tokens"), kpi("w_people", metric="count_unique"),
+        timeseries("w_time"), timeseries("w_models", group_by="model", metric="avg", numeric_prop="tokens"), breakdown("w_top", "model"),
+        table("w_table", "model", metric="sum", numeric_prop="tokens", compare="previous_period"),
+    ]
+    session = organization.session("acme", organization.create_dashboard(widgets, publish=True)["id"])
+    whole = session.results()
+    lines = session.client.post("/v1/embed/query", {}, headers={"Accept": "application/x-ndjson"}).lines
+    assert {line["widget"] for line in lines} == set(whole) == {widget["id"] for widget in widgets}
+    for line in lines:
+        alone = session.result(line["widget"])
+        for member in ("columns", "rows", "previous"):
+            assert line["result"][member] == whole[line["widget"]][member] == alone[member]
+    assert value_of(whole["w_calls"]) == 60 and value_of(whole["w_people"]) == 5
+    assert value_of(whole["w_p95"]) == pytest.approx(56.05)
+
+
+# --- Who goes away --------------------------------------------------------------------------------------------------------
+
+
+class Slow:
+    """An event store on which one tenant's questions take many seconds, and an emban over it."""
+
+    def __init__(self, store: EventStore, emban: EmbanProcess) -> None:
+        self.store, self.emban = store, emban
+        self.organization = Organization(emban.url)
+        store.ask(f"""
+            INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, event_id, user_id, string_props, numeric_props)
+            SELECT '{self.organization.id}', 'production', 'acme', 'api.call', now64(3) - toIntervalSecond(number % 1000000), '', '',
+            toJSONString(map('text', repeat(toString(cityHash64(number)), 20)))::JSON, '{{}}'::JSON FROM numbers(1500000)""")
+        self.filters = [{"dimension": "text", "op": "contains", "values": [f"x{number}y"]} for number in range(20)]
+        dashboard = self.organization.create_dashboard(
+            [kpi("w_slow", filters=self.filters), breakdown("w_text", "text")],
+            filters=[{"id": "f_text", "type": "select", "dimension": "text"}], publish=True)
+        self.session = self.organization.session("acme", dashboard["id"])
+
+    def running(self) -> int:
+        return int(self.store.ask("SELECT count() FROM system.processes WHERE user IN ('emban_viewer', 'emban_analyst')")[0][0])
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
+    folder: Path = tmp_path_factory.mktemp("store")
+    with EventStore(folder) as store:
+        with EmbanProcess(environment={"EMBAN_CLICKHOUSE_URL": store.address}) as emban:
+            yield Slow(store, emban)
+
+
+REQUESTS = ["json", "ndjson", "query", "query-get", "drill", "export", "filter-values"]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_statements_stop_when_the_client_goes_away(slow: Slow, name: str) -> None:
+    session = slow.session.client.headers
+    admin = slow.organization.admin.headers
+    query = {"event_name": "api.call", "period": "30d", "filters": slow.filters}
+    method, path, body, headers = {
+        "json": ("POST", "/v1/embed/query", {"widgets": ["w_slow"]}, session),
+        "ndjson": ("POST", "/v1/embed/query", {"widgets": ["w_slow"]}, session | {"Accept": "application/x-ndjson"}),
+        "query": ("POST", "/v1/query", {"tenant_id": "acme", "query": query}, admin),
+        "query-get": (
+            "GET", "/v1/query?" + urlencode({"tenant_id": "acme", "event_name": "api.call", "filters": json.dumps(slow.filters)}), None, admin),
+        "drill": ("POST", "/v1/embed/drill", {"widget": "w_slow", "dimension": "text", "value": "1"}, session),
+        "export": ("GET", "/v1/embed/export?format=csv&widget=w_slow", None, session),
+        "filter-values": ("GET", "/v1/embed/filter-values?dimension=text&q=7", None, session),
+    }[name]
+    assert slow.running() == 0
+    parts = urlsplit(slow.emban.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    payload = None if body is None else json.dumps(body)
+    connection.request(method, path, payload, headers | ({"Content-Type": "application/json"} if body else {}))
+    wait_for(lambda: slow.running() > 0, 10, "no statement ran")
+    gone = time.monotonic()
+    connection.close()
+    wait_for(lambda: slow.running() == 0, 10, "the statement ran on")
+    assert time.monotonic() - gone < 2.5
+    # Stopped, not finished.
+    slow.store.ask("SYSTEM FLUSH LOGS")
+    last = slow.store.ask(
+        "SELECT type FROM system.query_log WHERE user IN ('emban_viewer', 'emban_analyst') AND type != 'QueryStart' "
+        "AND query NOT LIKE '%tenant_days%' ORDER BY event_time_microseconds DESC LIMIT 1")
+    assert last == [["ExceptionWhileProcessing"]]
+
+
+def wait_for(holds: Any, seconds: float, complaint: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, complaint
+        time.sleep(0.02)
