@@ -55,20 +55,18 @@ export function exactPick(picked: Picked, result: QueryResult | null, timezone: 
   const to = Date.parse(result.meta.to);
   // A week in which the clocks are set back has an hour more.
   if (!(to - from <= week + hour)) return picked;
-  for (let start = Math.ceil(from / hour) * hour; start < to; start += hour) {
-    // Zones differ from UTC by half hours, too: the cell begins when its hour begins.
-    for (const instant of [start - hour / 2, start]) {
-      const local = weekHour(new Date(instant).toISOString(), timezone);
-      const isFirst = local.minute === 0 && instant >= from;
-      if (isFirst && String(local.weekday) === picked.value && String(local.hour) === picked.secondValue) {
-        return { range: { from: isoTime(instant), to: isoTime(Math.min(instant + hour, to)) } };
-      }
+  // Zones differ from UTC by quarters of an hour.
+  for (let instant = Math.ceil(from / quarter) * quarter; instant < to; instant += quarter) {
+    const local = weekHour(isoTime(instant), timezone);
+    if (local.minute === 0 && String(local.weekday) === picked.value && String(local.hour) === picked.secondValue) {
+      return { range: { from: isoTime(instant), to: isoTime(Math.min(instant + hour, to)) } };
     }
   }
   return picked;
 }
 
 const hour = 3_600_000;
+const quarter = hour / 4;
 const week = 7 * 24 * hour;
 
 function isoTime(instant: number): string {

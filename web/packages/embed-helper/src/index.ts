@@ -31,7 +31,15 @@ export interface EmbanFilters {
 export interface EmbanEvents {
   readonly ready: { readonly dashboardId?: string; readonly name?: string };
   readonly resize: { readonly height: number; readonly width: number };
-  readonly drill: { readonly dimension: string; readonly value: string; readonly widgetId: string };
+  readonly drill: {
+    readonly dimension: string;
+    readonly value: string;
+    readonly widgetId: string;
+    /** The bucket of time that was clicked, half-open. */
+    readonly range?: { readonly from: string; readonly to: string };
+    readonly secondDimension?: string;
+    readonly secondValue?: string;
+  };
   readonly filter: { readonly filters: EmbanFilters };
   readonly "period-change": { readonly period: string };
   readonly error: { readonly code: string; readonly message: string };
