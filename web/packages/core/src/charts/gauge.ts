@@ -61,7 +61,7 @@ export function gaugeView(widget: QueryWidget, result: QueryResult, context: Cha
   // An arc of 220°: it reaches 1 radius up and 0.35 down, and two lines of text stand in it.
   const radius = Math.max(40, Math.min(context.width / 2 - 8, (context.height - 12) / 1.42));
   const width = Math.max(8, Math.min(22, radius * 0.16));
-  const arc = { type: "gauge", center: ["50%", radius + 8], radius, startAngle: 200, endAngle: -20, min, max, axisTick: { show: false }, splitLine: { show: false }, pointer: { show: false }, anchor: { show: false } };
+  const arc = { type: "gauge", center: ["50%", Math.max(8, (context.height - radius * 1.38) / 2) + radius], radius, startAngle: 200, endAngle: -20, min, max, axisTick: { show: false }, splitLine: { show: false }, pointer: { show: false }, anchor: { show: false } };
   const rim = model.bands.length > 1;
   const size = Math.max(18, Math.min(40, Math.floor((radius * (rim ? 1.05 : 1.25)) / Math.max(4, model.text.length * 0.58))));
   const delta = model.delta;
