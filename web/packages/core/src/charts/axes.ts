@@ -43,10 +43,13 @@ export function stackedEnds(shown: readonly Series[]): readonly number[] {
   return ends;
 }
 
-/** An axis for `values`, from zero, on round numbers. */
-export function valueAxis(values: readonly number[], format: ValueFormat, integers: boolean, context: ChartContext, wantedSteps?: number): ChartOption {
+/** An axis for `values` on round numbers, from zero; where only places matter and no lengths, it may start `nearby`. */
+export function valueAxis(
+  values: readonly number[], format: ValueFormat, integers: boolean, context: ChartContext, wantedSteps?: number, nearby = false,
+): ChartOption {
   const high = Math.max(0, ...values);
-  const low = Math.min(0, ...values);
+  const lowest = Math.min(...values, high);
+  const low = nearby && values.length > 1 && lowest > high * 0.5 && lowest < high ? lowest : Math.min(0, lowest);
   const wanted = wantedSteps ?? (context.height < 150 ? 2 : context.height < 340 ? 4 : 5);
   const unit = axisStep(Math.max(high, -low), format);
   const steps = niceScale(low / unit, high === 0 && low === 0 ? 1 : high / unit, wanted, integers);

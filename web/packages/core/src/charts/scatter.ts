@@ -11,8 +11,9 @@ export function scatterOption(widget: QueryWidget, model: BreakdownModel, contex
   const color = barColor(widget, context);
   const points = model.items.map((item, index) => ({ item, index })).filter(({ item }) => item.value !== null && item.second !== null);
   const columns = context.width < 420 ? 3 : context.width > 1200 ? 8 : 5;
-  const across = valueAxis(numbers(model.items.map((item) => item.value)), formatOf(widget), widget.query.metric.startsWith("count"), context, columns);
-  const up = valueAxis(numbers(model.items.map((item) => item.second)), secondFormatOf(widget), (widget.query.second_metric ?? "").startsWith("count"), context);
+  const across = valueAxis(numbers(model.items.map((item) => item.value)), formatOf(widget), widget.query.metric.startsWith("count"), context, columns, true);
+  const up = valueAxis(numbers(model.items.map((item) => item.second)), secondFormatOf(widget), (widget.query.second_metric ?? "").startsWith("count"), context, undefined, true);
+  const rightmost = Number(across["min"]) + (Number(across["max"]) - Number(across["min"])) * 0.72;
   const name = { ...textStyle(context), color: context.theme.muted };
   return {
     ...motion(context),
@@ -46,7 +47,7 @@ export function scatterOption(widget: QueryWidget, model: BreakdownModel, contex
           value: [item.value, item.second],
           index,
           // Beside the right edge the name stands on the other side.
-          ...((item.value ?? 0) > Number(across["max"]) * 0.72 ? { label: { position: "left" } } : {}),
+          ...((item.value ?? 0) > rightmost ? { label: { position: "left" } } : {}),
           ...(item.isOther ? { cursor: "default", itemStyle: { color: otherColor(context) }, label: { color: context.theme.muted } } : {}),
           ...(context.selected.size > 0 && !context.selected.has(item.key) ? { itemStyle: { color: withAlpha(color, 0.25) } } : {}),
         })),

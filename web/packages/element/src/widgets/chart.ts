@@ -121,7 +121,8 @@ export class ChartFace implements WidgetFace {
       // Whole kinds of components come and go with the data, as when a web becomes bars.
       const kinds = ["series", "xAxis", "yAxis", "grid", "title", "radar", "visualMap"];
       const absent = Object.fromEntries(kinds.filter((kind) => !(kind in view.option)).map((kind) => [kind, []]));
-      this.chart.setOption({ ...absent, ...view.option, tooltip: this.tooltip(view, context) }, { replaceMerge: kinds });
+      const still = context.reducedMotion ? { stateAnimation: { duration: 0 } } : {};
+      this.chart.setOption({ ...absent, ...view.option, ...still, tooltip: this.tooltip(view, context) }, { replaceMerge: kinds });
       this.drawn = true;
     }
   }
