@@ -1,5 +1,5 @@
 import {
-  clickEffect, ColorSlots, describeError, DashboardController, exactPick, exactTime, formatValue, gridSize, layout, resolveTheme, safeImageURL,
+  clickEffect, ColorSlots, describeError, DashboardController, exactPick, exactTime, faceOf, formatValue, gridSize, layout, resolveTheme, safeImageURL,
   safeLocale, strings,
   type ControllerEvent, type DashboardConfig, type GridSize, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
@@ -175,7 +175,7 @@ export class DashboardView {
     this.applyTheme();
     const context = this.makeContext(config);
     this.context = context;
-    if (config.widgets.some((widget) => widget.kind === "timeseries" || widget.kind === "breakdown")) {
+    if (config.widgets.some((widget) => faceOf(widget) === "chart" || widget.kind === "breakdown")) {
       // Fetched while the data is on its way; a failure shows where a chart needs it.
       loadECharts(this.options.assets).catch(() => undefined);
     }
