@@ -27,8 +27,7 @@ enum RollupChoice {
     guard properties.count < 2 || !measures.contains(where: { $0.metric.quantile != nil }), properties.count <= 2 else { return nil }
     let coverage = RollupCoverage(
       data, grain: grain, dimension: dimension.name, properties: properties, needsStates: needsStates)
-    let parts = coverage.parts(of: spans)
-    guard parts.events.count <= mostSpans else { return nil }
+    guard let parts = coverage.parts(of: spans), !parts.isEventsAlone, parts.events.count <= mostSpans else { return nil }
     let remaining = parts.events.reduce(0) { $0 + data.events(in: $1) }
     guard Double(remaining) <= Double(events) * data.policy.longestRemainder else { return nil }
     return RollupRows(

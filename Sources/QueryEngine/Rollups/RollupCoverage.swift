@@ -27,6 +27,8 @@ struct RollupCoverage: Sendable {
   }
 
   struct Parts {
+    /// Whether no row of a rollup takes part.
+    var isEventsAlone: Bool { days.isEmpty && daysWithout.isEmpty && halves.isEmpty && halvesWithout.isEmpty }
     /// From rows of days, by whether the dimension occurs in their events.
     var days: [TenantData.Day] = []
     var daysWithout: [TenantData.Day] = []
@@ -76,12 +78,10 @@ struct RollupCoverage: Sendable {
     return cuts.allSatisfy { $0 % 60_000 == 0 } ? cuts : nil
   }
 
-  func parts(of spans: [TimeRange]) -> Parts {
+  /// Nil where the rows cannot be told apart as finely as the answer does.
+  func parts(of spans: [TimeRange]) -> Parts? {
     var parts = Parts()
-    guard let cuts = cuts(of: spans) else {
-      parts.events = spans
-      return parts
-    }
+    guard let cuts = cuts(of: spans) else { return nil }
     let cutDays = Set(cuts.filter { $0 % Self.day != 0 }.map { $0.dividedDown(by: Self.day) })
     let cutHalves = Set(cuts.filter { $0 % Self.half != 0 }.map { $0.dividedDown(by: Self.half) })
     let merged = Self.merged(spans)

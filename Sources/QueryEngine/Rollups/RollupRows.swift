@@ -40,7 +40,8 @@ struct RollupRows: JoinableRows {
   // MARK: Rows
 
   func from(_ spans: [TimeRange], and further: SQL...) -> SQL {
-    let parts = coverage.parts(of: spans)
+    // Spans of the question, or a part of them: what was chosen can tell them apart.
+    let parts = coverage.parts(of: spans) ?? RollupCoverage.Parts()
     var selects: [SQL] = []
     for (isPresent, days) in [(true, parts.days), (false, parts.daysWithout)] where !days.isEmpty {
       selects.append(rollups("day", isPresent: isPresent, of: days, and: []))
