@@ -107,7 +107,9 @@ let package = Package(
     .testTarget(name: "AccessTests", dependencies: ["Domain", "ConfigStore", "Access"], swiftSettings: settings),
     .testTarget(
       name: "HTTPAPITests",
-      dependencies: ["Domain", "Access", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", asyncHTTPClient, logging],
+      dependencies: [
+        "Domain", "Access", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", "TestSupport", asyncHTTPClient, nioCore, logging,
+      ],
       swiftSettings: settings),
   ]
 )
