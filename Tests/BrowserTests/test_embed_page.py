@@ -370,14 +370,15 @@ def test_a_session_of_another_dashboard_is_a_sentence(stage: Stage) -> None:
     assert not [line for line in watch.requests if "/v1/embed/query" in line]
 
 
-def test_a_widget_without_data_is_a_sentence(stage: Stage) -> None:
-    text = {"id": "w_text", "title": "Note", "kind": "text", "position": {"x": 4, "y": 0, "w": 4, "h": 2}}
+def test_a_widget_without_data_is_shown_beside_the_others(stage: Stage) -> None:
+    text = {"id": "w_text", "title": "Note", "kind": "text", "position": {"x": 4, "y": 0, "w": 4, "h": 2},
+            "options": {"markdown": "Counted **once**."}}
     dashboard = stage.organization.create_dashboard([*WIDGETS[:1], text], publish=True)["id"]
     page, _ = stage.page()
     page.goto(stage.organization.session("acme", dashboard).embed_url)
     expect(card(page, "w_calls")).to_have_attribute("data-status", "ok")
-    expect(card(page, "w_text")).to_have_attribute("data-status", "unknown")
-    expect(card(page, "w_text")).to_contain_text("cannot be shown")
+    expect(card(page, "w_text")).to_have_attribute("data-status", "ok")
+    expect(card(page, "w_text").locator("strong")).to_have_text("once")
     expect(page.get_by_role("alert")).to_have_count(0)
     assert page.get_by_role("link").count() == 0 and page.get_by_text("Powered by Emban").is_visible()
 

@@ -387,7 +387,7 @@ test("when even the initial state is refused, the cards say so and nothing is as
 });
 
 test("widgets without a query, or of a kind unknown here, are not asked for", async () => {
-  const widgets = [...config().widgets, { id: "t", title: "t", kind: "text", chart: "text", position: {} }, { id: "h", title: "h", kind: "heatmap", chart: "heatmap", position: {}, query: { metric: "count" } }];
+  const widgets = [...config().widgets, { id: "t", title: "t", kind: "text", chart: "text", position: {} }, { id: "h", title: "h", kind: "globe", chart: "globe", position: {}, query: { metric: "count" } }];
   const { asked, handle } = answering({ widgets });
   const server = await serve(handle);
   const run = follow(server.host, (event) => event.type === "settled");
