@@ -79,8 +79,8 @@ export function timeseriesView(widget: QueryWidget, result: QueryResult, context
       const rows: TooltipRow[] = model.series
         .map((series, position) => ({ series, color: colors[position] ?? context.theme.primary }))
         .filter(({ series }) => !context.hidden.has(series.key))
-        .map(({ series, color }) => ({ color, name: nameOf(series), value: say(series.values[index]), sort: series.values[index] ?? -Infinity }))
-        .sort((a, b) => b.sort - a.sort)
+        .map(({ series, color }) => ({ color, name: nameOf(series), value: say(series.values[index]), sort: series.values[index] ?? -Infinity, rest: Number(series.key === otherKey) }))
+        .sort((a, b) => a.rest - b.rest || b.sort - a.sort)
         .map(({ color, name, value, sort }) => ({ color, name, value, ...shareNote(sort, shownTotal(index), context) }));
       if (previousShown && model.previous) {
         const when = model.previous.times[index];
