@@ -1,4 +1,5 @@
-/// A JSON value. Numbers are finite doubles (integers are exact up to 2^53); object keys are unique.
+/// A JSON value. Numbers are finite doubles (integers are exact up to 2^53); object keys are unique. Texts are equal byte for byte, as groups
+/// are to the event store: see ``ExactText``.
 public enum JSONValue: Sendable, Hashable {
   case null
   case bool(Bool)
@@ -50,6 +51,31 @@ public enum JSONValue: Sendable, Hashable {
     var object: [String: JSONValue] = [:]
     for (key, value) in pairs { if let value { object[key] = value } }
     return .object(object)
+  }
+}
+
+extension JSONValue {
+  public static func == (left: JSONValue, right: JSONValue) -> Bool {
+    switch (left, right) {
+    case (.null, .null): true
+    case (.bool(let left), .bool(let right)): left == right
+    case (.number(let left), .number(let right)): left == right
+    case (.string(let left), .string(let right)): left.isExactly(right)
+    case (.array(let left), .array(let right)): left == right
+    case (.object(let left), .object(let right)): left == right
+    case (.null, _), (.bool, _), (.number, _), (.string, _), (.array, _), (.object, _): false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .null: hasher.combine(0)
+    case .bool(let value): hasher.combine(value)
+    case .number(let value): hasher.combine(value)
+    case .string(let value): value.hashExactly(into: &hasher)
+    case .array(let values): hasher.combine(values)
+    case .object(let members): hasher.combine(members)
+    }
   }
 }
 
