@@ -1,5 +1,5 @@
 -- result
-SELECT min(`numeric_props`.`latency_ms`::Nullable(Float64)) AS value
+SELECT minOrNull(`numeric_props`.`latency_ms`::Nullable(Float64)) AS value
 FROM `emban`.`events`
 WHERE org_id = {p0:String}
   AND environment = {p1:String}

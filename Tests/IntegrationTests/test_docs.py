@@ -311,6 +311,6 @@ def test_options_of_widgets_are_those_of_the_viewer() -> None:
 
 def test_drawn_charts_are_those_of_the_viewer() -> None:
     source = (ROOT / "web/packages/core/src/charts/index.ts").read_text()
-    drawn = {tuple(case.split("/")) for case in re.findall(r'case "(\w+/\w+)"', source)}
+    drawn = {tuple(case.split("/")) for case in re.findall(r'"(\w+/\w+)"', source)}
     rows = re.findall(r"^\| `(\w+)` \| .+? \| .+? \| (.+) \|$", section((ROOT / "docs/queries.md").read_text(), "Kinds"), re.M)
     assert {(kind, chart) for kind, charts in rows for chart in re.findall(r"`(\w+)`", charts)} == drawn

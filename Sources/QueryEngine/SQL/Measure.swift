@@ -78,8 +78,9 @@ struct Measure: Hashable {
     case .countUniqueApprox: ("uniq", .empty)
     case .sum: ("sum", .empty)
     case .avg: ("avg", .empty)
-    case .min: ("min", .empty)
-    case .max: ("max", .empty)
+    // The states of plain min and max do not know nothing from 0.
+    case .min: ("minOrNull", .empty)
+    case .max: ("maxOrNull", .empty)
     case .p50: (percentile, "(0.5)")
     case .p90: (percentile, "(0.9)")
     case .p95: (percentile, "(0.95)")
@@ -101,6 +102,21 @@ struct Measure: Hashable {
       return condition.map { "\(name)\(combinator)If\(level)(\(number), \($0))" } ?? "\(name)\(combinator)\(level)(\(number))"
     }
   }
+}
+
+extension Measure {
+  static func == (left: Measure, right: Measure) -> Bool {
+    left.metric == right.metric && left.approximate == right.approximate && left.properties == right.properties
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(metric)
+    hasher.combine(approximate)
+    hasher.combine(properties)
+  }
+
+  /// Names are the same only byte for byte.
+  private var properties: [ExactText?] { [numericProp.map(ExactText.init), uniqueProp.map(ExactText.init)] }
 }
 
 /// What a question measures: its metric, and its second one if it has one.
