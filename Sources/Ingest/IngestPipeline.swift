@@ -7,10 +7,16 @@ public struct IngestPipeline: Sendable {
   private let validator = EventValidator()
   private let buffer: EventBufferService
   private let now: @Sendable () -> Instant
+  private let stored: @Sendable (IngestScope, Set<TenantID>) -> Void
 
-  public init(buffer: EventBufferService, now: @escaping @Sendable () -> Instant) {
+  /// - Parameter stored: told whose events are in the store, before whoever sent them is; also when it is not certain that they are.
+  public init(
+    buffer: EventBufferService, now: @escaping @Sendable () -> Instant,
+    stored: @escaping @Sendable (IngestScope, Set<TenantID>) -> Void = { _, _ in }
+  ) {
     self.buffer = buffer
     self.now = now
+    self.stored = stored
   }
 
   /// Takes the body of `POST /v1/events` (already decompressed). Returns when the accepted events are durable.
@@ -36,7 +42,9 @@ public struct IngestPipeline: Sendable {
 
   private func store(_ validated: ValidatedEvents, scope: IngestScope) async throws(AppError) -> IngestReceipt {
     guard !validated.accepted.isEmpty else { return IngestReceipt(accepted: 0, rejections: validated.rejections) }
-    switch await buffer.store(EncodedEvents(validated.accepted, scope: scope)) {
+    let outcome = await buffer.store(EncodedEvents(validated.accepted, scope: scope))
+    stored(scope, Set(validated.accepted.map(\.tenantID)))
+    switch outcome {
     case .stored(let refusedRows):
       guard !refusedRows.isEmpty else {
         return IngestReceipt(accepted: validated.accepted.count, rejections: validated.rejections)

@@ -32,7 +32,7 @@ final class Runtime: Sendable {
 
   /// Nil when answers are not to be kept.
   private let cache: ResultCache?
-  private let tenants = TenantDataMemory()
+  private let tenants: TenantDataMemory
   private let gate = ReaderGate(.init(cores: ProcessInfo.processInfo.activeProcessorCount))
   private let directory: DataDirectory
   private let httpClient: HTTPClient
@@ -68,7 +68,12 @@ final class Runtime: Sendable {
       return try clickHouse.endpoint()
     }
     buffer = EventBufferService(client: client, logger: logger)
-    pipeline = IngestPipeline(buffer: buffer, now: clock)
+    // The lock of the data directory keeps other programs from a store of our own.
+    let tenants = TenantDataMemory(isOnlyWriter: external == nil)
+    self.tenants = tenants
+    pipeline = IngestPipeline(buffer: buffer, now: clock) { scope, stored in
+      tenants.eventsStored(scope.organization, scope.environment, tenants: stored)
+    }
     keys = APIKeys(database, clock: clock)
     tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
     accounts = Accounts(

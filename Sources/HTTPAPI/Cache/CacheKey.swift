@@ -1,6 +1,6 @@
 import Crypto
-import Domain
-import QueryEngine
+package import Domain
+package import QueryEngine
 
 /// Everything that an answer depends on, as one digest: two answers with the same key are the same answer.
 ///
@@ -8,11 +8,22 @@ import QueryEngine
 ///   no change of the statements can ever mix two scopes.
 /// - The question: the plan's statements with their bound values, its spans of time, zone, granularity and kind.
 /// - Of what it is asked: the published version of the dashboard, and the generation that a refresh of the cache begins.
-/// - The state of the tenant's events: ``TenantData/Version``.
-struct CacheKey: Hashable, Sendable {
+/// - The state of the tenant's events: ``TenantData/Version``, and what this process itself has stored since it runs.
+package struct CacheKey: Hashable, Sendable {
   private let digest: SHA256.Digest
 
-  init(_ plan: Plan, _ context: QueryContext, version: TenantData.Version) {
+  init(_ plan: Plan, _ context: QueryContext, _ known: TenantDataMemory.Known) {
+    self.init(
+      plan, published: context.published, generation: context.generation, version: known.data.version, mark: known.mark)
+  }
+
+  /// A key of its own name, for what is no plan.
+  package init(naming text: String) { digest = SHA256.hash(data: Array(text.utf8)) }
+
+  /// - Parameters:
+  ///   - published: the dashboard and its version.
+  ///   - mark: what this process itself has stored.
+  package init(_ plan: Plan, published: String, generation: Int, version: TenantData.Version, mark: String) {
     var hash = SHA256()
     func add(_ text: String) {
       // Each with its length: "ab" and "c" must not be "a" and "bc".
@@ -32,17 +43,22 @@ struct CacheKey: Hashable, Sendable {
       add("locked \(filter.dimension.name) \(filter.values.count)")
       for value in filter.values { add(value) }
     }
-    add("question \(context.published) \(context.generation)")
+    add("question \(published) \(generation)")
     for text in plan.fingerprint { add(text) }
-    add("\(version.events) \(version.lastIngested?.milliseconds ?? -1)")
+    add("\(version.events) \(version.lastIngested?.milliseconds ?? -1) \(mark)")
     digest = hash.finalize()
   }
 }
 
 /// A finished answer: its JSON up to `meta`, which tells when and whence it came and is written anew each time.
-struct CachedAnswer: Sendable {
+package struct CachedAnswer: Sendable {
   private let head: [UInt8]
   private let meta: [String: JSONValue]
+
+  package init(head: [UInt8], meta: [String: JSONValue]) {
+    self.head = head
+    self.meta = meta
+  }
 
   init(_ result: QueryResult) {
     var members = result.json.objectValue ?? [:]

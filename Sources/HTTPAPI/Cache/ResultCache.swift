@@ -1,4 +1,3 @@
-public import Domain
 import Synchronization
 
 /// Finished answers, by everything that makes them: see ``CacheKey``. Bounded by the bytes it holds, of which the longest unused go first.
@@ -7,7 +6,7 @@ import Synchronization
 /// viewers who open the same dashboard at once are one question.
 public final class ResultCache: Sendable {
   /// What a question comes to.
-  enum Found: Sendable {
+  package enum Found: Sendable {
     case answer(CachedAnswer)
     /// The asker has to make the answer, and to ``fulfil(_:_:keptFor:)`` or ``abandon(_:)`` it.
     case claimed
@@ -42,7 +41,7 @@ public final class ResultCache: Sendable {
   /// How many bytes of answers there are.
   public var bytes: Int { state.withLock { $0.bytes } }
 
-  func look(for key: CacheKey) -> Found {
+  package func look(for key: CacheKey) -> Found {
     state.withLock { state in
       if var entry = state.entries[key] {
         if let expires = entry.expires, expires < .now {
@@ -61,7 +60,7 @@ public final class ResultCache: Sendable {
   }
 
   /// The answer that somebody else is making; nil when nothing came of it, and when the asker is cancelled.
-  func wait(for key: CacheKey) async -> CachedAnswer? {
+  package func wait(for key: CacheKey) async -> CachedAnswer? {
     let id = state.withLock { state in
       state.tick += 1
       return state.tick
@@ -87,7 +86,7 @@ public final class ResultCache: Sendable {
 
   /// Hands an answer to those who wait for it, and keeps it.
   /// - Parameter limit: how long it is kept; nil for as long as there is room.
-  func fulfil(_ key: CacheKey, _ answer: CachedAnswer, keptFor limit: Duration?) {
+  package func fulfil(_ key: CacheKey, _ answer: CachedAnswer, keptFor limit: Duration?) {
     let waiters = state.withLock { state -> [Waiter] in
       Self.remove(key, &state)
       state.tick += 1
@@ -102,7 +101,7 @@ public final class ResultCache: Sendable {
   }
 
   /// Tells those who wait that there will be no answer.
-  func abandon(_ key: CacheKey) {
+  package func abandon(_ key: CacheKey) {
     for waiter in state.withLock({ $0.flights.removeValue(forKey: key) ?? [] }) { waiter.continuation.resume(returning: nil) }
   }
 

@@ -6,8 +6,11 @@ import Synchronization
 /// The state of each tenant's events, asked for once per view and remembered for a moment: many viewers at once, or a view that is repeated
 /// at once, are one question to the store.
 public final class TenantDataMemory: Sendable {
-  /// How long a state is taken for the present one. Another process may take in events, of which this one learns by asking only.
-  static let remembered: Duration = .milliseconds(200)
+  /// How long a state is taken for the present one when other processes may take in events, of which this one learns by asking only.
+  static let rememberedAmongMany: Duration = .milliseconds(200)
+  /// The same when all events come through this process, which then knows of them anyhow. (What is written to the store by hand is seen
+  /// after this time, or when the cache is refreshed.)
+  static let rememberedAlone: Duration = .seconds(5)
   /// The rows of an insert and its count of them become visible at slightly different moments; after this long both are.
   static let settling: Duration = .seconds(2)
   /// Beyond this age an insert has settled whatever the clocks of this machine and the store's differ by.
@@ -17,8 +20,10 @@ public final class TenantDataMemory: Sendable {
     var data: TenantData
     /// Our clock right before the question.
     var asOf: Instant
-    /// Whether everything that the state counts is visible to every statement.
+    /// Whether everything that the state counts is visible to every statement. What this process stores is, when ``mark`` tells of it.
     var isSettled: Bool
+    /// Another one after each change that this process knows of: answers made before it are not those of now.
+    fileprivate(set) var mark: String
   }
 
   private struct Key: Hashable {
@@ -33,43 +38,73 @@ public final class TenantDataMemory: Sendable {
     var at: ContinuousClock.Instant
     /// When this version was first seen here.
     var firstSeen: ContinuousClock.Instant
-    /// The number of the organisation's last change before the question.
-    var change: UInt64
+    /// As it was before the question.
+    var mark: String
   }
 
   private struct State {
     var entries: [Key: Entry] = [:]
-    var asking: [Key: (task: Task<Known, any Error>, change: UInt64)] = [:]
-    /// Counts what makes older answers worthless: events stored by this process, refreshes.
-    var changes: [OrganizationID: UInt64] = [:]
+    var asking: [Key: (task: Task<Known, any Error>, mark: String)] = [:]
+    // Count what makes older answers worthless: events that this process stored, refreshes, and once in a while everything.
+    var stored: [Key: UInt64] = [:]
+    var refreshed: [OrganizationID: UInt64] = [:]
+    var epoch: UInt64 = 0
+
+    func mark(of key: Key) -> String {
+      "\(epoch) \(refreshed[key.organization, default: 0]) \(stored[key, default: 0])"
+    }
   }
 
   private static let capacity = 10_000
 
   private let state = Mutex(State())
 
-  public init() {}
+  private let isOnlyWriter: Bool
+  private let remembered: Duration
 
-  /// To be called when this process has stored events of an organisation, so that its next views see them at once.
-  public func eventsStored(_ organization: OrganizationID) {
-    state.withLock { $0.changes[organization, default: 0] += 1 }
+  /// - Parameter isOnlyWriter: whether all events come through this process, as they do when the event store is its own child.
+  public init(isOnlyWriter: Bool) {
+    self.isOnlyWriter = isOnlyWriter
+    remembered = isOnlyWriter ? Self.rememberedAlone : Self.rememberedAmongMany
+  }
+
+  /// To be called when this process has stored events, so that the next views of their tenants see them at once.
+  public func eventsStored(_ organization: OrganizationID, _ environment: EnvironmentName, tenants: Set<TenantID>) {
+    state.withLock { state in
+      if state.stored.count > Self.capacity * 10 {
+        state.stored.removeAll(keepingCapacity: true)
+        state.epoch += 1
+      }
+      for tenant in tenants.map(Optional.some) + [nil] {
+        state.stored[Key(organization: organization, environment: environment, tenant: tenant), default: 0] += 1
+      }
+    }
+  }
+
+  /// Forgets what is known of an organisation's tenants, or of one.
+  func forget(_ organization: OrganizationID, tenant: TenantID?) {
+    guard let tenant else { return state.withLock { $0.refreshed[organization, default: 0] += 1 } }
+    for environment in [EnvironmentName.production, .development] { eventsStored(organization, environment, tenants: [tenant]) }
   }
 
   /// The present state of the events of a scope.
   /// - Throws: what the executor throws.
   func data(of scope: Scope, with executor: Executor, clock: @escaping TimeSource) async throws -> Known {
     let key = Key(organization: scope.organization, environment: scope.environment, tenant: scope.tenant.one)
-    let remembered = state.withLock { state -> Remembered in
-      let change = state.changes[scope.organization, default: 0]
-      if let entry = state.entries[key], entry.change == change, .now - entry.at < Self.remembered { return .known(entry.known) }
-      if let asking = state.asking[key], asking.change == change { return .asking(asking.task) }
+    let found = state.withLock { state -> Remembered in
+      let mark = state.mark(of: key)
+      if let entry = state.entries[key], entry.mark == mark, .now - entry.at < remembered { return .known(entry.known) }
+      if let asking = state.asking[key], asking.mark == mark { return .asking(asking.task) }
       // Owned by this memory, not by the viewer who came first: others wait for it, too, and it is short.
-      let task = Task { try await ask(key, scope, change: change, executor, clock) }
-      state.asking[key] = (task, change)
+      let task = Task { try await ask(key, scope, mark: mark, executor, clock) }
+      state.asking[key] = (task, mark)
       return .asking(task)
     }
-    switch remembered {
-    case .known(let known): return known
+    switch found {
+    case .known(var known):
+      // Nothing has been stored since: it holds up to now.
+      if isOnlyWriter { known.asOf = clock() }
+      return known
     case .asking(let task):
       let known = try await task.value
       try Task.checkCancellation()
@@ -82,7 +117,7 @@ public final class TenantDataMemory: Sendable {
     case asking(Task<Known, any Error>)
   }
 
-  private func ask(_ key: Key, _ scope: Scope, change: UInt64, _ executor: Executor, _ clock: TimeSource) async throws -> Known {
+  private func ask(_ key: Key, _ scope: Scope, mark: String, _ executor: Executor, _ clock: TimeSource) async throws -> Known {
     let asOf = clock()
     let at = ContinuousClock.now
     let answer: Result<TenantData, any Error>
@@ -92,13 +127,13 @@ public final class TenantDataMemory: Sendable {
       answer = .failure(error)
     }
     return try state.withLock { state in
-      if state.asking[key]?.change == change { state.asking[key] = nil }
+      if state.asking[key]?.mark == mark { state.asking[key] = nil }
       let data = try answer.get()
       let firstSeen = state.entries[key].flatMap { $0.known.data.version == data.version ? $0.firstSeen : nil } ?? at
       let isOld = data.version.lastIngested.map { $0.milliseconds < asOf.milliseconds - Self.oldMilliseconds } ?? true
-      let known = Known(data: data, asOf: asOf, isSettled: isOld || at - firstSeen >= Self.settling)
+      let known = Known(data: data, asOf: asOf, isSettled: isOnlyWriter || isOld || at - firstSeen >= Self.settling, mark: mark)
       if state.entries.count >= Self.capacity { state.entries.removeAll(keepingCapacity: true) }
-      state.entries[key] = Entry(known: known, at: at, firstSeen: firstSeen, change: change)
+      state.entries[key] = Entry(known: known, at: at, firstSeen: firstSeen, mark: mark)
       return known
     }
   }

@@ -52,7 +52,7 @@ struct CacheController: Controller {
 
   private func advance(_ account: Account, tenant: String?, dashboard: StoredDashboard?, _ request: APIRequest) async throws {
     try await generations.advance(account.organization, tenant: tenant.map { TenantID($0) }, dashboard: dashboard?.id)
-    tenants?.eventsStored(account.organization)
+    tenants?.forget(account.organization, tenant: tenant.map { TenantID($0) })
     try await audit.record(
       "cache.refresh", "cache", dashboard?.id.rawValue ?? "", by: account, from: request,
       after: .compact(["tenant_id": tenant.map(JSONValue.string), "dashboard_id": dashboard.map { .string($0.id.rawValue) }]))

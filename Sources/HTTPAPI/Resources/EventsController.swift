@@ -8,8 +8,6 @@ import NIOCore
 /// `POST /v1/events`: takes events; 200 means that they are durable.
 struct EventsController: Controller {
   let pipeline: IngestPipeline
-  /// What this process remembers of tenants, and forgets when it stores events; nil when nothing is remembered.
-  let tenants: TenantDataMemory?
 
   var endpoints: [Endpoint] {
     [Endpoint(.post, "/v1/events", .ingest, bodyLimit: Limits.eventsBodyBytes, ingest)]
@@ -30,7 +28,6 @@ struct EventsController: Controller {
     let receipt = try await pipeline.ingest(
       events, contentType: request.header(.contentType),
       scope: IngestScope(organization: account.organization, environment: account.environment))
-    tenants?.eventsStored(account.organization)
     return .json(receipt.json)
   }
 }

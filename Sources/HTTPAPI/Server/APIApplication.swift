@@ -80,7 +80,7 @@ extension APIRouter {
       HealthController(readiness: dependencies.readiness),
       AuthController(accounts: dependencies.accounts, isSecure: dependencies.isSecure),
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
-      EventsController(pipeline: dependencies.pipeline, tenants: dependencies.queries.tenants),
+      EventsController(pipeline: dependencies.pipeline),
       DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
       DashboardsController(
         repository: dashboards, audit: audit, isolation: IsolationCheck(dependencies), clock: dependencies.clock),

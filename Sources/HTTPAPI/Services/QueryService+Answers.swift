@@ -33,7 +33,7 @@ extension QueryService {
       await run(plans, context) { index, result in await deliver(index, result.map { $0.json.serializedBytes() }) }
       return
     }
-    let keys = plans.map { CacheKey($0, context, version: known.data.version) }
+    let keys = plans.map { CacheKey($0, context, known) }
     var claimed: [Int] = []
     var pending: [Int] = []
     for (index, key) in keys.enumerated() {

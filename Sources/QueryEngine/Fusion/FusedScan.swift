@@ -121,7 +121,7 @@ struct FusedScan {
     for row in rows {
       guard let set = row[0].numberValue.map({ Int($0) }), sets.indices.contains(set) else { continue }
       found[set].append(
-        GroupRow(bucket: row[1].numberValue.map { Int($0) } ?? 0, name: row[2].stringValue ?? "", values: Array(row[3...])))
+        GroupRow(bucket: row[1].numberValue.map { Int($0) } ?? 0, name: ExactText(row[2].stringValue ?? ""), values: Array(row[3...])))
     }
     return zip(wanted, places).map { own, places in
       zip(own, places).map { set, place -> [GroupRow] in

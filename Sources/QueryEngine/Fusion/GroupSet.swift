@@ -15,9 +15,10 @@ struct GroupSet: Hashable {
 }
 
 /// One group of a set with its values, in the order of ``GroupSet/measures``.
-struct GroupRow: Hashable {
+struct GroupRow {
   var bucket: Int
-  var name: String
+  /// The value of the dimension.
+  var name: ExactText
   var values: [JSONValue]
 }
 
@@ -47,7 +48,7 @@ struct GroupOrder {
       case (let a?, let b?) where a != b: return order == .ascending ? a < b : a > b
       case (.some, nil): return true
       case (nil, .some): return false
-      default: return left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+      default: return left.name < right.name
       }
     }
   }

@@ -44,7 +44,7 @@ extension TimeseriesPlan: Fusible {
       for group in found {
         guard let rank = ranks[group.name] else { continue }
         rows.append([
-          .int(isCurrent), .int(group.bucket), group.values[0], .string(group.name), .int(rank), .bool(ranked.count > series),
+          .int(isCurrent), .int(group.bucket), group.values[0], .string(group.name.text), .int(rank), .bool(ranked.count > series),
         ])
       }
     }
@@ -70,7 +70,7 @@ extension GroupsPlan: Fusible {
       question.query.metric.isAdditive ? .number(groups[0].reduce(0) { $0 + ($1.values[0].numberValue ?? 0) }) : .null
     let before = groups.count > 1 ? Dictionary(groups[1].map { ($0.name, $0.values[0]) }, uniquingKeysWith: { first, _ in first }) : [:]
     let rows = GroupOrder(order: question.query.order).sorted(groups[0]).prefix(limit).map { group -> [JSONValue] in
-      var row: [JSONValue] = [.string(group.name), group.values[0], total, .int(groups[0].count)]
+      var row: [JSONValue] = [.string(group.name.text), group.values[0], total, .int(groups[0].count)]
       if question.measures.second != nil { row.append(group.values[1]) }
       if groups.count > 1 { row.append(before[group.name] ?? .null) }
       return row

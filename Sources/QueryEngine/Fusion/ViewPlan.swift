@@ -94,7 +94,8 @@ extension ViewPlan.Step {
       let column = result.columns.firstIndex(where: { $0.role == .dimension })
     else { return }
     known.note(
-      dimension, in: plan.scope, count: Set(result.rows.map { $0[column] }).count, isAll: !result.meta.truncated)
+      dimension, in: plan.scope, count: Set(result.rows.map { ExactText($0[column].stringValue ?? "") }).count,
+      isAll: !result.meta.truncated)
   }
 }
 

@@ -94,7 +94,7 @@ struct Fusion {
     let brings =
       part.dimensions.contains { !scan.dimensions.contains($0) }
       || part.groupSets.contains { set in
-        set.measures.contains { $0.readsColumn && !scan.measures.map(\.numericProp).contains($0.numericProp) }
+        set.measures.compactMap(\.column).contains { !scan.measures.compactMap(\.column).contains($0) }
       }
     let isWithin = part.spans.allSatisfy { span in scan.spans.contains { $0.from <= span.from && span.to <= $0.to } }
     return isWithin && (!brings || Double(Self.length(part)) >= 0.9 * Double(whole))
@@ -132,5 +132,6 @@ extension Fusible {
 }
 
 extension Measure {
-  fileprivate var readsColumn: Bool { metric.needsNumericProperty }
+  /// The numeric property that it reads.
+  fileprivate var column: ExactText? { metric.needsNumericProperty ? numericProp.map(ExactText.init) : nil }
 }
