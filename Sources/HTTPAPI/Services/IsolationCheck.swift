@@ -115,8 +115,10 @@ public struct IsolationCheck: Sendable {
 }
 
 extension QueryService {
-  /// The same with a clock that stands still, so that all questions of a check are about the same spans.
-  fileprivate func frozen(at now: Instant) -> QueryService { QueryService(runner: runner, clock: { now }) }
+  /// The same, with the same memory of answers, and a clock that stands still: all questions of a check are about the same spans.
+  fileprivate func frozen(at now: Instant) -> QueryService {
+    QueryService(runner: runner, clock: { now }, cache: cache, tenants: tenants, generations: generations)
+  }
 }
 
 extension EmbedAccess {
