@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from embantest.workspace import Organization, Session
 Json = dict[str, Any]
 
 SEED = 11
-WIDGETS = 30
+WIDGETS = 24
 DIMENSIONS = ["model", "endpoint", worlds.NAMES["dotted"], worlds.NAMES["quoted"], "user_id", "event_name"]
 NUMBERS = ["tokens", "latency_ms", "delta", worlds.NAMES["number"]]
 
@@ -146,9 +147,11 @@ def test_a_dashboard_as_a_whole_and_in_parts(views: Views, zone: str) -> None:
 
 @pytest.mark.parametrize("zone", worlds.MORE_ZONES)
 def test_zones_that_are_sampled(views: Views, zone: str) -> None:
-    dashboard, cases = views.dashboard(zone)
+    """The dashboards of the other zones, seen from here."""
+    dashboard, there = views.dashboard(worlds.ZONES[worlds.MORE_ZONES.index(zone) % len(worlds.ZONES)])
+    cases = {name: replace(case, zone=zone) for name, case in there.items()}
     session = views.organization.session("acme", dashboard, timezone=zone)
-    for name in ("nothing", "days", "values"):
+    for name in ("nothing", "days"):
         state = states(zone)[name]
         asked = now()
         views.check(cases, "acme", state, {}, session.results(state), asked, f"whole, {name}")
@@ -158,12 +161,13 @@ def test_the_zone_of_the_dashboard_and_of_nobody(views: Views) -> None:
     """A session without a zone takes the dashboard's, and UTC where that names none."""
     zone = "America/New_York"
     dashboard, cases = views.dashboard(zone)
-    utc = {name: Case(case.kind, case.query, case.tenant, "UTC") for name, case in cases.items()}
+    utc = {name: replace(case, zone="UTC") for name, case in cases.items()}
     asked = now()
     views.check(utc, "acme", {}, {}, views.organization.session("acme", dashboard).results(), asked, "no zone")
-    widgets = [{"id": name, "title": name, "kind": case.kind, "query": case.query} for name, case in cases.items()]
+    some = dict(list(cases.items())[:6])
+    widgets = [{"id": name, "title": name, "kind": case.kind, "query": case.query} for name, case in some.items()]
     own = views.organization.create_dashboard(widgets, timezone=zone, publish=True)
-    views.check(cases, "acme", {}, {}, views.organization.session("acme", own["id"]).results(), asked, "zone of the dashboard")
+    views.check(some, "acme", {}, {}, views.organization.session("acme", own["id"]).results(), asked, "zone of the dashboard")
 
 
 @pytest.mark.parametrize("locked", [
