@@ -112,7 +112,7 @@ export function gaugeView(widget: QueryWidget, result: QueryResult, context: Cha
         axisLine: { show: rim, lineStyle: { width: 3, color: rim ? stops(model, part) : [[1, "transparent"]] } },
         // The ends are said once, below the arc's feet.
         splitNumber: 1,
-        axisLabel: { ...textStyle(context), show: roomy, distance: rim ? 8 : 4, formatter: (at: number) => formatValue(at, format, context.locale, "axis") },
+        axisLabel: { ...textStyle(context), show: radius > 140 || (roomy && lines.length === 1), distance: rim ? 8 : 4, formatter: (at: number) => formatValue(at, format, context.locale, "axis") },
         data: [],
       },
       ...(model.target === null
