@@ -40,10 +40,11 @@ public struct DrillDown: Sendable, Hashable {
   /// caller finishes the reader.
   public static func read(from reader: inout ObjectReader) -> DrillDown {
     let filters = reader.list("filters", count: 0...Limits.drillFilters, Level.read) ?? []
-    let range = reader.nested("range", DateRange.read)
+    // Asked before it is read, which takes the member out.
     if !reader.has("dimension"), !reader.has("range") {
       reader.problem("dimension", "missing", "is required without range")
     }
+    let range = reader.nested("range", DateRange.read)
     if !reader.has("dimension"), reader.has("value") { reader.problem("value", "not_applicable", "needs dimension as well") }
     let last = readLevel(&reader)
     return DrillDown(
