@@ -157,6 +157,8 @@ import Testing
     #expect(try resolve(.period(.quarter), permissions: permissions).range == range("2026-11-14T00:00:00Z", "2026-11-21T00:00:00Z"))
     #expect(try resolve(.period(.quarter), permissions: permissions).period == nil)
     #expect(try resolve(.period(.day), permissions: permissions).range == range("2026-11-19T15:00:00Z", "2026-11-20T15:00:00Z"))
+    // Twelve months last until the end of this one: of what is still to come no day is shown instead of a past one.
+    #expect(try resolve(.period(.year), permissions: permissions).range == range("2026-11-14T00:00:00Z", "2026-11-21T00:00:00Z"))
     // What ends before the horizon shows nothing.
     let old = DateRange(from: .day(day("2025-01-01")), to: .day(day("2025-01-31")))
     #expect(try resolve(.range(old), permissions: permissions).range.milliseconds == 0)

@@ -50,10 +50,12 @@ extension TimeResolver {
     }
   }
 
-  /// The span without what lies before the horizon, and at most as long as allowed.
+  /// The span without what lies before the horizon, and at most as long as allowed: its last days, of which none is later than today unless
+  /// the span begins later.
   func clamped(_ span: Span) -> Span {
     guard scope.maxDateRangeDays > 0, (try? checkLength(span.range)) == nil, let horizon else { return span }
-    let end = span.range.to
+    let tomorrow = zone.start(of: zone.day(of: scope.now).adding(days: 1))
+    let end = span.range.from < tomorrow ? Swift.min(span.range.to, tomorrow) : span.range.to
     let lastDay = zone.day(of: end.adding(milliseconds: -1))
     let from = [zone.start(of: lastDay.adding(days: 1 - scope.maxDateRangeDays)), horizon, span.range.from].max() ?? horizon
     // A range that ends before the horizon has nothing left to show.
