@@ -221,6 +221,43 @@ def test_the_same_event_sent_again_counts_once_in_a_view(views: Views) -> None:
         views.check(cases, "globex", {}, {}, session.results(), asked, f"turn {turn}")
 
 
+def test_what_lies_behind_a_value_and_a_bucket(views: Views) -> None:
+    """The next level is the table of the same metric over what was opened; without a next level the newest events come, all of them opened."""
+    zone = "America/New_York"
+    dashboard, cases = views.dashboard(zone)
+    session = views.organization.session("acme", dashboard, timezone=zone)
+    levels = [("model", "gpt-4"), (worlds.NAMES["quoted"], "'3\\"), (worlds.NAMES["dotted"], "DE"), ("model", ""), ("event_name", "api.call"), ("model", "e\u0301")]
+    wrong, asked_for = [], 0
+    for index, (name, case) in enumerate(cases.items()):
+        dimension, value = levels[index % len(levels)]
+        further = levels[(index + 2) % len(levels)]
+        state = list(states(zone).values())[index % 7]
+        first, end = local_time.span(state.get("dateRanges", case.query["period"]), zone, now())
+        middle = (first + end) // 2
+        for body, opened, span in (
+            ({"dimension": dimension, "value": value}, [(dimension, value)], (first, end)),
+            ({"dimension": dimension, "value": value, "filters": [dict(zip(("dimension", "value"), further, strict=True))]}, [(dimension, value), further], (first, end)),
+            ({"range": {"from": local_time.write(middle), "to": local_time.write(end + local_time.DAY)}}, [], (middle, end)),
+        ):
+            if middle == first:
+                continue
+            asked_for += 1
+            kept = {key: case.query[key] for key in ("event_name", "metric", "numeric_prop", "unique_prop", "order", "filters") if key in case.query}
+            query = kept | {"period": {"from": local_time.write(span[0]), "to": local_time.write(span[1])}, "group_by": "endpoint", "limit": 5}
+            more = conditions(state) + [{"dimension": one, "op": "eq", "values": [text]} for one, text in opened]
+            question = Question(query, "table", "acme", zone, now(), more)
+            facts = views.reckoner.facts(question, *span)
+            answer = session.client.post("/v1/embed/drill", {"widget": name, "state": state, **body, "next_dimension": "endpoint", "limit": 5})
+            complaints = [str(answer)] if answer.status != 200 else views.reckoner.complaints(question, answer.json)
+            rows = session.client.post("/v1/embed/drill", {"widget": name, "state": state, **body, "limit": 1000})
+            times = [row["time"] for row in rows.json["rows"]] if rows.status == 200 else [str(rows)]
+            if times != [local_time.write(fact.at) for fact in reversed(facts)][:1000]:
+                complaints.append(f"{len(times)} events, {times[:2]}…, expected {len(facts)}")
+            if complaints:
+                wrong.append(f"{body} of {name} {case.query} in {state}\n    " + "\n    ".join(complaints[:4]))
+    assert not wrong, f"{len(wrong)} of {asked_for} differ\n" + "\n".join(wrong[:8])
+
+
 def test_limits_of_series_and_rows_hold(views: Views) -> None:
     question: Json = {"metric": "count", "group_by": "user_id", "period": {"from": "2024-01-01", "to": "2025-12-31"}}
     for kind, limit in DEFAULT_LIMITS.items():
