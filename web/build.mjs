@@ -134,7 +134,7 @@ function build() {
   keep(emit("sdk/emban-dashboard.js", bundle("packages/element/src/main.ts", "emban-dashboard.js", elementOptions)));
   keep(emit("sdk/emban-embed.js", bundle("packages/embed-helper/src/main.ts", "emban-embed.js")));
   const embed = keep(emitHashed("embed", "js", bundle("packages/embed/src/main.ts", "embed.js", elementOptions)));
-  keep(emit("pages/embed.html", fill("packages/embed/embed.html", { echarts, embed })));
+  keep(emit("pages/embed.html", fill("packages/embed/embed.html", { embed })));
   const demoCSS = keep(emitHashed("demo", "css", readFileSync(minifyCSS("apps/demo/src/demo.css", "demo.css"))));
   const demo = keep(emitHashed("demo", "js", bundle("apps/demo/src/main.ts", "demo.js")));
   keep(emit("pages/demo.html", fill("apps/demo/demo.html", { demo, demoCSS })));

@@ -1,5 +1,6 @@
 import { EmbanDashboardElement, EmbanWidgetElement } from "./emban-element";
 
+export { loadECharts } from "./echarts";
 export { EmbanDashboardElement, EmbanElement, EmbanWidgetElement } from "./emban-element";
 
 /** Registers the elements; a second copy of the script on a page changes nothing. */
