@@ -19,7 +19,7 @@ struct SettingsError: Error, CustomStringConvertible {
 /// Keys: `host` (127.0.0.1), `port` (8080), `public_url` (http://localhost:PORT), `data_dir` (./data), `database_url`
 /// (sqlite in the data directory), `clickhouse_url` (absent: own child process), `clickhouse_bin`, `secret_key` (absent: made
 /// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`,
-/// `rollup_events` (200000), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
+/// `rollup_events` (200000; 0 makes and uses no rollups), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
 /// no answers).
 struct Settings: Sendable {
   var host: String
@@ -152,7 +152,7 @@ struct Settings: Sendable {
       guard megabytes <= 1_048_576 else { throw SettingsError(key: "EMBAN_CACHE_MB", expected: "must be at most 1048576") }
       cacheMegabytes = megabytes
     }
-    if let events = try number("rollup_events", from: 1) { rollups.minimumEvents = events }
+    if let events = try number("rollup_events", from: 0) { rollups.minimumEvents = events }
     if let seconds = try number("rollup_interval", from: 1) { rollups.interval = .seconds(seconds) }
     if let seconds = try number("rollup_quiet", from: 0) { rollups.quiet = .seconds(seconds) }
   }

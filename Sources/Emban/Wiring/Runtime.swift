@@ -69,7 +69,9 @@ final class Runtime: Sendable {
     }
     buffer = EventBufferService(client: client, logger: logger)
     // The lock of the data directory keeps other programs from a store of our own.
-    let tenants = TenantDataMemory(isOnlyWriter: external == nil)
+    var policy = RollupPolicy()
+    if settings.rollups.minimumEvents == 0 { policy.minimumEvents = .max }
+    let tenants = TenantDataMemory(isOnlyWriter: external == nil, policy: policy)
     self.tenants = tenants
     pipeline = IngestPipeline(buffer: buffer, now: clock) { scope, stored in
       tenants.eventsStored(scope.organization, scope.environment, tenants: stored)
@@ -107,6 +109,9 @@ final class Runtime: Sendable {
       return try await leases.take("rollups", holder: holder, until: now.adding(seconds: 1800), at: now)
     }
   }
+
+  /// The builder, unless rollups are turned off.
+  var rollupServices: [any Service] { settings.rollups.minimumEvents == 0 ? [] : [rollups] }
 
   /// Returns when the stores can serve.
   func waitUntilReady() async throws { try await startup.waitUntilDone() }

@@ -1,6 +1,6 @@
 import ClickHouse
 public import Domain
-import QueryEngine
+public import QueryEngine
 import Synchronization
 
 /// The state of each tenant's events, asked for once per view and remembered for a moment: many viewers at once, or a view that is repeated
@@ -60,11 +60,15 @@ public final class TenantDataMemory: Sendable {
   private let state = Mutex(State())
 
   private let isOnlyWriter: Bool
+  private let policy: RollupPolicy
   private let remembered: Duration
 
-  /// - Parameter isOnlyWriter: whether all events come through this process, as they do when the event store is its own child.
-  public init(isOnlyWriter: Bool) {
+  /// - Parameters:
+  ///   - isOnlyWriter: whether all events come through this process, as they do when the event store is its own child.
+  ///   - policy: when rollups are used.
+  public init(isOnlyWriter: Bool, policy: RollupPolicy = RollupPolicy()) {
     self.isOnlyWriter = isOnlyWriter
+    self.policy = policy
     remembered = isOnlyWriter ? Self.rememberedAlone : Self.rememberedAmongMany
   }
 
@@ -128,7 +132,8 @@ public final class TenantDataMemory: Sendable {
     }
     return try state.withLock { state in
       if state.asking[key]?.mark == mark { state.asking[key] = nil }
-      let data = try answer.get()
+      var data = try answer.get()
+      data.policy = policy
       let firstSeen = state.entries[key].flatMap { $0.known.data.version == data.version ? $0.firstSeen : nil } ?? at
       let isOld = data.version.lastIngested.map { $0.milliseconds < asOf.milliseconds - Self.oldMilliseconds } ?? true
       let known = Known(data: data, asOf: asOf, isSettled: isOnlyWriter || isOld || at - firstSeen >= Self.settling, mark: mark)
