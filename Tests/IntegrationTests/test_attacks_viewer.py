@@ -310,7 +310,7 @@ def test_names_that_look_alike_are_never_answered_from_each_others_cache(organiz
     for number, tenant in enumerate(alike):
         organization.ingest([event(tenant, string_props={"model": f"only {number}", "who": tenant}) for _ in range(number + 1)])
         organization.ingest([event("all", string_props={"model": tenant, "who": tenant}) for _ in range(number + 1)])
-    widgets = [kpi("total"), breakdown("models", limit=100), kpi("same", filters=[])]
+    widgets = [kpi("total"), breakdown("models", limit=100), breakdown("who", "who", limit=100)]
     widgets += [kpi(f"w{number}", filters=[{"dimension": "model", "op": "eq", "values": [name]}]) for number, name in enumerate(alike)]
     dashboard = organization.create_dashboard(widgets, filters=[{"id": "m", "type": "multi_select", "dimension": "model"}], publish=True)["id"]
     whole = organization.session("all", dashboard)
