@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embantest.client import Client
+from embantest.process import EmbanProcess
 from events import sample
 from load import Throughput, Viewer, drive
 from machine import MemoryWatch
-from questions import Questions
+from questions import Questions, View
 from stage import Stage
 from wire import Connection, post
 
@@ -118,18 +119,15 @@ def year(questions: Questions, rounds: int) -> Json:
         "off_from_events": {name: round(value, 6) for name, value in far.items()}}
 
 
-def repeated(stage: Stage, questions: Questions, rounds: int) -> Json:
+def repeated(emban: EmbanProcess, token: str, headers: dict[str, str], tenant: str, rounds: int) -> Json:
     """The same view again, with the cache on and nothing new stored, beside the first view after the cache was emptied: at once, and after
-    a pause in which other processes could have stored something."""
-    view = questions.views["cached"]
-    admin = Client(stage.variants["cached"].url, stage.admin.headers)
-    emptied = admin.post("/v1/cache/refresh", {"tenant_id": questions.tenant})
-    if emptied.status == 404:
-        return {}
+    a pause in which others could have stored something."""
+    view = View(emban.url, token)
+    admin = Client(emban.url, headers)
     request = view.request()
     took: dict[str, list[float]] = {"first": [], "at_once": [], "later": []}
     for number in range(LEAST_WARM_UP + rounds):
-        assert admin.post("/v1/cache/refresh", {"tenant_id": questions.tenant}).status == 204
+        assert admin.post("/v1/cache/refresh", {"tenant_id": tenant}).status == 204
         first, *at_once = (view.time(request) for _ in range(3))
         time.sleep(PAUSE_SECONDS)
         later = view.time(request)

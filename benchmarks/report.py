@@ -66,7 +66,7 @@ def targets(result: Json) -> list[Row]:
         for way, words in (("at_once", "at once"), ("later", "after half a second")):
             measured = again.get(f"{way}_to_first", {})
             note = f"{again[way]['p50_ms']:.2f} ms ÷ {again['first']['p50_ms']:.1f} ms; p95 {measured['p95']:.2f}" if again else ""
-            rows.append(Row(f"repeated view ÷ first view; {label}, {words}", measured.get("p50"), 0.1, note=note))
+            rows.append(Row(f"repeated view ÷ first view, {words}; {label}", measured.get("p50"), 0.1, note=note))
     for label, grown in result["growth"].items():
         for variant, words in VARIANT_WORDS.items():
             rows.append(Row(

@@ -21,11 +21,11 @@ from wire import Store, StoreError
 
 Json = dict[str, Any]
 
-#: Every variant of the program: what its settings differ in. The first one starts ClickHouse.
+#: Every variant of the program: what its settings differ in. The first one starts ClickHouse, and alone builds rollups.
 VARIANTS: dict[str, dict[str, str]] = {
-    "rollups": {"EMBAN_CACHE_MB": "0"},
-    "events": {"EMBAN_CACHE_MB": "0", "EMBAN_ROLLUPS": "off"},
-    "cached": {},
+    "rollups": {"EMBAN_CACHE_MB": "0", "EMBAN_ROLLUP_INTERVAL": "5"},
+    "events": {"EMBAN_CACHE_MB": "0", "EMBAN_ROLLUP_EVENTS": "0"},
+    "cached": {"EMBAN_ROLLUP_EVENTS": "1000000000000"},
 }
 #: The user of ClickHouse as which events are loaded.
 USER = "emban_bench"
@@ -113,6 +113,20 @@ class Stage:
     @property
     def has_raw(self) -> bool:
         return "--raw" in self.main.run("explain", "--help").stdout
+
+    def forget(self) -> None:
+        """What was stored by hand, no process may expect: tells all of them."""
+        for emban in self.variants.values():
+            answer = Client(emban.url, self.admin.headers).post("/v1/cache/refresh", {})
+            assert answer.status == 204, str(answer)
+
+    def restart_as_it_comes(self) -> None:
+        """Ends all variants, and starts the first one again with a cache."""
+        for name in [name for name in self.variants if name != "rollups"]:
+            self.variants.pop(name).close()
+        assert self.main.terminate() == 0, self.main.log[-2000:]
+        self.main.environment = {}
+        self.main.start()
 
     def settle(self, seconds: float = 60) -> float:
         """Waits until ClickHouse has no merge under way, and says how long that took."""

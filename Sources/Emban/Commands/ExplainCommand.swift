@@ -71,7 +71,7 @@ struct ExplainCommand: AsyncParsableCommand {
 
   private func json(of step: ViewPlan.Step, _ plans: [(id: String, plan: Plan)]) -> JSONValue {
     let statements = step.statement.map { [$0] } ?? step.widgets.flatMap { plans[$0].plan.statements }
-    let readsRollups = statements.contains { $0.sql.text.contains("emban.rollups") }
+    let readsRollups = statements.contains { $0.sql.text.contains("`emban`.`rollups`") }
     return [
       "widgets": .strings(step.widgets.map { plans[$0].id }), "source": .string(readsRollups ? "rollups" : "events"),
       "statements": .array(statements.map(\.sql.json)),
