@@ -41,7 +41,8 @@ struct CanaryAudit: Sendable {
   }
 
   private func oracle(passing locked: QueryFilter? = nil) throws -> CanaryOracle {
-    CanaryOracle(own, zone: try queries.scope(session(EmbedPermissions()), dashboard: config).zone, passing: locked)
+    CanaryOracle(
+      own, zone: try queries.scope(session(EmbedPermissions()), dashboard: config).zone, isCertain: config.hasPlainTexts, passing: locked)
   }
 
   private func check(_ name: String, _ widget: Widget? = nil, rows: Int = 0, fault: String?, note: String = "") -> Check {
@@ -79,7 +80,8 @@ struct CanaryAudit: Sendable {
       }
       let table = CanaryAnswer(json: result)
       seen.append((question, table))
-      checks.append(check(name, widget, rows: table.rows.count, fault: oracle.fault(in: table, of: widget.kind, question.query, question.time)))
+      checks.append(
+        check(name, widget, rows: table.rows.count, fault: oracle.fault(in: table, of: widget.kind, question.query, question.time)))
     }
     if let leak = leak(in: answer.text) { checks.append(check("view", fault: leak)) }
     return checks + (try await concurrently(seen) { try await [export($0.0, like: $0.1, viewer, oracle)] })
@@ -113,6 +115,9 @@ struct CanaryAudit: Sendable {
       let seen = Dictionary(values.map { ($0["value"]?.stringValue ?? "", Int($0["count"]?.numberValue ?? 0)) }, uniquingKeysWith: +)
       var wanted = Dictionary(grouping: events) { $0.text(of: dimension) }.mapValues(\.count)
       wanted[""] = nil
+      guard config.hasPlainTexts else {
+        return [check("filter values \(dimension.name)", rows: values.count, fault: leak(in: answer.text))]
+      }
       let foreign = seen.first { $0.value != wanted[$0.key] }
       let fault = foreign.map { "\($0.key.debugDescription.prefix(100)) \($0.value) times, of its own \(wanted[$0.key] ?? 0)" }
       let missing = seen.count < min(wanted.count, 500) ? "\(seen.count) of its own \(wanted.count) values" : nil
@@ -136,7 +141,7 @@ struct CanaryAudit: Sendable {
       let rows = try await viewer.post("/v1/embed/drill", .object(body))
       let events = CanaryAnswer(json: rows.json)
       let count = min(mine.filter { $0.text(of: dimension) == value }.count, Limits.drillRows)
-      let wrongCount = events.rows.count == count ? nil : "\(events.rows.count) events instead of its own \(count)"
+      let wrongCount = events.rows.count == count || !config.hasPlainTexts ? nil : "\(events.rows.count) events instead of its own \(count)"
       checks.append(
         check(
           "drill \(widget.id) to events", widget, rows: events.rows.count,
@@ -192,7 +197,8 @@ struct CanaryAudit: Sendable {
     let state: JSONValue = ["dimensions": [dimension.name: [.string(Canary.text(own.mark, 2))]]]
     let widened = try await viewer.post("/v1/embed/query", ["state": state])
     checks.append(
-      check("\(dimension.name) unlocked", fault: widened.code == "filter_locked" ? nil : "answered \(widened.status)", note: "filter_locked"))
+      check(
+        "\(dimension.name) unlocked", fault: widened.code == "filter_locked" ? nil : "answered \(widened.status)", note: "filter_locked"))
     return checks
   }
 

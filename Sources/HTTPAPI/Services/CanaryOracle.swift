@@ -10,8 +10,11 @@ struct CanaryOracle: Sendable {
   let events: [Event]
   let texts: Set<String>
   let zone: Zone
+  /// Whether the numbers of answers can be foretold: see ``DashboardConfig/hasPlainTexts``.
+  let isCertain: Bool
 
-  init(_ canary: Canary, zone: Zone, passing locked: QueryFilter? = nil) {
+  init(_ canary: Canary, zone: Zone, isCertain: Bool, passing locked: QueryFilter? = nil) {
+    self.isCertain = isCertain
     events = locked.map { filter in canary.events.filter { $0.passes(filter) } } ?? canary.events
     texts = canary.texts
     self.zone = zone
@@ -22,12 +25,13 @@ struct CanaryOracle: Sendable {
     events = []
     texts = []
     self.zone = zone
+    isCertain = true
   }
 
   /// What is wrong with the answer to a widget; nil when nothing is.
   func fault(in answer: CanaryAnswer, of kind: WidgetKind, _ query: WidgetQuery, _ time: ResolvedTime) -> String? {
     if let foreign = foreignText(in: answer) { return foreign }
-    guard Self.isCertain(query) else { return nil }
+    guard isCertain else { return nil }
     let own = events(of: query)
     let now = own.filter { time.range.holds($0.timestamp) }
     let before = own.filter { time.previous?.holds($0.timestamp) ?? false }
@@ -44,17 +48,13 @@ struct CanaryOracle: Sendable {
   func foreignText(in answer: CanaryAnswer) -> String? {
     for row in answer.rows {
       for (column, cell) in zip(answer.columns, row) where column.role == "dimension" {
-        if let text = cell.stringValue, !texts.contains(text) { return "a row of \(column.name) \(text.debugDescription.prefix(100))" }
+        // In a CSV an apostrophe may be the text's own or one that keeps spreadsheets from running it.
+        if let text = cell.stringValue, !texts.contains(text), !texts.contains("'" + text) {
+          return "a row of \(column.name) \(text.debugDescription.prefix(100))"
+        }
       }
     }
     return nil
-  }
-
-  /// The server folds the case of letters beyond ASCII in its own way: what such a filter finds is not foretold here.
-  private static func isCertain(_ query: WidgetQuery) -> Bool {
-    query.filters.allSatisfy { filter in
-      if case .string(_, .contains, let values) = filter { values.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } } } else { true }
-    }
   }
 
   /// The metric over events; nil where it has no value.
@@ -167,7 +167,8 @@ private struct Reader {
     guard let values = column("value") else { return "the answer has no value" }
     let times = column("time").map { time in answer.rows.map { $0[time].stringValue.flatMap { Instant(iso8601: $0) } } }
     for (index, row) in answer.rows.enumerated() {
-      let isOwn = membership(of: row, time: times?[index], next: times.flatMap { times in times[index...].first { $0 != times[index] } ?? nil })
+      let isOwn = membership(
+        of: row, time: times?[index], next: times.flatMap { times in times[index...].first { $0 != times[index] } ?? nil })
       let mine = now.filter(isOwn)
       if let fault = difference(row[values], query.metric, query.numericProp, mine, "value") { return fault }
       if let second = column("second_value"), let metric = query.secondMetric,
@@ -182,8 +183,10 @@ private struct Reader {
       }
       if let previous = column("previous_value") {
         let own = kind == .timeseries ? before : before.filter(isOwn)
-        if let fault = kind == .timeseries ? excess(row[previous], own) : difference(
-          row[previous], query.metric, query.numericProp, own, "previous_value")
+        if let fault = kind == .timeseries
+          ? excess(row[previous], own)
+          : difference(
+            row[previous], query.metric, query.numericProp, own, "previous_value")
         {
           return fault
         }
