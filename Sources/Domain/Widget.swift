@@ -140,7 +140,7 @@ public struct Widget: Sendable, Hashable {
       reader.problem("query", "not_applicable", WidgetQuery.textAsksNothing)
     } else if let kind, let query {
       let drawn = chart ?? kind.charts[0]
-      for problem in query.problems(for: kind) + (kind.charts.contains(drawn) ? query.problems(for: drawn) : []) {
+      for problem in query.problems(for: kind) + (kind.charts.contains(drawn) ? query.problems(drawnAs: drawn) : []) {
         reader.problem("query.\(problem.field)", problem.code, problem.expected)
       }
     }

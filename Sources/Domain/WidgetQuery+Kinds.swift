@@ -57,7 +57,7 @@ extension WidgetQuery {
   static let textAsksNothing = "a text asks nothing; it stands in options.markdown"
 
   /// What of the query a chart needs beyond its kind.
-  public func problems(for chart: Chart) -> [FieldProblem] {
+  public func problems(drawnAs chart: Chart) -> [FieldProblem] {
     switch chart {
     case .dualAxis, .scatter:
       secondMetric == nil

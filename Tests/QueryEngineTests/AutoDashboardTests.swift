@@ -26,13 +26,13 @@ import Testing
       config.widgets.map(\.title) == [
         "API calls", "Active users", "Total cost", "P95 latency", "API calls over time by model", "Total cost over time",
         "API calls by model",
-        "API calls by region", "Total cost by model", "API calls per endpoint",
+        "API calls by region", "Total cost by model", "API calls per endpoint", "API calls by weekday and hour",
       ])
     #expect(
       config.widgets.map { "\($0.kind.rawValue) \($0.chart.rawValue)" } == [
         "kpi stat", "kpi stat", "kpi stat", "kpi stat", "timeseries area", "timeseries bar", "breakdown bar", "breakdown list",
         "breakdown bar",
-        "table table",
+        "table table", "heatmap heatmap",
       ])
     #expect(config.filters.map(\.id) == ["f_period", "f_1", "f_2", "f_3"])
     #expect(config.filters.compactMap(\.dimension?.name) == ["model", "region", "endpoint"])

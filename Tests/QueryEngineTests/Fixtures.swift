@@ -14,6 +14,13 @@ func day(_ text: String) -> CivilDate {
   return day
 }
 
+/// Zones with all the oddities there are: half and quarter hours, changes by half an hour, at midnight, several a year, given up, of the
+/// southern half.
+let zones = [
+  "UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Chatham", "Asia/Kathmandu", "America/St_Johns",
+  "Europe/London", "America/Sao_Paulo", "Pacific/Apia", "Africa/Casablanca", "Asia/Tehran", "Europe/Lisbon", "Africa/Cairo",
+]
+
 func range(_ from: String, _ to: String) -> TimeRange { TimeRange(from: moment(from), to: moment(to)) }
 
 func scope(

@@ -97,12 +97,40 @@ import Testing
       plan(WidgetQuery(eventName: "api.call", metric: .sum, numericProp: "tokens", groupBy: .userID, compare: .previousPeriod), .table))
   }
 
+  @Test func secondMetrics() throws {
+    var query = WidgetQuery(
+      eventName: "api.call", time: .period(.week), compare: .previousPeriod, secondMetric: .p95, secondNumericProp: "latency_ms")
+    try check("timeseries-second", plan(query, .timeseries))
+    query.groupBy = .property("model")
+    try check("breakdown-second", plan(query, .breakdown))
+  }
+
+  @Test func theRest() throws {
+    var query = WidgetQuery(
+      eventName: "api.call", metric: .avg, numericProp: "latency_ms", groupBy: .property("model"), time: .period(.week), other: true)
+    try check("breakdown-other", plan(query, .breakdown))
+    try check("timeseries-other", plan(query, .timeseries))
+    (query.compare, query.metric, query.secondMetric, query.uniqueProp) = (.previousPeriod, .sum, .countUnique, "plan")
+    try check("table-other-compared", plan(query, .table))
+  }
+
+  @Test func heatmapAndPivot() throws {
+    try check("heatmap", plan(WidgetQuery(eventName: "api.call", time: .period(.week)), .heatmap, zone: "Asia/Kolkata"))
+    let query = WidgetQuery(
+      eventName: "api.call", metric: .p90, numericProp: "latency_ms", groupBy: .property("model"), groupBy2: .userID, time: .period(.week))
+    try check("table-pivot", plan(query, .table))
+  }
+
   @Test func exploring() throws {
     let planner = Planner(scope: try scope(permissions: EmbedPermissions(lockedFilters: ["plan": ["pro"]])), dashboard: usage)
     try check("filter-values", planner.filterValues(of: .property("model"), search: "gp%", limit: 10).statements)
     let query = try #require(usage.widgets[0].query)
-    try check("drill-next", planner.drill(into: query, DrillDown([.init(.property("endpoint"), "/chat")], next: .property("model"))).statements)
+    try check(
+      "drill-next", planner.drill(into: query, DrillDown([.init(.property("endpoint"), "/chat")], next: .property("model"))).statements)
     try check("drill-rows", planner.drill(into: query, DrillDown([.init(.property("endpoint"), "/chat")])).statements)
+    let bucket = DateRange(from: .instant(moment("2026-11-20T00:00:00Z")), to: .instant(moment("2027-11-21T00:00:00Z")))
+    try check(
+      "drill-range", planner.drill(into: query, DrillDown([.init(.property("endpoint"), "/chat")], range: bucket, limit: 5)).statements)
     let organization = try scope(tenant: .all)
     try check("tenants", Planner(scope: organization).tenants(after: TenantID("acme"), limit: 20).statements)
     let discovery = Discovery(scope: organization)

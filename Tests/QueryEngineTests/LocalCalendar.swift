@@ -22,4 +22,10 @@ struct LocalCalendar {
     let interval = calendar.dateInterval(of: unit, for: date)
     return interval.map { Instant(milliseconds: Int64($0.start.timeIntervalSince1970 * 1000)) } ?? instant
   }
+
+  /// What the local clock shows: the weekday, of which Monday is 1, and the hour.
+  func hourOfWeek(_ instant: Instant) -> [Int] {
+    let parts = calendar.dateComponents([.weekday, .hour], from: Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000))
+    return [((parts.weekday ?? 1) + 5) % 7 + 1, parts.hour ?? 0]
+  }
 }

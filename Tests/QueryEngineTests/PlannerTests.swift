@@ -84,7 +84,9 @@ import Testing
 
   @Test func drillingFollowsWhatIsShown() throws {
     let query = try #require(usage.widgets[0].query)
-    #expect(throws: Never.self) { try planner().drill(into: query, DrillDown([.init(.property("endpoint"), "/a")], next: .property("model"))) }
+    #expect(throws: Never.self) {
+      try planner().drill(into: query, DrillDown([.init(.property("endpoint"), "/a")], next: .property("model")))
+    }
     refusal("dimension_not_allowed") { _ = try planner().drill(into: query, DrillDown([.init(.property("secret"), "x")])) }
     refusal("dimension_not_allowed") {
       _ = try planner().drill(into: query, DrillDown([.init(.property("endpoint"), "x")], next: .property("secret")))
@@ -101,7 +103,8 @@ import Testing
 
   @Test func underlyingRowsShowOnlyWhatIsAllowed() throws {
     let query = try #require(usage.widgets[0].query)
-    let rows = try planner(EmbedPermissions(allowedDimensions: ["endpoint", "region"])).drill(into: query, DrillDown([.init(.property("endpoint"), "/a")]))
+    let rows = try planner(EmbedPermissions(allowedDimensions: ["endpoint", "region"])).drill(
+      into: query, DrillDown([.init(.property("endpoint"), "/a")]))
     let text = rows.statements[0].sql.text
     #expect(text.contains("`region`"))
     #expect(!text.contains("`model`"))
@@ -119,9 +122,9 @@ import Testing
       (WidgetQuery(groupBy: .eventName), .kpi, "group_by", "not_applicable"),
       (WidgetQuery(groupBy: .eventName, limit: 1_001), .table, "limit", "out_of_range"),
       (WidgetQuery(groupBy: .eventName, limit: 51), .timeseries, "limit", "out_of_range"),
-      (WidgetQuery(groupBy: .eventName, groupBy2: .userID), .table, "group_by_2", "kind_not_supported"),
-      (WidgetQuery(secondMetric: .count), .timeseries, "second_metric", "kind_not_supported"),
-      (WidgetQuery(), .heatmap, "kind", "kind_not_supported"), (WidgetQuery(), .text, "kind", "kind_not_supported"),
+      (WidgetQuery(), .text, "kind", "not_applicable"), (WidgetQuery(groupBy: .eventName), .heatmap, "group_by", "not_applicable"),
+      (WidgetQuery(groupBy: .userID, groupBy2: .userID), .table, "group_by_2", "not_applicable"),
+      (WidgetQuery(secondMetric: .sum), .timeseries, "second_numeric_prop", "missing"),
       (WidgetQuery(time: .period(.month), granularity: .minute), .timeseries, "granularity", "too_many_buckets"),
     ] {
       let error = #expect(throws: AppError.self) { try planner().plan(query, kind: kind) }

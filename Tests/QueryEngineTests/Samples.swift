@@ -128,8 +128,32 @@ struct Oracle {
     }
   }
 
+  /// The second metric of a query.
+  func secondValue(_ query: WidgetQuery) -> Double? {
+    guard let metric = query.secondMetric else { return nil }
+    return value(WidgetQuery(metric: metric, numericProp: query.secondNumericProp, uniqueProp: query.uniqueProp))
+  }
+
   func groups(_ dimension: Dimension) -> [String: Oracle] {
     Dictionary(grouping: events) { Self.text(dimension, of: $0) }.mapValues { Oracle($0, tenant: nil) }
+  }
+}
+
+extension Oracle {
+  /// The values of a dimension in the order in which they are shown, each with its events.
+  func ranked(_ dimension: Dimension, _ query: WidgetQuery) -> [(name: String, oracle: Oracle)] {
+    groups(dimension).map { (name: $0.key, oracle: $0.value) }.sorted { left, right in
+      let values = (left.oracle.value(query), right.oracle.value(query))
+      guard values.0 != values.1 else { return Array(left.name.utf8).lexicographicallyPrecedes(Array(right.name.utf8)) }
+      guard let first = values.0, let second = values.1 else { return values.0 != nil }
+      return query.order == .descending ? first > second : first < second
+    }
+  }
+
+  /// The events whose value of a dimension is none of those named.
+  func without(_ names: [String], of dimension: Dimension) -> Oracle {
+    let names = Set(names)
+    return filtered { !names.contains(Self.text(dimension, of: $0)) }
   }
 }
 

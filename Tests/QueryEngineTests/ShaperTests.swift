@@ -65,9 +65,10 @@ import Testing
     let first = JSONValue.int(day("2026-11-02").daysSinceEpoch)
     let before = JSONValue.int(day("2026-11-01").daysSinceEpoch)
     let result = ResultShaper.shape(
-      try plan(query, .timeseries), [[[1, first, 2.5, "b", 1], [1, first, 1, "a", 2], [0, before, 9, "a", 2]]])
+      try plan(query, .timeseries), [[[1, first, 2.5, "b", 1, true], [1, first, 1, "a", 2, true], [0, before, 9, "a", 2, true]]])
     // A dimension that has the name of another column gives way.
     #expect(result.columns.map(\.name) == ["time", "time_", "value", "previous_value"])
+    #expect(result.meta.truncated)
     #expect(
       result.rows == [
         ["2026-11-02T00:00:00Z", "b", 2.5, .null], ["2026-11-02T00:00:00Z", "a", 1, .null], ["2026-11-03T00:00:00Z", "b", .null, .null],

@@ -26,21 +26,9 @@ import Testing
       random.chance(0.3) ? "model" : PropertyName.isValid(text()) ? text().filter { !$0.isNewline && $0 != "\t" } : "zq"
     }
     func dimension() -> Dimension { random.pick([.eventName, .userID, .property(property()), .property(property())]) }
-    let metric = random.pick(Metric.allCases)
-    var query = WidgetQuery(eventName: random.chance(0.8) ? text() : nil, metric: metric)
-    query.numericProp = property()
-    query.uniqueProp = metric.countsUniques && random.chance(0.5) ? property() : nil
-    query.time = .period(random.pick(Period.allCases))
-    query.compare = random.pick([nil, .previousPeriod, .previousYear])
-    query.order = random.pick(SortOrder.allCases)
-    query.filters = (0..<Int.random(in: 0...4, using: &random)).map { _ in
-      switch Int.random(in: 0...3, using: &random) {
-      case 0: .string(dimension(), random.pick([.equal, .notEqual, .contains]), values: [text()])
-      case 1: .string(dimension(), random.pick([.isIn, .isNotIn]), values: [text(), text()])
-      case 2: .numeric(property(), random.pick([.atLeast(1.5), .atMost(-2e300)]))
-      default: .numeric(property(), .between(-1, 1))
-      }
-    }
+    let question = RandomQuestion(
+      &random, properties: [property(), property(), "a", "b"], texts: hostileTexts, numbers: [property(), property()])
+    let query = question.query
     let filter = property()
     let dashboard = DashboardConfig(
       name: "x",
@@ -55,11 +43,12 @@ import Testing
     let state = ViewState(
       dimensions: isLocked ? [:] : [filter: [text(), text()]], numericRanges: [filter: NumericRange(min: -0.5, max: nil)])
     let planner = Planner(scope: scope, dashboard: dashboard)
-    let kind = random.pick([WidgetKind.kpi, .timeseries, .breakdown, .table])
-    let drilled = try Planner(scope: scope).drill(
-      into: query, DrillDown([.init(dimension(), text())], next: random.chance(0.5) ? dimension() : nil))
-    if kind == .breakdown || kind == .table || kind == .timeseries && random.chance(0.5) { query.groupBy = dimension() }
-    return try planner.plan(query, kind: kind, state: state).statements + drilled.statements
+    let drill = DrillDown(
+      (0..<Int.random(in: 0...3, using: &random)).map { _ in .init(dimension(), text()) },
+      range: random.chance(0.5) ? DateRange(from: .day(day("2026-11-01")), to: .day(day("2026-11-05"))) : nil,
+      next: random.chance(0.5) ? dimension() : nil)
+    let drilled = try Planner(scope: scope).drill(into: query, drill)
+    return try planner.plan(query, kind: question.kind, state: state).statements + drilled.statements
       + planner.filterValues(of: .property(filter), search: text()).statements
       + planner.tenants(after: TenantID(text())).statements
       + [Discovery(scope: scope).overview] + Discovery(scope: scope).details([[.string(text()), 1, 0, 0, 1, 0]])

@@ -1,7 +1,7 @@
 public import Domain
 
-/// Makes a first dashboard out of what was discovered: headline numbers, two time series, breakdowns and a table about the most
-/// frequent event, with the filters that fit.
+/// Makes a first dashboard out of what was discovered: headline numbers, two time series, breakdowns, a table and the hours of
+/// the week of the most frequent event, with the filters that fit.
 public enum AutoDashboard {
   /// - Throws: ``AppError`` 422 `no_events` when there is nothing to make it from.
   public static func make(from report: DiscoverReport, name: String? = nil, zone: Zone = .utc) throws(AppError) -> DashboardConfig {
@@ -57,6 +57,7 @@ private struct Draft {
     series()
     breakdowns()
     table()
+    activity()
   }
 
   func config(name: String?) -> DashboardConfig {
@@ -204,6 +205,15 @@ private struct Draft {
       "\(counted) per \(PropertyNaming.phrase(PropertyNaming.words(name)))", .table, .table,
       GridPosition(x: 0, y: row, w: 12, h: 5), rows)
     row += 5
+  }
+
+  /// When in the week it happens, once there are events of a week.
+  private mutating func activity() {
+    guard main.lastSeen.milliseconds - main.firstSeen.milliseconds >= 6 * 86_400_000 else { return }
+    add(
+      "\(PropertyNaming.plural(ofEvent: main.name)) by weekday and hour", .heatmap, .heatmap, GridPosition(x: 0, y: row, w: 12, h: 4),
+      query(.count))
+    row += 4
   }
 
   private mutating func add(

@@ -93,7 +93,8 @@ struct GroupsPlan: KindPlan {
     let source = question.source
     let span = [question.time.range]
     var columns: [SQL] = [
-      "arrayElement(top, place) AS dimension", "\(source.sql(measures.first, where: now)) AS value", "\(total) AS total", "length(found) AS groups",
+      "arrayElement(top, place) AS dimension", "\(source.sql(measures.first, where: now)) AS value", "\(total) AS total",
+      "length(found) AS groups",
     ]
     if let second = measures.second { columns.append("\(source.sql(second, where: now)) AS second_value") }
     if let previous = question.time.previous {

@@ -1,8 +1,8 @@
 internal import ClickHouse
 internal import Domain
 
-/// A value for each hour of the week, by the local clock: 7 × 24 rows, from Monday at midnight on. An hour that the clock shows twice is one;
-/// one that it skips holds nothing of that day.
+/// A value for each hour of the week, by the local clock: 7 × 24 rows, from Monday at midnight on. An hour that the clock shows twice is
+/// one; one that it skips holds nothing of that day.
 struct HeatmapPlan: KindPlan {
   let question: Question
 

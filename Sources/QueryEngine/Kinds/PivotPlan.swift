@@ -34,7 +34,8 @@ struct PivotPlan: KindPlan {
           arraySlice(found_rows, 1, \(bind: limit)) AS top_rows, arraySlice(found_columns, 1, \(bind: Limits.pivotColumns)) AS top_columns \
           SELECT arrayElement(top_rows, row_place) AS row_name, arrayElement(top_columns, column_place) AS column_name, value, summed, \
           length(found_rows) > length(top_rows) OR length(found_columns) > length(top_columns) AS truncated \
-          FROM (SELECT \(source.place(of: rows, in: "top_rows")) AS row_place, \(source.place(of: columns, in: "top_columns")) AS column_place, \
+          FROM (SELECT \(source.place(of: rows, in: "top_rows")) AS row_place, \
+          \(source.place(of: columns, in: "top_columns")) AS column_place, \
           \(measure) AS value, grouping(row_place, column_place) AS summed \(source.from(span)) \
           GROUP BY GROUPING SETS ((row_place, column_place), (row_place), (column_place), ())) \
           WHERE (row_place > 0 OR summed >= 2) AND (column_place > 0 OR summed IN (1, 3)) ORDER BY summed, row_place, column_place

@@ -163,8 +163,8 @@ struct TimeseriesPlan: KindPlan {
     }
   }
 
-  /// - Throws: ``AppError`` 422 `too_many_buckets` when the query asks for more than ``Limits/buckets``. When a viewer has chosen another time
-  ///   than the author had in mind, a width that no longer fits (too many buckets, or a single one) gives way to the automatic one.
+  /// - Throws: ``AppError`` 422 `too_many_buckets` when the query asks for more than ``Limits/buckets``. When a viewer has chosen another
+  ///   time than the author had in mind, a width that no longer fits (too many buckets, or a single one) gives way to the automatic one.
   static func granularity(_ wanted: Granularity?, for time: ResolvedTime) throws(AppError) -> Granularity {
     let automatic = automaticGranularity(for: time)
     guard let wanted, wanted != automatic else { return automatic }

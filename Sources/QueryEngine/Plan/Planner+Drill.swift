@@ -65,9 +65,9 @@ public struct DrillDown: Sendable, Hashable {
 extension Planner {
   /// Plans what lies behind a value or a bucket of a widget: the next level, a table by another dimension, or the newest events themselves.
   ///
-  /// Whether the session may drill at all (`allow_drill_down`) is the caller's to check; by which dimensions, and which columns of events may
-  /// be seen, is decided here: those that the session allows by name, otherwise those that the dashboard itself groups or filters by. The
-  /// range is cut to the widget's own time, so that it never widens what the session may see.
+  /// Whether the session may drill at all (`allow_drill_down`) is the caller's to check; by which dimensions, and which columns of events
+  /// may be seen, is decided here: those that the session allows by name, otherwise those that the dashboard itself groups or filters by.
+  /// The range is cut to the widget's own time, so that it never widens what the session may see.
   ///
   /// - Parameter query: the widget's; its event, filters and metric stay.
   /// - Throws: ``AppError`` 403 `dimension_not_allowed`, and what ``plan(_:kind:state:)`` throws.

@@ -20,8 +20,8 @@ public struct Planner: Sendable {
   /// Plans the query of a widget.
   ///
   /// - Parameter state: what the viewer has set in the dashboard's filter bar; ANDed to the query's own filters.
-  /// - Throws: ``AppError`` 403 `period_not_allowed`, `range_too_long`, `dimension_not_allowed`, `filter_locked`; 422 that names the field for
-  ///   a query that makes no sense (`missing`, `not_applicable`, `out_of_range`, `too_many_buckets`).
+  /// - Throws: ``AppError`` 403 `period_not_allowed`, `range_too_long`, `dimension_not_allowed`, `filter_locked`; 422 that names the
+  ///   field for a query that makes no sense (`missing`, `not_applicable`, `out_of_range`, `too_many_buckets`).
   public func plan(_ query: WidgetQuery, kind: WidgetKind, state: ViewState = ViewState()) throws(AppError) -> Plan {
     let problems = query.problems(for: kind)
     guard problems.isEmpty else { throw .invalid(problems) }

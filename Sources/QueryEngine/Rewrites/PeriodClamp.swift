@@ -4,8 +4,8 @@ internal import Domain
 ///
 /// What a viewer chooses is held against the scope: `allowedPeriods` for periods (a chosen range must lie within the longest of them),
 /// `maxDateRangeDays` for how far back and how long. A query's own period is its author's choice: it is not refused but shortened to
-/// `maxDateRangeDays`, and gives way to an allowed period where `allowedPeriods` does not hold it. A comparison that would look further back
-/// than `maxDateRangeDays` is left out.
+/// `maxDateRangeDays`, and gives way to an allowed period where `allowedPeriods` does not hold it. A comparison that would look further
+/// back than `maxDateRangeDays` is left out.
 extension TimeResolver {
   /// The period itself where the session allows it; otherwise the longest allowed one that is shorter, or else the shortest.
   func allowed(insteadOf period: Period) -> Period {
