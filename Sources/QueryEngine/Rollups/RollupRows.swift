@@ -195,8 +195,9 @@ struct RollupRows: JoinableRows {
     case .countUnique, .countUniqueApprox: [Part(merging: "uniq", "users")]
     case .sum: [Part("sum", "\(prefix)s")]
     case .avg: [Part("sum", "\(prefix)s"), Part("sum", "\(prefix)n")]
-    case .min: [Part("min", "\(prefix)min")]
-    case .max: [Part("max", "\(prefix)max")]
+    // The states of plain min and max do not know nothing from 0.
+    case .min: [Part("minOrNull", "\(prefix)min")]
+    case .max: [Part("maxOrNull", "\(prefix)max")]
     case .p50: [Part(merging: "quantileBFloat16", level: "(0.5)", "\(prefix)states")]
     case .p90: [Part(merging: "quantileBFloat16", level: "(0.9)", "\(prefix)states")]
     case .p95: [Part(merging: "quantileBFloat16", level: "(0.95)", "\(prefix)states")]
