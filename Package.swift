@@ -108,7 +108,8 @@ let package = Package(
     .testTarget(
       name: "HTTPAPITests",
       dependencies: [
-        "Domain", "Access", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", "TestSupport", asyncHTTPClient, nioCore, logging,
+        "Domain", "Access", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", "TestSupport", asyncHTTPClient, nioCore,
+        logging,
       ],
       swiftSettings: settings),
   ]

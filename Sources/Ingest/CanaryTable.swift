@@ -11,7 +11,9 @@ public struct CanaryTable: Sendable {
 
     /// Nil for a name that our schema cannot have.
     init?(_ name: String) {
-      guard !name.isEmpty, name.utf8.allSatisfy({ UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || $0 == UInt8(ascii: "_") }) else { return nil }
+      guard !name.isEmpty, name.utf8.allSatisfy({ UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || $0 == UInt8(ascii: "_") }) else {
+        return nil
+      }
       self.name = name
     }
 

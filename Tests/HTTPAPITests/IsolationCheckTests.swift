@@ -145,7 +145,11 @@ import Testing
     let error = await #expect(throws: AppError.self) {
       try await house.check(
         Broken { client, sql, role in
-          if count.withLock({ $0 += 1; return $0 }) > 20 { throw ClickHouseError.unavailable("gone") }
+          if count.withLock({
+            $0 += 1; return $0
+          }) > 20 {
+            throw ClickHouseError.unavailable("gone")
+          }
           return try await client.query(sql, as: role)
         })
     }
@@ -204,7 +208,8 @@ private struct House {
     let fast = QueryFilter.numeric("latency_ms", .between(100, 100_000_000))
     return [
       widget("w_calls", .kpi, nil, WidgetQuery(eventName: call, compare: .previousPeriod)),
-      widget("w_users", .kpi, nil, WidgetQuery(metric: .countUnique, filters: [.string(.property("plan"), .isNotIn, values: ["free", "x"])])),
+      widget(
+        "w_users", .kpi, nil, WidgetQuery(metric: .countUnique, filters: [.string(.property("plan"), .isNotIn, values: ["free", "x"])])),
       widget("w_trend", .timeseries, nil, WidgetQuery(eventName: call, groupBy: .property("model"), compare: .previousPeriod)),
       widget("w_models", .breakdown, nil, WidgetQuery(eventName: call, groupBy: .property("model"), limit: 1, other: true)),
       widget(

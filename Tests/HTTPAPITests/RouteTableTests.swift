@@ -105,7 +105,8 @@ private struct Fixture {
         database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
       keys: keys, tokens: tokens,
       pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: Logger(label: "test")), now: clock),
-      canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock), assets: try Assets(directory: folder.appending(path: "web")),
+      canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock),
+      assets: try Assets(directory: folder.appending(path: "web")),
       readiness: { [] }, clock: clock, publicURL: "http://localhost:8080", allowedOrigins: [])
   }
 }

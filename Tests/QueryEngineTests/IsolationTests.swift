@@ -26,7 +26,9 @@ import Testing
       }
       viewer = IsolationLayers(
         client: client, own: scope(samples.organization, "acme"),
-        foreign: [scope(samples.organization, "globex"), scope(samples.organization, "acme", in: "development"), scope(other.organization, "acme")])
+        foreign: [
+          scope(samples.organization, "globex"), scope(samples.organization, "acme", in: "development"), scope(other.organization, "acme"),
+        ])
       analyst = IsolationLayers(
         client: client, own: scope(samples.organization, nil),
         foreign: [scope(samples.organization, nil, in: "development"), scope(other.organization, nil)])
@@ -91,7 +93,9 @@ import Testing
       guard !name.contains(" min "), !name.contains(" max ") else { continue }
       for statement in plan.statements {
         if seen.insert(statement.sql.text).inserted { statements.append((name, statement.sql)) }
-        if let fallback = statement.fallback, seen.insert(fallback.text).inserted { statements.append(("\(name) \(Self.coarse)", fallback)) }
+        if let fallback = statement.fallback, seen.insert(fallback.text).inserted {
+          statements.append(("\(name) \(Self.coarse)", fallback))
+        }
       }
     }
     try await check(statements, world.viewer)
@@ -100,8 +104,10 @@ import Testing
   @Test func lockedFiltersAreKeptByTheRest() async throws {
     let world = try await World.shared()
     let planner = try world.samples.planner(permissions: EmbedPermissions(lockedFilters: ["model": ["claude", "llama"]]))
-    let plans = try [WidgetQuery(groupBy: .property("end.point")), WidgetQuery(metric: .sum, numericProp: "latency_ms", groupBy: .eventName)]
-      .map { try planner.plan($0, kind: .table) }
+    let plans = try [
+      WidgetQuery(groupBy: .property("end.point")), WidgetQuery(metric: .sum, numericProp: "latency_ms", groupBy: .eventName),
+    ]
+    .map { try planner.plan($0, kind: .table) }
     try await check(plans.flatMap(\.statements).map { ("locked", $0.sql) }, world.viewer)
   }
 
@@ -171,7 +177,8 @@ import Testing
         as [(WidgetKind, Dimension?)]
       {
         let query = WidgetQuery(
-          eventName: "api.call", metric: metric, numericProp: metric == .count ? nil : "latency_ms", groupBy: dimension, compare: .previousPeriod)
+          eventName: "api.call", metric: metric, numericProp: metric == .count ? nil : "latency_ms", groupBy: dimension,
+          compare: .previousPeriod)
         statements += try planner.plan(query, kind: kind).statements.map { ("rollups \(kind) \(metric)", $0.sql) }
       }
     }

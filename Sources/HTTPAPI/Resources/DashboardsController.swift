@@ -119,7 +119,8 @@ struct DashboardsController: Controller {
         DashboardVersion(draft: draft, at: clock(), by: account.actor), of: account.organization, logger: request.context.logger)
       if let refusal = report.refusal {
         try await audit.record(
-          "dashboard.publish_refused", "dashboard", draft.id.rawValue, by: account, from: request, after: ["revision": .int(draft.revision)])
+          "dashboard.publish_refused", "dashboard", draft.id.rawValue, by: account, from: request, after: ["revision": .int(draft.revision)]
+        )
         throw refusal
       }
       do {

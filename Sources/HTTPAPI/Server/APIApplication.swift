@@ -26,7 +26,8 @@ public struct APIDependencies: Sendable {
 
   public init(
     database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
-    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, assets: Assets, readiness: @escaping @Sendable () async -> [Readiness],
+    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, assets: Assets,
+    readiness: @escaping @Sendable () async -> [Readiness],
     clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String]
   ) {
     self.database = database
