@@ -1,7 +1,7 @@
 /// What is rolled up, and when. The defaults are meant for a server; tests choose smaller ones.
 public struct RollupSettings: Sendable, Hashable {
   /// Tenants with fewer events than this are answered from their events alone.
-  public var minimumEvents = 200_000
+  public var minimumEvents = 1_000_000
   /// The pause between two looks at what is to be built.
   public var interval: Duration = .seconds(20)
   /// A day is built when no event of it has arrived for so long.

@@ -35,13 +35,13 @@ import Testing
   @Test func repeatingChangesNothing() async throws {
     try await withOwnServer { client, passwords in
       try await Self.migrate(client, passwords)
-      let before = try await client.query("SELECT name, checksum, applied_at FROM emban.schema_migrations", as: .admin)
+      let before = try await client.query("SELECT name, checksum, applied_at FROM emban.schema_migrations ORDER BY name", as: .admin)
       try await Self.migrate(client, passwords)
       // Two programs at once, as when replicas start together.
       async let first: Void = Self.migrate(client, passwords)
       async let second: Void = Self.migrate(client, passwords)
       _ = try await (first, second)
-      let after = try await client.query("SELECT name, checksum, applied_at FROM emban.schema_migrations", as: .admin)
+      let after = try await client.query("SELECT name, checksum, applied_at FROM emban.schema_migrations ORDER BY name", as: .admin)
       #expect(before.rows == after.rows)
       #expect(!before.rows.isEmpty)
     }
@@ -69,7 +69,7 @@ import Testing
         VALUES ('o', 'production', 't', 'e', now())
         """)
       try await client.execute("CREATE ROW POLICY open ON emban.events USING 1 TO emban_viewer")
-      await #expect(throws: SchemaError.accessNotEnforced("a viewer without scope reads rows")) {
+      await #expect(throws: SchemaError.accessNotEnforced("a viewer without scope reads rows of emban.events")) {
         try await Self.migrate(client, passwords)
       }
       try await client.execute("DROP ROW POLICY open ON emban.events")

@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS emban.rollups
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(bucket)
 ORDER BY (org_id, environment, tenant_id, width, dimension, measure, event_name, bucket, value)
-SETTINGS index_granularity = 4096;
+SETTINGS index_granularity = 128;
 
 -- Which days were rolled up, and how. The newest build of a day counts, and only while n is the number of events that tenant_days has.
 -- dimensions: with rows of the width day; halves: with rows of the width half_hour too (in both '' for those of all events); the omitted_ ones

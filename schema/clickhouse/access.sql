@@ -18,6 +18,8 @@ ALTER SETTINGS PROFILE emban_reader SETTINGS
   max_execution_time = 15 MIN 1 MAX 60 CHANGEABLE_IN_READONLY,
   max_threads MIN 1 MAX 64 CHANGEABLE_IN_READONLY,
   max_memory_usage = 4000000000 MIN 1 MAX 4000000000 CHANGEABLE_IN_READONLY,
+  -- A query that needs more than it may have is told so at once, instead of waiting for others to give memory back.
+  memory_usage_overcommit_max_wait_microseconds = 0,
   max_result_rows = 200000 MIN 1 MAX 200000 CHANGEABLE_IN_READONLY,
   max_rows_to_read = 0 CHANGEABLE_IN_READONLY,
   max_result_bytes = 16777216,
@@ -123,18 +125,9 @@ ALTER ROW POLICY emban_analyst ON emban.rollup_days AS PERMISSIVE
     AND environment = getSetting('SQL_emban_env')
   TO emban_analyst;
 
-GRANT SELECT ON emban.events TO emban_viewer WITH REPLACE OPTION;
+-- In one statement each: another program may be serving while this one starts, and must not lose a table for a moment.
+GRANT SELECT ON emban.events, SELECT ON emban.tenant_days, SELECT ON emban.rollups, SELECT ON emban.rollup_days
+  TO emban_viewer WITH REPLACE OPTION;
 
-GRANT SELECT ON emban.tenant_days TO emban_viewer;
-
-GRANT SELECT ON emban.rollups TO emban_viewer;
-
-GRANT SELECT ON emban.rollup_days TO emban_viewer;
-
-GRANT SELECT ON emban.events TO emban_analyst WITH REPLACE OPTION;
-
-GRANT SELECT ON emban.tenant_days TO emban_analyst;
-
-GRANT SELECT ON emban.rollups TO emban_analyst;
-
-GRANT SELECT ON emban.rollup_days TO emban_analyst;
+GRANT SELECT ON emban.events, SELECT ON emban.tenant_days, SELECT ON emban.rollups, SELECT ON emban.rollup_days
+  TO emban_analyst WITH REPLACE OPTION;

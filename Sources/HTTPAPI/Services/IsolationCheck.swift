@@ -1,3 +1,4 @@
+import ClickHouse
 public import ConfigStore
 public import Domain
 import Ingest
@@ -30,7 +31,12 @@ public struct IsolationCheck: Sendable {
     let stopwatch = ContinuousClock()
     let start = stopwatch.now
     let config = try DashboardConfig.read(snapshot.config)
-    let checks = config.widgets.contains { $0.query != nil } ? try await checks(snapshot, config, organization, logger) : []
+    var checks: [IsolationReport.Check] = []
+    do {
+      if config.widgets.contains(where: { $0.query != nil }) { checks = try await self.checks(snapshot, config, organization, logger) }
+    } catch let error as ClickHouseError {
+      throw ErrorMiddleware.appError(error)
+    }
     return IsolationReport(
       dashboardID: snapshot.dashboardID, dashboardName: snapshot.name, checks: checks,
       elapsedMilliseconds: (stopwatch.now - start) / .milliseconds(1))

@@ -78,7 +78,7 @@ public struct TenantData: Sendable, Hashable {
 /// From when on rollups are worth their while.
 public struct RollupPolicy: Sendable, Hashable {
   /// Questions over fewer events are answered from the events: they are quick enough.
-  public var minimumEvents = 100_000
+  public var minimumEvents = 1_000_000
   /// Percentiles and distinct users are taken from rollups (within 1 %) only for questions over more events than this.
   public var approximateFrom = 1_000_000
   /// The part of the events that may still have to be read one by one.
