@@ -56,7 +56,7 @@ struct Settings: Sendable {
 
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
-    "allowed_origins", "log_level", "assets_dir", "rollup_events", "rollup_interval", "rollup_quiet", "cache_mb",
+    "allowed_origins", "log_level", "assets_dir", "cache_mb", "rollup_events", "rollup_interval", "rollup_quiet",
   ]
 
   static let plans = ["free", "starter", "growth", "scale"]

@@ -60,6 +60,11 @@ export interface ValueFormat {
   readonly unit?: string;
 }
 
+export interface Threshold {
+  readonly value: number;
+  readonly color?: string;
+}
+
 export interface WidgetOptions {
   /** Of `progress` and `gauge`. */
   readonly target?: number;
@@ -68,7 +73,7 @@ export interface WidgetOptions {
   readonly min?: number;
   readonly max?: number;
   /** From each value on a gauge has its colour; without one green, amber and red, or the reverse where more is better. */
-  readonly thresholds?: readonly { readonly value: number; readonly color?: string }[];
+  readonly thresholds?: readonly Threshold[];
   /** Format and name of the second metric; guessed like those of the first when absent. */
   readonly second_format?: ValueFormat;
   readonly second_label?: string;
