@@ -181,9 +181,11 @@ def test_dashboards_of_hostile_queries(target: Target) -> None:
         made = organization.admin.post("/v1/dashboards", {"name": "hostile", "widgets": widgets}).expect(201)
         organization.publish(made["id"])
         session = organization.session("acme", made["id"])
+        own = json.dumps(widgets, ensure_ascii=False) + " ".join(names)
         target.attack([
-            Request("POST", "/v1/embed/query", b"{}", may_show=ACME), Request("GET", "/v1/embed/dashboard", may_show=OURS),
-            *(Request("GET", "/v1/embed/export", query=urlencode({"format": "csv", "widget": one["id"]}), may_show=ACME) for one in widgets[::9])], session.client)
+            Request("POST", "/v1/embed/query", b"{}", may_show=ACME, sent_before=own), Request("GET", "/v1/embed/dashboard", may_show=OURS, sent_before=own),
+            *(Request("GET", "/v1/embed/export", query=urlencode({"format": "csv", "widget": one["id"]}), may_show=ACME, sent_before=own)
+              for one in widgets[::9])], session.client)
         results = session.results()
         assert not [result for result in results.values() if "error" in result]
 

@@ -101,7 +101,9 @@ struct CanaryAnswer: Sendable {
   /// - Parameter columns: those of the same widget's JSON answer, which the CSV must have too.
   init?(csv text: String, columns: [Column]) {
     var records = CSVRecords.read(text)[...]
-    guard let header = records.popFirst(), header == columns.map(\.name) else { return nil }
+    guard let header = records.popFirst(),
+      header.elementsEqual(columns, by: { field, column in field == column.name || field == "'" + column.name })
+    else { return nil }
     self.columns = columns
     rows = records.map { record in
       zip(columns, record).map { column, cell in

@@ -55,7 +55,11 @@ public struct TimeBuckets: Sendable {
       let next = bucket.start.adding(milliseconds: 3_600_000)
       let midnight = zone.start(of: zone.day(of: bucket.start).adding(days: 1))
       return moment(min(next, midnight).milliseconds)
-    case .day: return day(CivilDate(daysSinceEpoch: bucket.key + 1))
+    case .day:
+      // A day that never was (30 December 2011 in Apia) begins when the one after it does, and is none.
+      let next = CivilDate(daysSinceEpoch: bucket.key + 1)
+      let isEmpty = zone.start(of: next) == zone.start(of: next.adding(days: 1))
+      return day(isEmpty ? next.adding(days: 1) : next)
     case .week: return day(CivilDate(daysSinceEpoch: bucket.key + 7))
     case .month: return day(CivilDate(daysSinceEpoch: bucket.key).adding(months: 1))
     }

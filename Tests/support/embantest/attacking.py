@@ -103,6 +103,8 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     may_show: frozenset[str] = frozenset()
     client: Client | None = None
+    #: Text that the author of a dashboard sent before, and finds in its answers.
+    sent_before: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}{'?' if self.query else ''}{self.query} {self.raw!r}"
@@ -133,7 +135,7 @@ class Target:
     # Verdict
 
     def verdict(self, request: Request, answer: Response) -> Breach | None:
-        sent = f"{request} {unquote_plus(request.query, errors='replace')} {json.dumps(str(request), ensure_ascii=False)} {request.raw.decode(errors='replace') if request.raw else ''}"
+        sent = f"{request.sent_before} {request} {unquote_plus(request.query, errors='replace')} {json.dumps(str(request), ensure_ascii=False)} {request.raw.decode(errors='replace') if request.raw else ''}"
         text = answer.body.decode(errors="replace")
         if answer.status >= 500 or answer.status not in (200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 414, 415, 422, 431):
             return Breach(str(request), answer, f"status {answer.status}")
