@@ -49,7 +49,7 @@ struct CanaryOracle: Sendable {
     for row in answer.rows {
       for (column, cell) in zip(answer.columns, row) where column.role == "dimension" {
         // In a CSV an apostrophe may be the text's own or one that keeps spreadsheets from running it.
-        if let text = cell.stringValue, !texts.contains(text), !texts.contains("'" + text) {
+        if let text = cell.stringValue, !text.isEmpty, !texts.contains(text), !texts.contains("'" + text) {
           return "a row of \(column.name) \(text.debugDescription.prefix(100))"
         }
       }
