@@ -1,4 +1,4 @@
-"""Names and values that a careless server would read as something else: quotes, escapes, placeholders, look-alikes, whole statements."""
+"""Names and values that a careless server would read as something else: quotes, escapes, parameter marks, look-alikes, whole statements."""
 
 from __future__ import annotations
 
