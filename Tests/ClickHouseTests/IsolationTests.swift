@@ -258,6 +258,7 @@ import Testing
       as: .viewer(ScopeSettings(organization: organization, environment: "production", tenant: "t7")))
     #expect(rows.rows.first?.first == 20_000)
     let read = try #require(rows.statistics.readRows)
-    #expect(read < 60_000, "of 400,000 rows \(read) were read for a tenant of 20,000")
+    // The rows may lie in several parts, each of which begins and ends a granule of 8,192.
+    #expect(read < 100_000, "of 400,000 rows \(read) were read for a tenant of 20,000")
   }
 }
