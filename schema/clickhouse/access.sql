@@ -55,71 +55,22 @@ ALTER USER emban_analyst
   DEFAULT ROLE NONE
   SETTINGS PROFILE 'emban_reader';
 
--- A policy before the grant: there is no moment at which a reader sees a table without its policy. Each table with rows of customers has
--- the same two policies; what is counted in advance (tenant_days, rollups, rollup_days) is as much a customer's as the events are.
-CREATE ROW POLICY IF NOT EXISTS emban_viewer ON emban.events FOR SELECT USING 0 TO emban_viewer;
+-- A policy before the grant: there is no moment at which a reader sees a table without its policy. What is counted in advance
+-- (tenant_days, rollups, rollup_days) is as much a customer's as the events are.
+CREATE ROW POLICY IF NOT EXISTS emban_viewer ON emban.events, emban.tenant_days, emban.rollups, emban.rollup_days
+  FOR SELECT USING 0 TO emban_viewer;
 
-ALTER ROW POLICY emban_viewer ON emban.events AS PERMISSIVE
+ALTER ROW POLICY emban_viewer ON emban.events, emban.tenant_days, emban.rollups, emban.rollup_days AS PERMISSIVE
   FOR SELECT
   USING org_id = getSetting('SQL_emban_org')
     AND environment = getSetting('SQL_emban_env')
     AND tenant_id = getSetting('SQL_emban_tenant')
   TO emban_viewer;
 
-CREATE ROW POLICY IF NOT EXISTS emban_analyst ON emban.events FOR SELECT USING 0 TO emban_analyst;
+CREATE ROW POLICY IF NOT EXISTS emban_analyst ON emban.events, emban.tenant_days, emban.rollups, emban.rollup_days
+  FOR SELECT USING 0 TO emban_analyst;
 
-ALTER ROW POLICY emban_analyst ON emban.events AS PERMISSIVE
-  FOR SELECT
-  USING org_id = getSetting('SQL_emban_org')
-    AND environment = getSetting('SQL_emban_env')
-  TO emban_analyst;
-
-CREATE ROW POLICY IF NOT EXISTS emban_viewer ON emban.tenant_days FOR SELECT USING 0 TO emban_viewer;
-
-ALTER ROW POLICY emban_viewer ON emban.tenant_days AS PERMISSIVE
-  FOR SELECT
-  USING org_id = getSetting('SQL_emban_org')
-    AND environment = getSetting('SQL_emban_env')
-    AND tenant_id = getSetting('SQL_emban_tenant')
-  TO emban_viewer;
-
-CREATE ROW POLICY IF NOT EXISTS emban_analyst ON emban.tenant_days FOR SELECT USING 0 TO emban_analyst;
-
-ALTER ROW POLICY emban_analyst ON emban.tenant_days AS PERMISSIVE
-  FOR SELECT
-  USING org_id = getSetting('SQL_emban_org')
-    AND environment = getSetting('SQL_emban_env')
-  TO emban_analyst;
-
-CREATE ROW POLICY IF NOT EXISTS emban_viewer ON emban.rollups FOR SELECT USING 0 TO emban_viewer;
-
-ALTER ROW POLICY emban_viewer ON emban.rollups AS PERMISSIVE
-  FOR SELECT
-  USING org_id = getSetting('SQL_emban_org')
-    AND environment = getSetting('SQL_emban_env')
-    AND tenant_id = getSetting('SQL_emban_tenant')
-  TO emban_viewer;
-
-CREATE ROW POLICY IF NOT EXISTS emban_analyst ON emban.rollups FOR SELECT USING 0 TO emban_analyst;
-
-ALTER ROW POLICY emban_analyst ON emban.rollups AS PERMISSIVE
-  FOR SELECT
-  USING org_id = getSetting('SQL_emban_org')
-    AND environment = getSetting('SQL_emban_env')
-  TO emban_analyst;
-
-CREATE ROW POLICY IF NOT EXISTS emban_viewer ON emban.rollup_days FOR SELECT USING 0 TO emban_viewer;
-
-ALTER ROW POLICY emban_viewer ON emban.rollup_days AS PERMISSIVE
-  FOR SELECT
-  USING org_id = getSetting('SQL_emban_org')
-    AND environment = getSetting('SQL_emban_env')
-    AND tenant_id = getSetting('SQL_emban_tenant')
-  TO emban_viewer;
-
-CREATE ROW POLICY IF NOT EXISTS emban_analyst ON emban.rollup_days FOR SELECT USING 0 TO emban_analyst;
-
-ALTER ROW POLICY emban_analyst ON emban.rollup_days AS PERMISSIVE
+ALTER ROW POLICY emban_analyst ON emban.events, emban.tenant_days, emban.rollups, emban.rollup_days AS PERMISSIVE
   FOR SELECT
   USING org_id = getSetting('SQL_emban_org')
     AND environment = getSetting('SQL_emban_env')
