@@ -7,12 +7,12 @@ public struct IngestPipeline: Sendable {
   private let validator = EventValidator()
   private let buffer: EventBufferService
   private let now: @Sendable () -> Instant
-  private let stored: @Sendable (IngestScope, Set<TenantID>) -> Void
+  private let stored: @Sendable (IngestScope, [StoredEvents]) -> Void
 
   /// - Parameter stored: told whose events are in the store, before whoever sent them is; also when it is not certain that they are.
   public init(
     buffer: EventBufferService, now: @escaping @Sendable () -> Instant,
-    stored: @escaping @Sendable (IngestScope, Set<TenantID>) -> Void = { _, _ in }
+    stored: @escaping @Sendable (IngestScope, [StoredEvents]) -> Void = { _, _ in }
   ) {
     self.buffer = buffer
     self.now = now
@@ -43,7 +43,7 @@ public struct IngestPipeline: Sendable {
   private func store(_ validated: ValidatedEvents, scope: IngestScope) async throws(AppError) -> IngestReceipt {
     guard !validated.accepted.isEmpty else { return IngestReceipt(accepted: 0, rejections: validated.rejections) }
     let outcome = await buffer.store(EncodedEvents(validated.accepted, scope: scope))
-    stored(scope, Set(validated.accepted.map(\.tenantID)))
+    stored(scope, StoredEvents.of(validated.accepted))
     switch outcome {
     case .stored(let refusedRows):
       guard !refusedRows.isEmpty else {
@@ -65,6 +65,28 @@ public struct IngestPipeline: Sendable {
     case .closed:
       throw .unavailable("shutting_down", "The server is stopping. Nothing was stored; send the events again.")
     }
+  }
+}
+
+/// Events of one tenant that were stored together.
+public struct StoredEvents: Sendable, Hashable {
+  public let tenant: TenantID
+  /// At most: resent ones that were already there are among them.
+  public private(set) var count: Int
+  /// The time of the earliest of them.
+  public private(set) var earliest: Instant
+
+  static func of(_ events: [Event]) -> [StoredEvents] {
+    var stored: [TenantID: StoredEvents] = [:]
+    for event in events {
+      stored[event.tenantID, default: StoredEvents(tenant: event.tenantID, count: 0, earliest: event.timestamp)].add(event)
+    }
+    return Array(stored.values)
+  }
+
+  private mutating func add(_ event: Event) {
+    count += 1
+    earliest = min(earliest, event.timestamp)
   }
 }
 

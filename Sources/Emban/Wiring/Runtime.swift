@@ -74,7 +74,8 @@ final class Runtime: Sendable {
     let tenants = TenantDataMemory(isOnlyWriter: external == nil, policy: policy)
     self.tenants = tenants
     pipeline = IngestPipeline(buffer: buffer, now: clock) { scope, stored in
-      tenants.eventsStored(scope.organization, scope.environment, tenants: stored)
+      tenants.eventsStored(
+        scope.organization, scope.environment, stored.map { .init($0.tenant, events: $0.count, earliest: $0.earliest) })
     }
     keys = APIKeys(database, clock: clock)
     tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)

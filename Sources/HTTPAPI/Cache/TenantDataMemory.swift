@@ -5,12 +5,16 @@ import Synchronization
 
 /// The state of each tenant's events, asked for once per view and remembered for a moment: many viewers at once, or a view that is repeated
 /// at once, are one question to the store.
+///
+/// When all events come through this process, it also knows of every change by itself: then what it remembers is kept true as events are
+/// stored, and asked for anew beside the views instead of in front of them.
 public final class TenantDataMemory: Sendable {
   /// How long a state is taken for the present one when other processes may take in events, of which this one learns by asking only.
   static let rememberedAmongMany: Duration = .milliseconds(200)
-  /// The same when all events come through this process, which then knows of them anyhow. (What is written to the store by hand is seen
-  /// after this time, or when the cache is refreshed.)
-  static let rememberedAlone: Duration = .seconds(5)
+  /// The same when all events come through this process: after this long a view has the state asked for anew, without waiting for it.
+  static let freshAlone: Duration = .seconds(5)
+  /// After this long it waits for it. (What is written to the store by hand is seen by then, or when the cache is refreshed.)
+  static let rememberedAlone: Duration = .seconds(60)
   /// The rows of an insert and its count of them become visible at slightly different moments; after this long both are.
   static let settling: Duration = .seconds(2)
   /// Beyond this age an insert has settled whatever the clocks of this machine and the store's differ by.
@@ -53,6 +57,21 @@ public final class TenantDataMemory: Sendable {
     func mark(of key: Key) -> String {
       "\(epoch) \(refreshed[key.organization, default: 0]) \(stored[key, default: 0])"
     }
+
+    /// Gives a key another mark.
+    /// - Parameter keepsEntry: whether what is known of it holds afterwards, too.
+    mutating func change(_ key: Key, keepsEntry: Bool) {
+      let before = mark(of: key)
+      if stored.count > TenantDataMemory.capacity * 10 {
+        stored.removeAll(keepingCapacity: true)
+        epoch += 1
+      }
+      stored[key, default: 0] += 1
+      guard keepsEntry, entries[key]?.mark == before else { return }
+      let after = mark(of: key)
+      entries[key]?.mark = after
+      entries[key]?.known.mark = after
+    }
   }
 
   private static let capacity = 10_000
@@ -62,6 +81,7 @@ public final class TenantDataMemory: Sendable {
   private let isOnlyWriter: Bool
   private let policy: RollupPolicy
   private let remembered: Duration
+  private let fresh: Duration
 
   /// - Parameters:
   ///   - isOnlyWriter: whether all events come through this process, as they do when the event store is its own child.
@@ -70,25 +90,46 @@ public final class TenantDataMemory: Sendable {
     self.isOnlyWriter = isOnlyWriter
     self.policy = policy
     remembered = isOnlyWriter ? Self.rememberedAlone : Self.rememberedAmongMany
+    fresh = isOnlyWriter ? Self.freshAlone : Self.rememberedAmongMany
+  }
+
+  /// Events of a tenant that this process has stored.
+  public struct Stored: Sendable {
+    var tenant: TenantID
+    var events: Int
+    var earliest: Instant
+
+    /// - Parameter events: about how many.
+    public init(_ tenant: TenantID, events: Int, earliest: Instant) {
+      self.tenant = tenant
+      self.events = events
+      self.earliest = earliest
+    }
   }
 
   /// To be called when this process has stored events, so that the next views of their tenants see them at once.
-  public func eventsStored(_ organization: OrganizationID, _ environment: EnvironmentName, tenants: Set<TenantID>) {
+  public func eventsStored(_ organization: OrganizationID, _ environment: EnvironmentName, _ stored: [Stored]) {
     state.withLock { state in
-      if state.stored.count > Self.capacity * 10 {
-        state.stored.removeAll(keepingCapacity: true)
-        state.epoch += 1
+      for stored in stored {
+        let key = Key(organization: organization, environment: environment, tenant: stored.tenant)
+        let isKnown = isOnlyWriter && state.entries[key]?.known.data.count(stored.events, from: stored.earliest) == true
+        state.change(key, keepsEntry: isKnown)
       }
-      for tenant in tenants.map(Optional.some) + [nil] {
-        state.stored[Key(organization: organization, environment: environment, tenant: tenant), default: 0] += 1
-      }
+      // Of all tenants together no days are known that would have to be kept true.
+      state.change(Key(organization: organization, environment: environment, tenant: nil), keepsEntry: isOnlyWriter)
     }
   }
 
   /// Forgets what is known of an organisation's tenants, or of one.
   func forget(_ organization: OrganizationID, tenant: TenantID?) {
     guard let tenant else { return state.withLock { $0.refreshed[organization, default: 0] += 1 } }
-    for environment in [EnvironmentName.production, .development] { eventsStored(organization, environment, tenants: [tenant]) }
+    state.withLock { state in
+      for environment in [EnvironmentName.production, .development] {
+        for tenant in [tenant, nil] {
+          state.change(Key(organization: organization, environment: environment, tenant: tenant), keepsEntry: false)
+        }
+      }
+    }
   }
 
   /// The present state of the events of a scope.
@@ -97,12 +138,13 @@ public final class TenantDataMemory: Sendable {
     let key = Key(organization: scope.organization, environment: scope.environment, tenant: scope.tenant.one)
     let found = state.withLock { state -> Remembered in
       let mark = state.mark(of: key)
-      if let entry = state.entries[key], entry.mark == mark, .now - entry.at < remembered { return .known(entry.known) }
-      if let asking = state.asking[key], asking.mark == mark { return .asking(asking.task) }
+      let entry = state.entries[key].flatMap { $0.mark == mark && .now - $0.at < remembered ? $0 : nil }
+      if let entry, .now - entry.at < fresh { return .known(entry.known) }
+      if let asking = state.asking[key], asking.mark == mark { return entry.map { .known($0.known) } ?? .asking(asking.task) }
       // Owned by this memory, not by the viewer who came first: others wait for it, too, and it is short.
       let task = Task { try await ask(key, scope, mark: mark, executor, clock) }
       state.asking[key] = (task, mark)
-      return .asking(task)
+      return entry.map { .known($0.known) } ?? .asking(task)
     }
     switch found {
     case .known(var known):
@@ -137,6 +179,9 @@ public final class TenantDataMemory: Sendable {
       let firstSeen = state.entries[key].flatMap { $0.known.data.version == data.version ? $0.firstSeen : nil } ?? at
       let isOld = data.version.lastIngested.map { $0.milliseconds < asOf.milliseconds - Self.oldMilliseconds } ?? true
       let known = Known(data: data, asOf: asOf, isSettled: isOnlyWriter || isOld || at - firstSeen >= Self.settling, mark: mark)
+      // Events were stored meanwhile, of which the entry knows and the answer may not.
+      let current = state.mark(of: key)
+      if mark != current, state.entries[key]?.mark == current { return known }
       if state.entries.count >= Self.capacity { state.entries.removeAll(keepingCapacity: true) }
       state.entries[key] = Entry(known: known, at: at, firstSeen: firstSeen, mark: mark)
       return known

@@ -19,16 +19,17 @@ public struct TenantData: Sendable, Hashable {
   /// What a build made of the events of a day. A property that is in none of the sets occurs in no event of the day.
   public struct Rollup: Sendable, Hashable {
     /// Dimensions with a row per value and day.
-    public let dimensions: Set<String>
+    public let dimensions: Set<ExactText>
     /// Dimensions with a row per value and half-hour as well; the empty name is there when all events together have them.
-    public let halves: Set<String>
+    public let halves: Set<ExactText>
     /// Dimensions that occur in events but have too many values.
-    public let omittedDimensions: Set<String>
-    public let measures: Set<String>
-    public let omittedMeasures: Set<String>
+    public let omittedDimensions: Set<ExactText>
+    public let measures: Set<ExactText>
+    public let omittedMeasures: Set<ExactText>
 
     public init(
-      dimensions: Set<String>, halves: Set<String>, omittedDimensions: Set<String>, measures: Set<String>, omittedMeasures: Set<String>
+      dimensions: Set<ExactText>, halves: Set<ExactText>, omittedDimensions: Set<ExactText>, measures: Set<ExactText>,
+      omittedMeasures: Set<ExactText>
     ) {
       self.dimensions = dimensions
       self.halves = halves
@@ -41,7 +42,7 @@ public struct TenantData: Sendable, Hashable {
   /// A UTC day that has events.
   public struct Day: Sendable, Hashable {
     public let day: CivilDate
-    public let events: Int
+    public fileprivate(set) var events: Int
     /// The build whose rows stand for all events of the day, and what it holds; nil when there is none that does.
     public let build: Int
     public let rollup: Rollup?
@@ -56,13 +57,32 @@ public struct TenantData: Sendable, Hashable {
 
   public let version: Version
   /// In their order. Empty for a scope of all tenants, whose questions rollups do not answer.
-  public let days: [Day]
+  public private(set) var days: [Day]
   /// When rollups are used.
   public var policy = RollupPolicy()
 
   public init(version: Version, days: [Day]) {
     self.version = version
     self.days = days.sorted { $0.day < $1.day }
+  }
+
+  /// Counts events that were stored since, about by the day of the earliest of them: days without a rollup are counted for planning only.
+  ///
+  /// - Returns: false when they may belong to a day with a rollup, or one before it. Then the state has to be asked for anew: the rollup may
+  ///   no longer stand for all events of its day.
+  public mutating func count(_ events: Int, from earliest: Instant) -> Bool {
+    let day = earliest.milliseconds.dividedDown(by: 86_400_000)
+    var place = days.count
+    while place > 0, days[place - 1].day.daysSinceEpoch >= day {
+      place -= 1
+      if days[place].rollup != nil { return false }
+    }
+    if place < days.count, days[place].day.daysSinceEpoch == day {
+      days[place].events += events
+    } else {
+      days.insert(Day(day: CivilDate(daysSinceEpoch: Int(day)), events: events), at: place)
+    }
+    return true
   }
 
   /// About how many events a range holds: those of its days, of days at its edges the part that belongs to it by time.
