@@ -56,6 +56,13 @@ import Testing
     }
   }
 
+  @Test func numericPropertiesThatASessionNamesAreNumbersAmongUnderlyingEvents() throws {
+    let named = EmbedPermissions(allowedDimensions: ["model", "latency_ms"])
+    let columns = ResultShaper.shape(try planner(named).drill(into: query, DrillDown([.init(.property("model"), "x")])), [[]]).columns
+    #expect(columns.map(\.name) == ["time", "model", "latency_ms"])
+    #expect(columns.map(\.type) == [.datetime, .string, .number])
+  }
+
   @Test func lockedFiltersHoldInEveryLevel() throws {
     let locked = EmbedPermissions(lockedFilters: ["model": ["gpt-4"]])
     let plan = try planner(locked).drill(into: query, DrillDown([.init(.property("model"), "claude")]))

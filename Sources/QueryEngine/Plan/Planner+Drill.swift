@@ -90,7 +90,7 @@ extension Planner {
     let plan = RowsPlan(
       question: try Question(narrowed, time: time, filters: filters, scope: scope),
       dimensions: visibleDimensions(with: drill.levels.map(\.dimension)),
-      numericProps: Self.unique([query.numericProp, query.secondNumericProp].compactMap(\.self)),
+      numericProps: visibleProperties(measured: [query.numericProp, query.secondNumericProp].compactMap(\.self)),
       limit: try Caps.limit(drill.limit, default: Limits.drillRows, maximum: Limits.rows))
     return Plan(plan, scope: scope, time: time)
   }
@@ -100,16 +100,25 @@ extension Planner {
   public var drillDimensions: [Dimension] {
     let shown = dashboard?.exposedDimensions ?? []
     guard let allowed = scope.allowedDimensions else { return shown }
-    let numbers = dashboard?.exposedProperties ?? []
-    let further = allowed.subtracting(numbers).sorted().map { Dimension($0.text) }
-    return Self.unique(shown.filter(scope.allows) + further)
+    return Self.unique(shown.filter(scope.allows) + dimensions(among: allowed))
   }
 
   /// The columns of underlying events: `event_name` and `user_id` unless the session names other dimensions only, then the properties.
   private func visibleDimensions(with opened: [Dimension]) -> [Dimension] {
     let own: [Dimension] = [.eventName, .userID].filter(scope.allows)
-    let properties = (scope.allowedDimensions?.sorted().map { Dimension($0.text) } ?? dashboard?.exposedDimensions ?? []) + opened
+    let properties = (scope.allowedDimensions.map(dimensions(among:)) ?? dashboard?.exposedDimensions ?? []) + opened
     return own + Self.unique(properties.filter { $0 != .eventName && $0 != .userID }).prefix(Limits.propertiesPerEvent)
+  }
+
+  /// The numeric columns of underlying events: what the widget measures, and what else of the dashboard's the session names.
+  private func visibleProperties(measured: [String]) -> [String] {
+    let named = scope.allowedDimensions?.intersection(dashboard?.exposedProperties ?? []).sorted() ?? []
+    return Self.unique(measured.map { ExactText($0) } + named).map(\.text)
+  }
+
+  /// Those of a session's names that are not numeric properties of the dashboard, which it names in the same list.
+  private func dimensions(among names: Set<ExactText>) -> [Dimension] {
+    names.subtracting(dashboard?.exposedProperties ?? []).sorted().map { Dimension($0.text) }
   }
 
   private static func unique<T: Hashable>(_ values: [T]) -> [T] {
