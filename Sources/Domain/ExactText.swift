@@ -2,10 +2,12 @@
 ///
 /// Swift's `String` takes two spellings of a character for one (`é` as a single scalar, and as `e` with a combining accent); the event store
 /// does not. Wherever texts decide what may be seen, or tell one question from another, they are compared as the store compares them.
-public struct ExactText: Sendable, Hashable, Comparable {
+public struct ExactText: Sendable, Hashable, Comparable, ExpressibleByStringLiteral {
   public let text: String
 
   public init(_ text: String) { self.text = text }
+
+  public init(stringLiteral text: String) { self.text = text }
 
   public static func == (left: ExactText, right: ExactText) -> Bool { left.text.isExactly(right.text) }
 

@@ -47,7 +47,7 @@ public struct Scope: Sendable, Hashable {
     }
     self.allowedPeriods = allowedPeriods
     self.maxDateRangeDays = maxDateRangeDays
-    self.allowedDimensions = allowedDimensions.map { Set($0.map(ExactText.init)) }
+    self.allowedDimensions = allowedDimensions.map { Set($0.map { ExactText($0) }) }
     self.now = now
     self.zone = zone
   }

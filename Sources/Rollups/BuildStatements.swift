@@ -13,7 +13,7 @@ struct BuildStatements {
   struct Slice: Hashable {
     enum Width: String, Hashable { case day, halfHour = "half_hour" }
 
-    let dimension: String
+    let dimension: ExactText
     let width: Width
     /// Nil for all days of the run.
     let days: [CivilDate]?
@@ -29,7 +29,7 @@ struct BuildStatements {
     }
   }
 
-  private func slice(_ name: String, _ width: Slice.Width, _ days: [Properties.Day]) -> Slice? {
+  private func slice(_ name: ExactText, _ width: Slice.Width, _ days: [Properties.Day]) -> Slice? {
     guard !days.isEmpty else { return nil }
     return Slice(dimension: name, width: width, days: days.count == properties.days.count ? nil : days.map(\.day))
   }
@@ -53,18 +53,18 @@ struct BuildStatements {
 
   private func select(_ slice: Slice) -> SQL {
     let bucket: SQL = slice.width == .day ? "toStartOfDay(timestamp)" : "toStartOfInterval(timestamp, INTERVAL 30 MINUTE)"
-    let value: SQL = slice.dimension.isEmpty ? "''" : PropertyPath.string(slice.dimension).stringExpression
+    let value: SQL = slice.dimension.text.isEmpty ? "''" : PropertyPath.string(slice.dimension.text).stringExpression
     // States take most of the space; half-hours of single values do without.
-    let withStates = slice.width == .day || slice.dimension.isEmpty
+    let withStates = slice.width == .day || slice.dimension.text.isEmpty
     let users: SQL = withStates ? "uniqStateIf(user_id, user_id != '')" : Self.noUsers
     let parts: [SQL] =
       ["('', count(), 0., 0., 0., \(Self.noQuantiles), \(users))"]
       + properties.measures.map { name in
-        let number = PropertyPath.numeric(name).numericExpression
+        let number = PropertyPath.numeric(name.text).numericExpression
         let quantiles: SQL =
           withStates ? "quantileBFloat16StateIf(assumeNotNull(\(number)), isNotNull(\(number)))" : Self.noQuantiles
         return """
-          (\(bind: name), count(\(number)), ifNull(sum(\(number)), 0.), ifNull(min(\(number)), 0.), ifNull(max(\(number)), 0.), \
+          (\(bind: name.text), count(\(number)), ifNull(sum(\(number)), 0.), ifNull(min(\(number)), 0.), ifNull(max(\(number)), 0.), \
           \(quantiles), \(Self.noUsers))
           """
       }
@@ -73,7 +73,7 @@ struct BuildStatements {
         " AND toInt32(toDate32(timestamp)) IN (\(SQL.join(days.map { "\(bind: $0.daysSinceEpoch)" }, separator: ", ")))"
       } ?? .empty
     return """
-      SELECT \(tenant.columns), \(bind: slice.width.rawValue), \(bind: slice.dimension), part.1, event_name, start, val, \
+      SELECT \(tenant.columns), \(bind: slice.width.rawValue), \(bind: slice.dimension.text), part.1, event_name, start, val, \
       toUInt64(\(bind: build)), part.2, part.3, part.4, part.5, part.6, part.7 FROM \
       (SELECT event_name, \(bucket) AS start, \(value) AS val, [\(SQL.join(parts, separator: ", "))] AS parts \
       FROM \(identifier: RollupTable.events) WHERE \(tenant.conditions) AND \(run.conditions)\(days) \
@@ -101,14 +101,15 @@ struct BuildStatements {
   /// - Parameter rows: those of ``totals``.
   func record(_ rows: [[JSONValue]]) -> String {
     let totals = Dictionary(rows.map { ($0[0].intValue, [$0[1].intValue, $0[2].intValue]) }, uniquingKeysWith: { first, _ in first })
+    func names(_ texts: [ExactText]) -> JSONValue { .strings(texts.map(\.text)) }
     return properties.days.filter { day in
       day.dimensions.isEmpty || totals[day.day.daysSinceEpoch] == [day.events, day.events]
     }.map { day in
       let line: JSONValue = [
         "org_id": .string(tenant.organization), "environment": .string(tenant.environment), "tenant_id": .string(tenant.tenant),
-        "day": .string(day.day.iso8601), "build": .int(build), "n": .int(day.events), "dimensions": .strings(day.dimensions),
-        "halves": .strings(day.halves), "omitted_dimensions": .strings(day.omittedDimensions), "measures": .strings(day.measures),
-        "omitted_measures": .strings(day.omittedMeasures), "built_at": Instant(milliseconds: Int64(build)).json,
+        "day": .string(day.day.iso8601), "build": .int(build), "n": .int(day.events), "dimensions": names(day.dimensions),
+        "halves": names(day.halves), "omitted_dimensions": names(day.omittedDimensions), "measures": names(day.measures),
+        "omitted_measures": names(day.omittedMeasures), "built_at": Instant(milliseconds: Int64(build)).json,
       ]
       return line.serialized() + "\n"
     }.joined()

@@ -6,16 +6,16 @@ struct Properties: Sendable, Hashable {
   struct Day: Sendable, Hashable {
     let day: CivilDate
     let events: Int
-    var dimensions: [String] = []
-    var halves: [String] = []
-    var omittedDimensions: [String] = []
-    var measures: [String] = []
-    var omittedMeasures: [String] = []
+    var dimensions: [ExactText] = []
+    var halves: [ExactText] = []
+    var omittedDimensions: [ExactText] = []
+    var measures: [ExactText] = []
+    var omittedMeasures: [ExactText] = []
   }
 
   var days: [Day] = []
   /// Of all days.
-  var measures: [String] = []
+  var measures: [ExactText] = []
 
   // MARK: Statements
 
@@ -29,13 +29,13 @@ struct Properties: Sendable, Hashable {
 
   /// Rows of: day, events, event names, then for each dimension its values, its values per event name, and the events that have it, and for
   /// each measure the events that have it.
-  static func counts(of tenant: TenantKey, in run: Backlog.Run, dimensions: [String], measures: [String]) -> SQL {
+  static func counts(of tenant: TenantKey, in run: Backlog.Run, dimensions: [ExactText], measures: [ExactText]) -> SQL {
     let columns =
       dimensions.map { name -> SQL in
-        let value = PropertyPath.string(name).stringExpression
+        let value = PropertyPath.string(name.text).stringExpression
         return "[uniq(\(value)), uniq(event_name, \(value)), countIf(\(value) != '')]"
       }
-      + measures.map { name -> SQL in "[count(\(PropertyPath.numeric(name).numericExpression))]" }
+      + measures.map { name -> SQL in "[count(\(PropertyPath.numeric(name.text).numericExpression))]" }
     return """
       SELECT toInt32(toDate32(timestamp)) AS day, count(), uniq(event_name), \(SQL.join(columns + ["[]"], separator: ", ")) \
       FROM \(identifier: RollupTable.events) WHERE \(tenant.conditions) AND \(run.conditions) GROUP BY day ORDER BY day
@@ -48,7 +48,7 @@ struct Properties: Sendable, Hashable {
   ///   - dimensions, measures: those that were counted.
   ///   - uncounted: further ones, too many to look at.
   ///   - rows: those of ``counts(of:in:dimensions:measures:)``.
-  init(dimensions: [String], measures: [String], uncounted: (dimensions: [String], measures: [String]), rows: [[JSONValue]]) {
+  init(dimensions: [ExactText], measures: [ExactText], uncounted: (dimensions: [ExactText], measures: [ExactText]), rows: [[JSONValue]]) {
     func counts(_ row: [JSONValue], _ column: Int) -> [Int] { (row[3 + column].arrayValue ?? []).map(\.intValue) }
     let totals = measures.indices.map { index in rows.reduce(0) { $0 + (counts($1, dimensions.count + index).first ?? 0) } }
     let chosen = measures.indices.sorted { (totals[$1], measures[$0]) < (totals[$0], measures[$1]) }.prefix(RollupSettings.measures)
@@ -86,8 +86,8 @@ struct Properties: Sendable, Hashable {
   }
 
   /// Those of the stored names that are looked at, and those that are too many.
-  static func split(_ stored: [String]) -> (counted: [String], uncounted: [String]) {
-    let names = Set(stored.map(PropertyPath.key(stored:))).filter(PropertyPath.isStorable).sorted()
+  static func split(_ stored: [String]) -> (counted: [ExactText], uncounted: [ExactText]) {
+    let names = Set(stored.map(PropertyPath.key(stored:)).filter(PropertyPath.isStorable).map { ExactText($0) }).sorted()
     return (Array(names.prefix(counted)), Array(names.dropFirst(counted)))
   }
 

@@ -13,9 +13,7 @@ struct GroupsPlan: KindPlan {
   var statements: [Statement] {
     [
       question.statement(.result) { measures in
-        guard question.query.other else { return plain(measures) }
-        if let source = question.source as? any JoinableRows { return joined(measures, source) }
-        return inTwoPasses(measures)
+        question.query.other ? joined(measures) : plain(measures)
       }
     ]
   }
@@ -29,7 +27,7 @@ struct GroupsPlan: KindPlan {
 
   private var total: SQL { question.query.metric.isAdditive ? "sum(value) OVER ()" : "NULL" }
 
-  /// Rows of all forms: value of the dimension, measure, total, how many groups there are; the second metric if there is one; the measure
+  /// Rows of both forms: value of the dimension, measure, total, how many groups there are; the second metric if there is one; the measure
   /// of the span before if it is compared.
   private func plain(_ measures: Measures) -> SQL {
     let source = question.source
@@ -55,7 +53,8 @@ struct GroupsPlan: KindPlan {
 
   /// Groups are made once, as states, and those beyond the limit are then joined, so that the rest is right for metrics that do not add
   /// up, too.
-  private func joined(_ measures: Measures, _ source: any JoinableRows) -> SQL {
+  private func joined(_ measures: Measures) -> SQL {
+    let source = question.source
     var inner: [SQL] = [
       "\(source.sql(dimension)) AS dimension", "\(source.state(measures.first, where: now)) AS state",
       "\(source.finalized(measures.first, "state")) AS value",
@@ -85,27 +84,6 @@ struct GroupsPlan: KindPlan {
       SELECT \(SQL.join(outer, separator: ", ")) \
       FROM (SELECT \(SQL.join(inner, separator: ", ")) \(source.from(spans)) GROUP BY dimension) \
       GROUP BY name ORDER BY min(place)
-      """
-  }
-
-  /// The same from any rows: the first pass finds the groups to be shown.
-  private func inTwoPasses(_ measures: Measures) -> SQL {
-    let source = question.source
-    let span = [question.time.range]
-    var columns: [SQL] = [
-      "arrayElement(top, place) AS dimension", "\(source.sql(measures.first, where: now)) AS value", "\(total) AS total",
-      "length(found) AS groups",
-    ]
-    if let second = measures.second { columns.append("\(source.sql(second, where: now)) AS second_value") }
-    if let previous = question.time.previous {
-      columns.append("\(source.sql(measures.first, where: Conditions.within(previous))) AS previous_value")
-    }
-    columns.append("\(source.place(of: dimension, in: "top")) AS place")
-    return """
-      WITH (SELECT groupArray(name) FROM (SELECT \(source.sql(dimension)) AS name \(source.from(span)) GROUP BY name \
-      ORDER BY \(source.sql(measures.first)) \(direction) NULLS LAST, name ASC LIMIT \(bind: limit + 1))) AS found, \
-      arraySlice(found, 1, \(bind: limit)) AS top SELECT \(SQL.join(columns, separator: ", ")) \
-      \(source.from(spans)) GROUP BY place ORDER BY place = 0, place
       """
   }
 

@@ -45,15 +45,14 @@ protocol RowSource: Sendable {
   func sql(_ dimension: Dimension) -> SQL
   /// Whether percentiles and distinct counts over these rows are approximate.
   var isApproximate: Bool { get }
-}
 
-/// Rows over which a measure can be taken in two steps, for groups that are first made and then joined.
-protocol JoinableRows: RowSource {
+  // In two steps, for groups that are first made and then joined:
+
   /// The state of a measure over the rows of a group, or over those for which `condition` holds.
   func state(_ measure: Measure, where condition: SQL?) -> SQL
-  /// The value of one state, as ``RowSource/sql(_:where:)`` over its rows.
+  /// The value of one state, as ``sql(_:where:)`` over its rows.
   func finalized(_ measure: Measure, _ state: SQL) -> SQL
-  /// The value of the states of a group, as ``RowSource/sql(_:where:)`` over the rows of all of them.
+  /// The value of the states of a group, as ``sql(_:where:)`` over the rows of all of them.
   func merged(_ measure: Measure, _ states: SQL) -> SQL
 }
 
@@ -75,7 +74,7 @@ extension RowSource {
 }
 
 /// The events themselves.
-struct EventRows: JoinableRows {
+struct EventRows: RowSource {
   let source: EventsSource
   let eventName: String?
   let filters: [QueryFilter]

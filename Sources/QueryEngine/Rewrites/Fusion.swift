@@ -133,5 +133,5 @@ extension Fusible {
 
 extension Measure {
   /// The numeric property that it reads.
-  fileprivate var column: ExactText? { metric.needsNumericProperty ? numericProp.map(ExactText.init) : nil }
+  fileprivate var column: ExactText? { metric.needsNumericProperty ? numericProp.map { ExactText($0) } : nil }
 }

@@ -12,7 +12,7 @@ extension Planner {
     for (name, values) in state.dimensions.sorted(by: { $0.key < $1.key }) {
       let dimension = Dimension(name)
       if let locked = scope.lockedFilter(of: dimension) {
-        guard Set(values.map(ExactText.init)) == Set(locked.values.map(ExactText.init)) else {
+        guard Set(values.map { ExactText($0) }) == Set(locked.values.map { ExactText($0) }) else {
           throw .forbidden("filter_locked", "The filter \(name) is fixed for this session.")
         }
         continue
@@ -59,6 +59,6 @@ extension DashboardConfig {
   var exposedProperties: Set<ExactText> {
     let measured = widgets.compactMap(\.query).flatMap { [$0.numericProp, $0.secondNumericProp] }
     let offered = filters.map { if case .numericRange(let property) = $0.control { property } else { String?.none } }
-    return Set((measured + offered).compactMap(\.self).map(ExactText.init))
+    return Set((measured + offered).compactMap(\.self).map { ExactText($0) })
   }
 }

@@ -45,7 +45,7 @@ enum RollupChoice {
   }
 
   private struct OneDimension {
-    var name: String?
+    var name: ExactText?
   }
 
   /// The one property that groups and conditions look at (beside event names); nil when they look at more, or at what is not rolled up.
@@ -61,7 +61,8 @@ enum RollupChoice {
       case .eventName: continue
       case .userID: return nil
       case .property(let name):
-        guard !name.isEmpty, found.name == nil || found.name == name else { return nil }
+        let name = ExactText(name)
+        guard name != "", found.name == nil || found.name == name else { return nil }
         found.name = name
       }
     }

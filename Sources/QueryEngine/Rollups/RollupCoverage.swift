@@ -43,12 +43,12 @@ struct RollupCoverage: Sendable {
 
   let days: [TenantData.Day]
   let grain: Grain
-  let dimension: String?
-  let properties: [String]
+  let dimension: ExactText?
+  let properties: [ExactText]
   /// Whether states of percentiles or users are needed, which half-hours of single values do not have.
   let needsStates: Bool
 
-  init(_ data: TenantData, grain: Grain, dimension: String?, properties: [String], needsStates: Bool) {
+  init(_ data: TenantData, grain: Grain, dimension: ExactText?, properties: [ExactText], needsStates: Bool) {
     days = data.days
     self.grain = grain
     self.dimension = dimension
@@ -122,7 +122,7 @@ struct RollupCoverage: Sendable {
 
   private func hasHalves(_ rollup: TenantData.Rollup, isPresent: Bool) -> Bool {
     let name = isPresent ? dimension ?? "" : ""
-    return rollup.halves.contains(name) && (name.isEmpty || !needsStates)
+    return rollup.halves.contains(name) && (name == "" || !needsStates)
   }
 
   // MARK: Spans

@@ -14,28 +14,32 @@ internal import Domain
 /// | m0_n, m0_s, m0_min, m0_max | how many events have the first numeric property, their sum, least and greatest |
 /// | m0_states | state of their percentiles |
 /// | m1_… | the same of the second |
-struct RollupRows: JoinableRows {
+struct RollupRows: RowSource {
   let scope: Scope
   let eventName: String?
   let filters: [QueryFilter]
   /// The dimension of filters and groups, as far as it is a property.
-  let dimension: String?
+  let dimension: ExactText?
   let measures: [Measure]
   let coverage: RollupCoverage
 
   /// The numeric properties that are measured, at most two.
-  static func properties(of measures: [Measure]) -> [String] {
-    var names: [String] = []
+  static func properties(of measures: [Measure]) -> [ExactText] {
+    var names: [ExactText] = []
     for measure in measures {
-      if let name = measure.numericProp, measure.metric.needsNumericProperty, !names.contains(name) { names.append(name) }
+      if let name = measure.numericProp.map { ExactText($0) }, measure.metric.needsNumericProperty, !names.contains(name) {
+        names.append(name)
+      }
     }
     return names
   }
 
-  private var properties: [String] { Self.properties(of: measures) }
+  private var properties: [ExactText] { Self.properties(of: measures) }
   private var needsUsers: Bool { measures.contains { $0.metric.countsUniques } }
   var isApproximate: Bool { measures.contains { RollupChoice.isApproximate($0.metric) } }
-  private func needsStates(_ property: String) -> Bool { measures.contains { $0.metric.quantile != nil && $0.numericProp == property } }
+  private func needsStates(_ property: ExactText) -> Bool {
+    measures.contains { $0.metric.quantile != nil && $0.numericProp.map { ExactText($0) } == property }
+  }
 
   // MARK: Rows
 
@@ -63,7 +67,7 @@ struct RollupRows: JoinableRows {
     var columns: [SQL] = ["bucket AS timestamp", "event_name", "\(value) AS property", "if(measure = '', rollups.n, 0) AS n"]
     if needsUsers { columns.append("users") }
     for (index, name) in properties.enumerated() {
-      let own: SQL = "measure = \(bind: name)"
+      let own: SQL = "measure = \(bind: name.text)"
       let prefix = Self.prefix(index)
       columns += [
         "if(\(own), rollups.n, 0) AS \(prefix)n", "if(\(own), s, 0.) AS \(prefix)s", "if(\(own), mn, NULL) AS \(prefix)min",
@@ -71,7 +75,7 @@ struct RollupRows: JoinableRows {
       ]
       if needsStates(name) { columns.append("quantiles AS \(prefix)states") }
     }
-    let measures = [""] + properties
+    let measures = [""] + properties.map(\.text)
     // A build is right for some days only.
     let pairs = days.map { "(\(Self.number($0.day.daysSinceEpoch)), \(Self.number($0.build)))" as SQL }
     let builds: SQL = "(toInt32(toDate32(bucket)), build) IN (\(SQL.join(pairs, separator: ", ")))"
@@ -80,7 +84,7 @@ struct RollupRows: JoinableRows {
       """
     let conditions: [SQL] =
       [
-        RollupTables.conditions(of: scope), "width = '\(width)'", "dimension = \(bind: isPresent ? dimension ?? "" : "")",
+        RollupTables.conditions(of: scope), "width = '\(width)'", "dimension = \(bind: isPresent ? dimension?.text ?? "" : "")",
         "measure IN \(bind: measures)", Conditions.event(eventName), hull, builds,
       ] + further + restrictions(value)
     return """
@@ -93,7 +97,7 @@ struct RollupRows: JoinableRows {
     let half: SQL = "toStartOfInterval(timestamp, INTERVAL 30 MINUTE)"
     let start: SQL =
       minutes.isEmpty ? half : "if(toUnixTimestamp(\(half)) IN (\(Self.list(minutes))), toStartOfMinute(timestamp), \(half))"
-    let value: SQL = dimension.map { PropertyPath.string($0).stringExpression } ?? "''"
+    let value: SQL = dimension.map { PropertyPath.string($0.text).stringExpression } ?? "''"
     var columns: [SQL] = ["start AS timestamp", "event_name", "property", "count() AS n"]
     if needsUsers { columns.append("uniqStateIf(user_id, user_id != '') AS users") }
     for (index, name) in properties.enumerated() {
@@ -109,7 +113,7 @@ struct RollupRows: JoinableRows {
     }
     var inner: [SQL] = ["\(start) AS start", "event_name", "\(value) AS property"]
     if needsUsers { inner.append("user_id") }
-    inner += properties.enumerated().map { "\(PropertyPath.numeric($1).numericExpression) AS \(Self.prefix($0))number" }
+    inner += properties.enumerated().map { "\(PropertyPath.numeric($1.text).numericExpression) AS \(Self.prefix($0))number" }
     // The scope's own conditions come with the source.
     let rows = EventsSource(scope).from(
       where: [Conditions.event(eventName)] + filters.map(Conditions.sql) + [Conditions.within(anyOf: spans)])
@@ -189,7 +193,7 @@ struct RollupRows: JoinableRows {
 
   /// One part, of which the value is the metric; for an average the sum and the number.
   private func parts(_ measure: Measure) -> [Part] {
-    let prefix = Self.prefix(properties.firstIndex { $0 == measure.numericProp } ?? 0)
+    let prefix = Self.prefix(properties.firstIndex { $0 == measure.numericProp.map { ExactText($0) } } ?? 0)
     return switch measure.metric {
     case .count: [Part("sum", "n")]
     case .countUnique, .countUniqueApprox: [Part(merging: "uniq", "users")]

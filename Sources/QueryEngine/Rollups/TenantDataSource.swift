@@ -47,7 +47,7 @@ public struct TenantDataPlan: Sendable {
       events += row[0].numberValue.map { Int($0) } ?? 0
       last = max(last, row[1].numberValue.map { Int64($0) } ?? 0)
       guard row.count > 6 else { continue }
-      let names = (row[3].arrayValue ?? []).map { Set(($0.arrayValue ?? []).compactMap(\.stringValue)) }
+      let names = (row[3].arrayValue ?? []).map { Set(($0.arrayValue ?? []).compactMap { $0.stringValue.map { ExactText($0) } }) }
       let rollup =
         row[2].numberValue == 1 && names.count == 5
         ? TenantData.Rollup(

@@ -116,7 +116,7 @@ extension Measure {
   }
 
   /// Names are the same only byte for byte.
-  private var properties: [ExactText?] { [numericProp.map(ExactText.init), uniqueProp.map(ExactText.init)] }
+  private var properties: [ExactText?] { [numericProp.map { ExactText($0) }, uniqueProp.map { ExactText($0) }] }
 }
 
 /// What a question measures: its metric, and its second one if it has one.
