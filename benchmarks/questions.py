@@ -48,6 +48,8 @@ YEAR = dashboard("year", "12mo", [
 APPROXIMATE = {"p50": 0.01, "p90": 0.01, "p95": 0.01, "p99": 0.01, "count_unique": 0.01, "count_unique_approx": 0.01}
 #: Sums of the same numbers in another order.
 EXACT = 1e-9
+#: Many viewers at once ask the store for more than it answers within the 15 s that emban gives a statement.
+PATIENCE = {"max_execution_time": 60}
 
 
 class Statements:
@@ -63,7 +65,7 @@ class Statements:
 
     def request(self, statement: Json, settings: Json) -> bytes:
         values = {f"param_{name}": value for name, value in statement["parameters"].items()}
-        return self.store.request(statement["sql"], settings | FORMAT | values)
+        return self.store.request(statement["sql"], settings | FORMAT | PATIENCE | values)
 
     def ask(self, name: str) -> tuple[list[Json], float]:
         """Rows of a widget's statements, and the milliseconds of all of them one after the other."""

@@ -188,6 +188,9 @@ def main() -> int:
     try:
         result = bench.run()
         bench.stage.close()
+    except Exception:
+        print(json.dumps(bench.result, indent=1), file=sys.stderr)  # what was measured until then
+        raise
     finally:
         bench.stage.abandon()
     text = json.dumps(result, indent=1, ensure_ascii=False)
