@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from embantest.client import Client
@@ -29,8 +30,9 @@ CONFIGURATION = """
 class EventStore:
     """Runs while the `with` block does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self.environment = dict(environment or {})
         self.port = free_port()
         #: With the administrator's credentials, as EMBAN_CLICKHOUSE_URL takes it.
         self.address = f"http://owner:secret@127.0.0.1:{self.port}"
@@ -42,7 +44,7 @@ class EventStore:
         self.process = subprocess.Popen(
             [program or str(ROOT / ".build/share/emban/clickhouse/clickhouse"), "server", f"--config-file={self.folder}/config.xml"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder,
-            env=os.environ | {"CLICKHOUSE_WATCHDOG_ENABLE": "0"})
+            env=os.environ | {"CLICKHOUSE_WATCHDOG_ENABLE": "0"} | self.environment)
         deadline = time.monotonic() + 60
         while True:
             try:
