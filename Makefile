@@ -8,14 +8,14 @@ swift_sources = $(wildcard Package.swift Sources Tests schema)
 venv_python = .build/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench format lint clean web test-swift test-web test-integration test-browser
+.PHONY: help setup build demo test bench chaos format lint clean web test-swift test-web test-integration test-browser
 
 help: ## This list
 	@echo 'Targets:'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }' | sed 's/make   /make /'
 	@echo
 	@echo 'Variables (of make or of the environment):'
-	@echo '  ARGS                  more arguments for `make demo` and `make bench`: make demo ARGS="--port 9000"'
+	@echo '  ARGS                  more arguments for `make demo`, `make bench` and `make chaos`: make demo ARGS="--port 9000"'
 	@echo '  SWIFT_FLAGS           more arguments for every `swift build` and `swift test`'
 	@echo '  EMBAN_CLICKHOUSE_BIN  a ClickHouse program (25.8 or newer) to use; otherwise the one in PATH, otherwise a downloaded one'
 	@echo '  EMBAN_SETUP_CACHE     a folder that keeps downloads, for several checkouts or a machine without a network'
@@ -64,6 +64,11 @@ bench: ## Build, then run the benchmarks; only their JSON goes to standard outpu
 	@$(MAKE) --no-print-directory build 1>&2
 	@scripts/setup test-packages test-tools 1>&2
 	@$(venv_python) benchmarks/run.py $(ARGS)
+
+chaos: ## Build, then send events through faults for ten minutes and count them: kill -9, frozen processes, full disks, jumping clocks
+	@$(MAKE) --no-print-directory build
+	@scripts/setup test-packages test-tools
+	@exec $(venv_python) scripts/chaos $(ARGS)
 
 web: ## Only the browser files, into .build/share/emban/web
 	@scripts/setup packages echarts
