@@ -27,12 +27,21 @@ class Stage:
     senders: Senders
     #: Clients that go on while other faults strike; they end by themselves.
     clients: list[threading.Thread] = field(default_factory=list)
+    #: Spools that were given a torn tail.
+    torn: int = 0
 
     def program(self, chance: random.Random) -> Program:
         return chance.choice(self.rig.programs)
 
 
 Fault = Callable[[Stage, random.Random], None]
+
+
+def tear(stage: Stage, program: Program, chance: random.Random) -> None:
+    """The last record of the spool is one that was never written to its end: every other time, when there is a spool."""
+    share = chance.random()
+    if chance.random() < 0.5 and stage.rig.tear(program, share * 0.99):
+        stage.torn += 1
 
 
 def kill_emban(stage: Stage, chance: random.Random) -> None:
@@ -62,6 +71,7 @@ def clickhouse_away(stage: Stage, chance: random.Random) -> None:
             time.sleep(chance.uniform(0.2, 1.5))
             program = stage.program(chance)
             program.strike()
+            tear(stage, program, chance)
             stage.rig.restart(program)
 
 
@@ -95,6 +105,7 @@ def freeze_and_kill(stage: Stage, chance: random.Random) -> None:
         time.sleep(chance.uniform(0.5, 7))
         if victim != "clickhouse":
             program.strike()
+            tear(stage, program, chance)
         if victim != "emban":
             stage.rig.signal_store(signal.SIGKILL, pid)
         time.sleep(chance.uniform(0, 0.5))
@@ -190,10 +201,9 @@ def lose_spool(stage: Stage, chance: random.Random) -> None:
     with stage.rig.store_frozen():
         time.sleep(8)
         program.strike()
-        folder = stage.rig.disk.folder if stage.rig.disk is not None else program.data_dir / "spool"
-        lost = [path for path in folder.rglob("*") if path.is_file()]
-        assert lost, "there is no spool to lose"
-        for path in lost:
+        segments = stage.rig.spool(program)
+        assert segments, "there is no spool to lose"
+        for path in segments:
             path.unlink()
     stage.rig.restart(program)
 

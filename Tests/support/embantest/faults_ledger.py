@@ -25,7 +25,7 @@ CHUNK = 500
 PROMISE = "Nothing was stored"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """An event as it is found in the table again. `mark` is its own; `event_id` is empty when it was sent without one."""
 
@@ -37,7 +37,7 @@ class Event:
     number: int
 
 
-@dataclass
+@dataclass(slots=True)
 class Request:
     """Some events, sent together: once, or again and again when all of them have ids. All of it follows from the seed and the number."""
 
@@ -58,6 +58,10 @@ class Request:
     @property
     def name(self) -> str:
         return f"r{self.number}"
+
+    def forget_body(self) -> None:
+        """It will not be sent again."""
+        self.body = b""
 
     @property
     def acknowledged(self) -> bool:

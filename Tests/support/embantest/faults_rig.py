@@ -22,6 +22,10 @@ from embantest.event_store import EventStore
 from embantest.process import ROOT, EmbanProcess
 from embantest.workspace import Organization
 
+#: The spool's files (Sources/Ingest/Spool): what a segment begins with; of a record marker, length of its token and of its rows; its whole header.
+SEGMENT = b"emban spool 1\r\n\0"
+RECORD = struct.Struct("<4sIQ")
+HEADER = 44
 #: A start that finds a large spool, or a ClickHouse that repairs itself, on a busy machine.
 RECOVERY_SECONDS = 120.0
 
@@ -236,6 +240,25 @@ class Rig:
             thread.join(seconds + 30)
             over.set()
             self.revive_store()
+
+    def spool(self, program: Program) -> list[Path]:
+        """The segments of a program's spool, oldest first."""
+        folder = self.disk.folder if self.disk is not None and program is self.programs[0] else program.data_dir / "spool"
+        return sorted(path for path in folder.glob("*") if path.is_file() and path.open("rb").read(len(SEGMENT)) == SEGMENT)
+
+    def tear(self, program: Program, share: float) -> bool:
+        """Leaves at the end of the spool of an ended program what a write leaves that was cut off: the beginning of a record."""
+        assert not program.runs
+        for path in reversed(self.spool(program)):
+            data = path.read_bytes()[len(SEGMENT):]
+            if len(data) > RECORD.size:
+                _, token, rows, *_ = RECORD.unpack_from(data)
+                record = data[:HEADER + token + rows]
+                with path.open("ab") as file:
+                    with suppress(OSError):
+                        file.write(record[:max(int(len(record) * share), 1)])
+                return True
+        return False
 
     def restart(self, program: Program) -> None:
         """Starts a program that has ended, without waiting for it. Nobody but us may have ended it."""

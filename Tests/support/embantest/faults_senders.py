@@ -88,6 +88,8 @@ class Senders:
                 time.sleep(0.1)
             elif chance.random() < 0.05 if request.keyed else not self.honest:
                 again.append(request)  # an answer that the sender has lost
+            else:
+                request.forget_body()
             if self.pause:
                 time.sleep(chance.uniform(0, 2 * self.pause))
         self.left += again

@@ -53,5 +53,5 @@ class Storm:
         self.rig.tell(f"ready after {recovered:.2f} s, spool empty {time.monotonic() - begin:.2f} s after the last answer")
         made = tally(self.ledger, self.rig)
         made.others = self.rig.problems
-        self.rig.tell(f"faults: {', '.join(f'{name} {count}' for name, count in sorted(self.struck.items()))}\n{made}")
+        self.rig.tell(f"faults: {', '.join(f'{name} {count}' for name, count in sorted(self.struck.items()))}; torn tails {stage.torn}\n{made}")
         return made

@@ -40,6 +40,7 @@ VIEWER_ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/embed/dashboard", None),
     ("POST", "/v1/embed/query", {}),
     ("GET", "/v1/embed/filter-values?dimension=model", None),
+    ("GET", "/v1/embed/live", None),
     ("POST", "/v1/embed/drill", {"widget": "w_calls", "dimension": "model", "value": "gpt-4"}),
     ("GET", "/v1/embed/export?format=csv&widget=w_calls", None),
 ]
