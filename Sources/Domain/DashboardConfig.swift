@@ -9,10 +9,12 @@ public struct DashboardConfig: Sendable, Hashable {
   public var widgets: [Widget]
   /// IANA name of the zone in which days begin for viewers whose session names none.
   public var timezone: String?
+  /// Whether open dashboards hear of new events and refresh by themselves.
+  public var live: Bool
 
   public init(
     name: String, slug: String? = nil, description: String = "", rowHeight: Int = 80, filters: [DashboardFilter] = [],
-    theme: Theme = Theme(), widgets: [Widget] = [], timezone: String? = nil
+    theme: Theme = Theme(), widgets: [Widget] = [], timezone: String? = nil, live: Bool = false
   ) {
     self.name = name
     self.slug = slug
@@ -22,6 +24,7 @@ public struct DashboardConfig: Sendable, Hashable {
     self.theme = theme
     self.widgets = widgets
     self.timezone = timezone
+    self.live = live
   }
 
   /// Reads the body of a create or replace request.
@@ -46,13 +49,14 @@ public struct DashboardConfig: Sendable, Hashable {
     let theme = reader.nested("theme", Theme.read) ?? Theme()
     let widgets = reader.list("widgets", count: 0...Limits.widgetsPerDashboard, Widget.read) ?? []
     let timezone = reader.string("timezone", length: 1...100)
+    let live = reader.bool("live") ?? false
     unique(widgets.map(\.id), "widgets", reader)
     unique(filters.map(\.id), "filters", reader)
     reader.finish()
     return name.map {
       DashboardConfig(
         name: $0, slug: slug, description: description, rowHeight: rowHeight, filters: filters, theme: theme, widgets: widgets,
-        timezone: timezone)
+        timezone: timezone, live: live)
     }
   }
 
@@ -78,7 +82,7 @@ public struct DashboardConfig: Sendable, Hashable {
       "name": .string(name), "slug": slug.map(JSONValue.string), "description": .string(description),
       "layout": ["columns": .int(Limits.gridColumns), "row_height": .int(rowHeight)],
       "filters": .array(filters.map(\.json)), "theme": theme.json, "widgets": .array(widgets.map(\.json)),
-      "timezone": timezone.map(JSONValue.string),
+      "timezone": timezone.map(JSONValue.string), "live": live ? .bool(true) : nil,
     ])
   }
 

@@ -58,4 +58,9 @@ public enum Limits {
   public static let defaultEmbedSeconds = 3_600
   public static let allowedOrigins = 50
   public static let contextEntries = 50
+
+  // Live updates: streams that are open at a time
+  public static let liveStreams = 1_000
+  public static let liveStreamsPerTenant = 200
+  public static let liveStreamsPerSession = 6
 }

@@ -33,6 +33,7 @@ import Testing
     GET /v1/embed/dashboard embed
     GET /v1/embed/export embed
     GET /v1/embed/filter-values embed
+    GET /v1/embed/live embed
     GET /v1/query read
     GET /v1/tenants read
     GET /web/:file public
@@ -106,6 +107,7 @@ private struct Fixture {
       keys: keys, tokens: tokens,
       pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: Logger(label: "test")), now: clock),
       canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock),
+      live: LiveFeed(database: database, executor: nil, clock: clock, logger: Logger(label: "test")),
       assets: try Assets(directory: folder.appending(path: "web")),
       readiness: { [] }, clock: clock, publicURL: "http://localhost:8080", allowedOrigins: [])
   }

@@ -28,4 +28,33 @@ public struct CacheGenerationRepository: Sendable {
         """)
     }
   }
+
+  /// How often the answers of organisations were refreshed, to tell when they are again.
+  public func refreshes(of organizations: Set<OrganizationID>) async throws -> CacheRefreshes {
+    var statement: Statement = """
+      SELECT org_id, tenant_id, SUM(generation) AS count FROM cache_generations WHERE org_id IN (
+      """
+    for (place, id) in organizations.enumerated() { statement += place == 0 ? "\(id)" : ", \(id)" }
+    statement += ") GROUP BY org_id, tenant_id"
+    let rows = try await database.read { [statement] connection in
+      try connection.query(statement).map {
+        (try $0.id("org_id", as: OrganizationID.self), try $0.id("tenant_id", as: TenantID.self), try $0.integer("count"))
+      }
+    }
+    var refreshes = CacheRefreshes()
+    for (organization, tenant, count) in rows { refreshes.counts[organization, default: [:]][tenant] = count }
+    return refreshes
+  }
+}
+
+/// How often answers were refreshed, by organisation and tenant.
+public struct CacheRefreshes: Sendable, Hashable {
+  /// The tenant '' stands for all.
+  fileprivate(set) var counts: [OrganizationID: [TenantID: Int]] = [:]
+
+  /// A number that every refresh raises which concerns a tenant's answers.
+  public func number(_ organization: OrganizationID, tenant: TenantID) -> Int {
+    guard let counts = counts[organization] else { return 0 }
+    return counts[TenantID(""), default: 0] + counts[tenant, default: 0]
+  }
 }

@@ -66,7 +66,7 @@ public struct EmbedSession: Sendable, Hashable {
 }
 
 public struct EmbedSessionRepository: Sendable {
-  private let database: any ConfigDatabase
+  let database: any ConfigDatabase
 
   public init(_ database: any ConfigDatabase) { self.database = database }
 

@@ -33,6 +33,7 @@ final class Runtime: Sendable {
   /// Nil when answers are not to be kept.
   private let cache: ResultCache?
   private let tenants: TenantDataMemory
+  private let live: LiveFeed
   private let gate = ReaderGate(.init(cores: ProcessInfo.processInfo.activeProcessorCount))
   private let directory: DataDirectory
   private let httpClient: HTTPClient
@@ -71,7 +72,12 @@ final class Runtime: Sendable {
     // The lock of the data directory keeps other programs from a store of our own.
     var policy = RollupPolicy()
     if settings.rollups.minimumEvents == 0 { policy.minimumEvents = .max }
-    let tenants = TenantDataMemory(isOnlyWriter: external == nil, policy: policy)
+    let versions: Executor? =
+      external == nil ? nil : Executor { [client] sql, role in try await client.query(sql, as: role, timeout: .seconds(5)) }
+    let live = LiveFeed(
+      database: database, executor: versions, limit: min(Limits.liveStreams, OpenFiles.limit / 2), clock: clock, logger: logger)
+    self.live = live
+    let tenants = TenantDataMemory(isOnlyWriter: external == nil, policy: policy) { live.changed($0, $1, $2) }
     self.tenants = tenants
     pipeline = IngestPipeline(buffer: buffer, now: clock) { scope, stored in
       tenants.eventsStored(
@@ -114,6 +120,9 @@ final class Runtime: Sendable {
   /// The builder, unless rollups are turned off.
   var rollupServices: [any Service] { settings.rollups.minimumEvents == 0 ? [] : [rollups] }
 
+  /// Ends the streams of open dashboards: to be started after the HTTP application, and so stopped before it.
+  var liveStreams: any Service { LiveStreamsService(feed: live) }
+
   /// Returns when the stores can serve.
   func waitUntilReady() async throws { try await startup.waitUntilDone() }
 
@@ -131,7 +140,7 @@ final class Runtime: Sendable {
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens,
         originGuard: OriginGuard(publicURL: settings.publicAddress)),
       accounts: accounts, keys: keys, tokens: tokens, pipeline: pipeline, canaries: CanaryTable(client: client), queries: queries,
-      assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
+      live: live, assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
       readiness: { [self] in await readiness() }, clock: clock, publicURL: settings.publicAddress,
       allowedOrigins: settings.allowedOrigins)
   }

@@ -82,13 +82,19 @@ public final class TenantDataMemory: Sendable {
   private let policy: RollupPolicy
   private let remembered: Duration
   private let fresh: Duration
+  private let changed: @Sendable (OrganizationID, EnvironmentName?, TenantID?) -> Void
 
   /// - Parameters:
   ///   - isOnlyWriter: whether all events come through this process, as they do when the event store is its own child.
   ///   - policy: when rollups are used.
-  public init(isOnlyWriter: Bool, policy: RollupPolicy = RollupPolicy()) {
+  ///   - changed: told whose answers are no longer those of now: of one tenant, or of all of an organisation; of one environment, or of both.
+  public init(
+    isOnlyWriter: Bool, policy: RollupPolicy = RollupPolicy(),
+    changed: @escaping @Sendable (OrganizationID, EnvironmentName?, TenantID?) -> Void = { _, _, _ in }
+  ) {
     self.isOnlyWriter = isOnlyWriter
     self.policy = policy
+    self.changed = changed
     remembered = isOnlyWriter ? Self.rememberedAlone : Self.rememberedAmongMany
     fresh = isOnlyWriter ? Self.freshAlone : Self.rememberedAmongMany
   }
@@ -118,10 +124,12 @@ public final class TenantDataMemory: Sendable {
       // Of all tenants together no days are known that would have to be kept true.
       state.change(Key(organization: organization, environment: environment, tenant: nil), keepsEntry: isOnlyWriter)
     }
+    for stored in stored { changed(organization, environment, stored.tenant) }
   }
 
   /// Forgets what is known of an organisation's tenants, or of one.
   func forget(_ organization: OrganizationID, tenant: TenantID?) {
+    defer { changed(organization, nil, tenant) }
     guard let tenant else { return state.withLock { $0.refreshed[organization, default: 0] += 1 } }
     state.withLock { state in
       for environment in [EnvironmentName.production, .development] {

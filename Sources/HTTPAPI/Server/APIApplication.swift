@@ -15,6 +15,7 @@ public struct APIDependencies: Sendable {
   public var pipeline: IngestPipeline
   public var canaries: CanaryTable
   public var queries: QueryService
+  public var live: LiveFeed
   public var assets: Assets
   public var readiness: @Sendable () async -> [Readiness]
   public var clock: TimeSource
@@ -26,7 +27,7 @@ public struct APIDependencies: Sendable {
 
   public init(
     database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
-    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, assets: Assets,
+    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, live: LiveFeed, assets: Assets,
     readiness: @escaping @Sendable () async -> [Readiness],
     clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String]
   ) {
@@ -38,6 +39,7 @@ public struct APIDependencies: Sendable {
     self.pipeline = pipeline
     self.canaries = canaries
     self.queries = queries
+    self.live = live
     self.assets = assets
     self.readiness = readiness
     self.clock = clock
@@ -92,6 +94,7 @@ extension APIRouter {
       sessions,
       ViewerController(
         access: embeds, queries: dependencies.queries, clock: dependencies.clock, publicOrigin: dependencies.publicURL),
+      LiveController(access: embeds, feed: dependencies.live, publicOrigin: dependencies.publicURL),
       PagesController(assets: dependencies.assets, embeds: embeds),
     ]
     if let demo {

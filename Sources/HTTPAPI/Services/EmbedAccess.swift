@@ -1,6 +1,8 @@
 import Access
 import ConfigStore
 import Domain
+import HTTPTypes
+import Hummingbird
 
 /// What an embed session opens: the published configuration of its dashboard, narrowed by its permissions, on the pages of allowed
 /// origins.
@@ -29,6 +31,16 @@ struct EmbedAccess: Sendable {
       guard let widget = config.widget(id) else { throw .notFound("The dashboard has no such widget.", code: "widget_not_found") }
       return widget
     }
+  }
+
+  /// The view of whoever makes a request.
+  /// - Parameter publicOrigin: our own origin, from which the embed page calls.
+  /// - Throws: ``AppError`` as ``view(_:origin:)`` does.
+  func view(of request: APIRequest, publicOrigin: String) async throws -> View {
+    let origin = request.header(.origin)
+    let host = request.request.head.authority ?? ""
+    let isOwn = [publicOrigin, "http://\(host)", "https://\(host)"].contains(origin ?? publicOrigin)
+    return try await view(try request.viewer(), origin: isOwn ? nil : origin)
   }
 
   /// - Parameter origin: the `Origin` header of a page that is not our own; nil otherwise.

@@ -27,10 +27,7 @@ struct ViewerController: Controller {
   }
 
   private func view(_ request: APIRequest) async throws -> (view: EmbedAccess.View, scope: Scope) {
-    let origin = request.header(.origin)
-    let host = request.request.head.authority ?? ""
-    let isOwn = [publicOrigin, "http://\(host)", "https://\(host)"].contains(origin ?? publicOrigin)
-    let view = try await access.view(try request.viewer(), origin: isOwn ? nil : origin)
+    let view = try await access.view(of: request, publicOrigin: publicOrigin)
     return (view, try queries.scope(view.session, dashboard: view.config))
   }
 
