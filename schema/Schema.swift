@@ -18,6 +18,7 @@ public enum Schema {
   public static let clickhouse: [Migration] = [
     Migration("0001_events", PackageResources._001_events_sql),
     Migration("0002_rollups", PackageResources._002_rollups_sql),
+    Migration("0003_batches", PackageResources._003_batches_sql),
   ]
 
   /// Who may read what in ClickHouse: stated anew at every start.
@@ -28,5 +29,6 @@ public enum Schema {
     Migration("0001_organizations", PackageResources._001_organizations_sql),
     Migration("0002_leases", PackageResources._002_leases_sql),
     Migration("0003_cache_generations", PackageResources._003_cache_generations_sql),
+    Migration("0004_removals", PackageResources._004_removals_sql),
   ]
 }

@@ -22,6 +22,8 @@ public enum Limits {
   public static let propertyValueLength = 4_096
   /// How far ahead of the server's clock an event may be, in milliseconds.
   public static let timestampAheadMilliseconds: Int64 = 24 * 3_600_000
+  /// For how many days an organisation may have its events kept.
+  public static let retentionDays = 1...3_650
   /// How many rejected events an answer lists.
   public static let listedRejections = 100
 

@@ -8,22 +8,28 @@ public struct Organization: Sendable, Hashable {
   public let plan: String
   /// Origins (`https://app.example.com`) on whose pages embeds may stand; empty for all.
   public let allowedOrigins: [String]
+  /// After how many UTC days its events are removed; nil for never.
+  public let retentionDays: Int?
   public let createdAt: Instant
 
-  public init(id: OrganizationID, name: String, plan: String, allowedOrigins: [String], createdAt: Instant) {
+  public init(
+    id: OrganizationID, name: String, plan: String, allowedOrigins: [String], retentionDays: Int? = nil, createdAt: Instant
+  ) {
     self.id = id
     self.name = name
     self.plan = plan
     self.allowedOrigins = allowedOrigins
+    self.retentionDays = retentionDays
     self.createdAt = createdAt
   }
 
-  static let columns: Statement = "id, name, plan, allowed_origins, created_at"
+  static let columns: Statement = "id, name, plan, allowed_origins, retention_days, created_at"
 
   init(row: Row) throws {
     self.init(
       id: try row.id("id"), name: try row.text("name"), plan: try row.text("plan"),
-      allowedOrigins: try row.strings("allowed_origins"), createdAt: try row.instant("created_at"))
+      allowedOrigins: try row.strings("allowed_origins"), retentionDays: try row.optionalInteger("retention_days").map { Int($0) },
+      createdAt: try row.instant("created_at"))
   }
 }
 
@@ -60,6 +66,17 @@ public struct OrganizationRepository: Sendable {
     }
   }
 
+  /// Sets after how many days the organisation's events are removed; nil for never.
+  /// - Throws: ``Domain/AppError`` 404.
+  public func setRetention(_ id: OrganizationID, days: Int?) async throws -> Organization {
+    try await database.write { connection in
+      let row = try connection.first(
+        "UPDATE organizations SET retention_days = \(days) WHERE id = \(id) RETURNING \(Organization.columns)")
+      guard let row else { throw AppError.notFound("There is no such organization.") }
+      return try Organization(row: row)
+    }
+  }
+
   /// The organisation's environments in alphabetical order.
   public func environments(_ id: OrganizationID) async throws -> [EnvironmentName] {
     try await database.read {
@@ -71,7 +88,7 @@ public struct OrganizationRepository: Sendable {
     try connection.execute(
       """
       INSERT INTO organizations (\(Organization.columns)) VALUES (\(organization.id), \(organization.name), \(organization.plan), \
-      \(JSONValue.strings(organization.allowedOrigins)), \(organization.createdAt))
+      \(JSONValue.strings(organization.allowedOrigins)), \(organization.retentionDays), \(organization.createdAt))
       """)
     for environment in [EnvironmentName.production, .development] {
       try connection.execute(

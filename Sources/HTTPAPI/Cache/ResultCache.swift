@@ -105,6 +105,14 @@ public final class ResultCache: Sendable {
     for waiter in state.withLock({ $0.flights.removeValue(forKey: key) ?? [] }) { waiter.continuation.resume(returning: nil) }
   }
 
+  /// Forgets all answers; who waits for one still gets it.
+  package func removeAll() {
+    state.withLock { state in
+      state.entries.removeAll()
+      state.bytes = 0
+    }
+  }
+
   /// Down to seven eighths at once, so that a full cache does not sort itself for every answer.
   private func makeRoom(_ state: inout State) {
     guard state.bytes > capacity else { return }

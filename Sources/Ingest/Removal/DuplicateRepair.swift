@@ -1,0 +1,134 @@
+import ClickHouse
+import Domain
+public import Logging
+
+/// Takes out events that were stored twice under one id.
+///
+/// One program does not store an id twice: it looks ids up before it inserts them, and lets no two blocks with the same id be on their way
+/// at once. Two programs may look at the same moment and both insert. So each looks again once its insert is done, before it answers: whichever
+/// ends last sees both rows. The first by (`ingested_at`, `batch`) stays.
+public struct DuplicateRepair: Sendable {
+  private static let patience: Duration = .seconds(5)
+
+  private let remover: EventRemover
+  private let logger: Logger
+
+  public init(remover: EventRemover, logger: Logger) {
+    self.remover = remover
+    self.logger = logger
+  }
+
+  /// To be called after an insert, with the ids that it stored. It does not fail: what cannot be repaired now ``sweep(since:)`` finds.
+  func repair(_ keys: Set<EventKey>) async {
+    do {
+      for (scope, keys) in Dictionary(grouping: keys, by: \.scope) {
+        let doubtful = try await storedTwice(among: keys, scope)
+        if !doubtful.isEmpty { try await remove(doubtful, scope) }
+      }
+    } catch {
+      logger.warning(
+        "events that two programs may have stored at once could not be looked at; they will be", metadata: ["cause": "\(error)"])
+    }
+  }
+
+  /// Looks at all ids that were stored since a moment.
+  /// - Returns: How many events were stored twice.
+  func sweep(since: Instant) async throws -> Int {
+    let rows = try await remover.client.query(
+      """
+      SELECT org_id, environment, tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE ingested_at >= \(bind: since) \
+      GROUP BY org_id, environment, tenant_id, event_id HAVING count() > 1 ORDER BY max(ingested_at) DESC LIMIT \(bind: Self.sweptKeys)
+      """, as: .admin, settings: ["max_threads": "1", "max_bytes_before_external_group_by": "200000000"], timeout: .seconds(60))
+    let keys = rows.rows.compactMap { row -> EventKey? in
+      guard row.count == 4, let organization = row[0].stringValue, let environment = row[1].stringValue, let tenant = row[2].stringValue,
+        let id = row[3].stringValue
+      else { return nil }
+      return EventKey(
+        scope: IngestScope(organization: OrganizationID(organization), environment: EnvironmentName(environment)), tenant: TenantID(tenant),
+        id: id)
+    }
+    var count = 0
+    for (scope, keys) in Dictionary(grouping: keys, by: \.scope) {
+      for start in stride(from: 0, to: keys.count, by: Removal.rowsPerRemoval) {
+        count += try await remove(Set(keys[start..<min(start + Removal.rowsPerRemoval, keys.count)]), scope)
+      }
+    }
+    return count
+  }
+
+  private static let sweptKeys = 10_000
+
+  // MARK: Steps
+
+  /// By the small table of ids: nearly always none.
+  private func storedTwice(among keys: [EventKey], _ scope: IngestScope) async throws -> Set<EventKey> {
+    let rows = try await remover.client.query(
+      """
+      SELECT tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE \(Self.condition(keys, scope)) \
+      GROUP BY tenant_id, event_id HAVING count() > 1
+      """, as: .admin, timeout: .seconds(10))
+    return Set(
+      rows.rows.compactMap { row in
+        guard let tenant = row.first?.stringValue, let id = row.last?.stringValue else { return nil }
+        return EventKey(scope: scope, tenant: TenantID(tenant), id: id)
+      })
+  }
+
+  @discardableResult
+  private func remove(_ keys: Set<EventKey>, _ scope: IngestScope) async throws -> Int {
+    // A look without a removal of its own first: most often another program, or an earlier look, has done it.
+    guard try await surplus(keys, scope) != nil else { return 0 }
+    let count = try await remover.remove(from: scope.organization, patience: Self.patience) {
+      try await surplus(keys, scope).map { .rows(scope.environment, $0) }
+    }
+    if count > 0 { logger.info("events that were stored twice at once count once", metadata: ["events": "\(count)"]) }
+    return count
+  }
+
+  /// All rows but the first of each id that has several. Only rows of `emban.events` count: what the table of ids holds may belong to an
+  /// insert whose events are not there yet, and nothing may go that is not there twice.
+  private func surplus(_ keys: Set<EventKey>, _ scope: IngestScope) async throws -> [Removal.StoredRow]? {
+    let keys = Array(keys)
+    let condition = Self.condition(keys, scope)
+    let moments = try await remover.client.query(
+      "SELECT DISTINCT toUnixTimestamp64Milli(timestamp) FROM \(identifier: "emban.event_ids") WHERE \(condition)", as: .admin,
+      timeout: .seconds(10)
+    ).rows.compactMap { $0.first?.numberValue.map { Instant(milliseconds: Int64($0)) } }
+    guard !moments.isEmpty else { return nil }
+    let timestamps = moments.chunked { _ in 16 }.map(Removal.moments)
+    let rows = try await remover.client.query(
+      """
+      SELECT tenant_id, event_id, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Milli(ingested_at), toString(batch) \
+      FROM \(identifier: "emban.events") WHERE \(condition) AND (\(SQL.join(timestamps, separator: " OR "))) \
+      ORDER BY ingested_at, batch, timestamp
+      """, as: .admin, timeout: .seconds(20))
+    var first: [EventKey: Removal.StoredRow] = [:]
+    var surplus: Set<Removal.StoredRow> = []
+    for row in rows.rows {
+      guard row.count == 5, let tenant = row[0].stringValue, let id = row[1].stringValue, let timestamp = row[2].numberValue,
+        let ingestedAt = row[3].numberValue, let batch = row[4].stringValue
+      else { continue }
+      let stored = Removal.StoredRow(
+        tenant: TenantID(tenant), eventID: id, timestamp: Instant(milliseconds: Int64(timestamp)),
+        ingestedAt: Instant(milliseconds: Int64(ingestedAt)), batch: batch)
+      let key = EventKey(scope: scope, tenant: stored.tenant, id: id)
+      if let kept = first[key] {
+        // Rows that cannot be told apart (put there by hand) would all go.
+        if kept != stored { surplus.insert(stored) }
+      } else {
+        first[key] = stored
+      }
+    }
+    return surplus.isEmpty ? nil : Array(surplus.prefix(Removal.rowsPerRemoval))
+  }
+
+  private static func condition(_ keys: [EventKey], _ scope: IngestScope) -> SQL {
+    let matches = keys.chunked { max($0.tenant.rawValue.utf8.count, $0.id.utf8.count) + 3 }.map { chunk -> SQL in
+      "(tenant_id, event_id) IN arrayZip(\(bind: chunk.map(\.tenant.rawValue)), \(bind: chunk.map(\.id)))"
+    }
+    return """
+      org_id = \(bind: scope.organization.rawValue) AND environment = \(bind: scope.environment.rawValue) \
+      AND (\(SQL.join(matches, separator: " OR ")))
+      """
+  }
+}

@@ -1,0 +1,193 @@
+public import ClickHouse
+public import Domain
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// How long an organisation's events of an environment are kept.
+public struct RetentionRule: Sendable, Hashable {
+  public let scope: IngestScope
+  /// Whole UTC days before today.
+  public let days: Int
+
+  public init(scope: IngestScope, days: Int) {
+    self.scope = scope
+    self.days = days
+  }
+}
+
+/// Looks after the stored events, in one of the programs on the same stores at a time: finishes removals that were cut off, takes out what
+/// was stored twice, removes what is older than its organisation keeps it, and has the bytes of removed rows taken off the disk.
+public final class EventHousekeeping: Service {
+  /// Says whether this program is the one that may work now.
+  public typealias Lease = @Sendable () async throws -> Bool
+
+  private static let pause: Duration = .seconds(60)
+  /// The pause between two looks at retention and at bytes.
+  private static let hour: Double = 3600
+
+  private let client: ClickHouseClient
+  private let remover: EventRemover
+  private let duplicates: DuplicateRepair
+  private let rules: @Sendable () async throws -> [RetentionRule]
+  private let lease: Lease
+  private let clock: TimeSource
+  private let logger: Logger
+  private let state = Mutex(State())
+
+  private struct State {
+    var sweptUntil: Instant?
+    var tidiedAt: Instant?
+  }
+
+  /// - Parameter rules: those of all organisations that have one.
+  public init(
+    client: ClickHouseClient, remover: EventRemover, duplicates: DuplicateRepair,
+    rules: @escaping @Sendable () async throws -> [RetentionRule], logger: Logger, clock: @escaping TimeSource, lease: @escaping Lease
+  ) {
+    self.client = client
+    self.remover = remover
+    self.duplicates = duplicates
+    self.rules = rules
+    self.lease = lease
+    self.clock = clock
+    self.logger = logger
+  }
+
+  public func run() async throws {
+    await cancelWhenGracefulShutdown { [self] in
+      while !Task.isCancelled {
+        do {
+          try await workOnce()
+        } catch ClickHouseError.unavailable(let reason) {
+          logger.debug("events are not looked after while the event store is away", metadata: ["cause": "\(reason)"])
+        } catch is CancellationError {
+          return
+        } catch {
+          logger.warning("events could not be looked after; trying again", metadata: ["cause": "\(error)"])
+        }
+        try? await Task.sleep(for: Self.pause)
+      }
+    }
+  }
+
+  /// Does what is due, if this program may.
+  /// - Throws: ``ClickHouseError``, what the journal and the rules throw, `CancellationError`.
+  public func workOnce() async throws {
+    guard try await lease() else { return }
+    try await remover.finishAbandoned()
+    try await sweepDuplicates()
+    let now = clock()
+    let isDue = state.withLock { state in
+      if let last = state.tidiedAt, last.adding(seconds: Self.hour) > now { return false }
+      state.tidiedAt = now
+      return true
+    }
+    guard isDue else { return }
+    try await applyRetention()
+    try await removeEmptyCounts()
+    try await removeBytes()
+  }
+
+  /// What was stored since the last look, with a margin for inserts that took long; a day at the start.
+  private func sweepDuplicates() async throws {
+    let now = clock()
+    let since = state.withLock { $0.sweptUntil }.map { $0.adding(seconds: -300) } ?? now.adding(seconds: -86_400)
+    _ = try await duplicates.sweep(since: since)
+    state.withLock { $0.sweptUntil = now }
+  }
+
+  // MARK: Retention
+
+  private func applyRetention() async throws {
+    for rule in try await rules() {
+      let today = CivilDate(daysSinceEpoch: Int(clock().milliseconds / 86_400_000))
+      let end = today.adding(days: -rule.days)
+      // What is on its way may bear an earlier time than now; it goes the next time.
+      let before = try await remover.storeTime().adding(seconds: -60)
+      guard try await remover.insertsAreOver(before: before, patience: .zero) else { continue }
+      var count = 0
+      for month in try await months(rule.scope, until: end) {
+        guard try await lease() else { return }
+        let to = min(month.adding(months: 1), end)
+        do {
+          count += try await remover.remove(from: rule.scope.organization, patience: .seconds(15)) {
+            .days(rule.scope.environment, from: month, to: to, before: before)
+          }
+        } catch EventRemover.Failure.busy {
+          continue
+        }
+      }
+      if count > 0 {
+        logger.info(
+          "events older than their organisation keeps them were removed",
+          metadata: ["organization": "\(rule.scope.organization)", "events": "\(count)", "days": "\(rule.days)"])
+      }
+    }
+  }
+
+  /// The first days of the months with events before a day.
+  private func months(_ scope: IngestScope, until end: CivilDate) async throws -> [CivilDate] {
+    let rows = try await client.query(
+      """
+      SELECT DISTINCT toInt32(toDate32(toStartOfMonth(timestamp))) AS month FROM \(identifier: "emban.events") \
+      WHERE org_id = \(bind: scope.organization.rawValue) AND environment = \(bind: scope.environment.rawValue) \
+      AND timestamp < \(bind: end.midnightUTC) ORDER BY month
+      """, as: .admin, settings: ["max_threads": "1"], timeout: .seconds(60))
+    return rows.rows.compactMap { $0.first?.numberValue.map { CivilDate(daysSinceEpoch: Int($0)) } }
+  }
+
+  // MARK: Bytes
+
+  private static let tables: [SQLIdentifier] = [
+    "emban.events", "emban.event_ids", "emban.tenant_days", "emban.rollups", "emban.rollup_days",
+  ]
+
+  /// Has the parts rewritten from which rows were removed; the store does it in the background.
+  private func removeBytes() async throws {
+    for table in Self.tables {
+      let partitions = try await client.query(
+        """
+        SELECT DISTINCT partition_id FROM \(identifier: "system.parts") \
+        WHERE active AND has_lightweight_delete AND database || '.' || table = \(bind: table.name)
+        """, as: .admin, timeout: .seconds(20))
+      for partition in partitions.rows.compactMap({ $0.first?.stringValue }) {
+        try await client.execute(
+          "ALTER TABLE \(identifier: table) APPLY DELETED MASK IN PARTITION ID \(EventRemover.literal(partition))",
+          settings: ["mutations_sync": "0"])
+      }
+    }
+  }
+
+  /// Counts that removals have brought to nothing, and marks of rollups that no longer count. An hour later nobody is writing there.
+  private func removeEmptyCounts() async throws {
+    let horizon = clock().adding(seconds: -Self.hour)
+    let rows = try await client.query(
+      """
+      SELECT org_id, environment, tenant_id, toString(day), event_name FROM \(identifier: "emban.tenant_days") \
+      GROUP BY org_id, environment, tenant_id, day, event_name HAVING sum(n) = 0 AND max(last_ingested) < \(bind: horizon) LIMIT 10000
+      """, as: .admin, settings: ["max_threads": "1"], timeout: .seconds(60))
+    let keys = rows.rows.map { row in row.map { $0.stringValue ?? "" } }.filter { $0.count == 5 }
+    for chunk in keys.chunked(by: { ($0.map(\.utf8.count).max() ?? 0) + 3 }) where !chunk.isEmpty {
+      let columns = (0..<5).map { column -> SQL in "\(bind: chunk.map { $0[column] })" }
+      try await client.execute(
+        """
+        DELETE FROM \(identifier: "emban.tenant_days") WHERE (org_id, environment, tenant_id, toString(day), event_name) IN \
+        arrayZip(\(SQL.join(columns, separator: ", ")))
+        """, timeout: .seconds(120))
+    }
+    let builds: SQLIdentifier = "emban.rollup_days"
+    let old = Int(clock().milliseconds) - 86_400_000
+    let marks: SQL = "n < 0 AND build < \(bind: old)"
+    let found = try await client.query("SELECT count() FROM \(identifier: builds) WHERE \(marks)", as: .admin, timeout: .seconds(20))
+    if let count = found.scalar?.numberValue, count > 0 {
+      // Together with the builds that they are about.
+      try await client.execute(
+        """
+        DELETE FROM \(identifier: builds) WHERE \(marks) OR (build < \(bind: old) AND (org_id, environment, tenant_id, day) IN \
+        (SELECT org_id, environment, tenant_id, day FROM \(identifier: builds) GROUP BY org_id, environment, tenant_id, day \
+        HAVING argMax(n, build) < 0))
+        """, timeout: .seconds(120))
+    }
+  }
+}

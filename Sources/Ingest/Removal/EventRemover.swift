@@ -1,0 +1,251 @@
+public import ClickHouse
+public import Domain
+public import Logging
+import NIOCore
+
+/// Takes events out of the store, with all that is counted of them, so that each counts as removed once whatever dies meanwhile
+/// (docs/adr/0011-once-among-several-programs.md).
+///
+/// A removal is fixed in the ``RemovalJournal`` before its first row goes, and every step of it may be repeated: what is taken from
+/// `emban.tenant_days` carries a deduplication token, deleting twice is deleting once. A program that finds a removal whose program is gone
+/// finishes it.
+public struct EventRemover: Sendable {
+  /// Told of the tenants whose events went, before the removal ends.
+  public typealias Listener = @Sendable (OrganizationID, EnvironmentName, Set<TenantID>) async throws -> Void
+
+  /// Why a removal did not take place.
+  enum Failure: Error {
+    /// Another one of the same organisation was not over in time.
+    case busy
+  }
+
+  /// After this long without a word a program that performs a removal counts as gone.
+  static let silence: Double = 15
+  private static let heartbeat: Duration = .seconds(3)
+  private static let longest: Duration = .seconds(600)
+
+  let client: ClickHouseClient
+  private let journal: any RemovalJournal
+  private let clock: TimeSource
+  private let logger: Logger
+  private let removed: Listener
+
+  public init(
+    client: ClickHouseClient, journal: any RemovalJournal, clock: @escaping TimeSource, logger: Logger,
+    removed: @escaping Listener = { _, _, _ in }
+  ) {
+    self.client = client
+    self.journal = journal
+    self.clock = clock
+    self.logger = logger
+    self.removed = removed
+  }
+
+  /// Removes events of an organisation.
+  ///
+  /// - Parameters:
+  ///   - patience: how long another removal of the organisation is waited for.
+  ///   - plan: says what goes, once no other removal of the organisation is under way; nil for nothing.
+  /// - Returns: How many events were removed.
+  /// - Throws: ``Failure``, ``ClickHouseError``, what the journal throws and what `plan` throws. When nothing was fixed, nothing goes; what was
+  ///   fixed is finished later, by whoever is there.
+  func remove(
+    from organization: OrganizationID, patience: Duration, _ plan: @escaping @Sendable () async throws -> Removal?
+  ) async throws -> Int {
+    let id = EventTable.makeToken()
+    let deadline = ContinuousClock.now + patience
+    while let other = try await journal.begin(organization, id: id, at: clock()) {
+      if try await takeOver(other) { continue }
+      guard ContinuousClock.now < deadline else { throw Failure.busy }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    return try await keepingAlive(organization, id) {
+      var isFixed = false
+      do {
+        guard let removal = try await plan() else {
+          try await journal.finish(organization, id: id)
+          return 0
+        }
+        guard try await journal.fix(organization, id: id, plan: removal.json.serialized()) else { throw Failure.busy }
+        isFixed = true
+        let count = try await perform(removal, of: organization, id: id)
+        try await journal.finish(organization, id: id)
+        return count
+      } catch {
+        // A removal that was not fixed never was; a fixed one is somebody's to finish, without waiting for our silence.
+        if isFixed {
+          try? await journal.touch(organization, id: id, at: Instant(milliseconds: 0))
+        } else {
+          try? await journal.finish(organization, id: id)
+        }
+        throw error
+      }
+    }
+  }
+
+  /// Finishes the removals of programs that are gone.
+  func finishAbandoned() async throws {
+    for entry in try await journal.entries() { _ = try await takeOver(entry) }
+  }
+
+  /// - Returns: Whether the entry's program was gone; then the removal is finished.
+  private func takeOver(_ entry: RemovalEntry) async throws -> Bool {
+    guard entry.touchedAt.adding(seconds: Self.silence) < clock() else { return false }
+    guard let plan = entry.plan else {
+      try await journal.finish(entry.organization, id: entry.id)
+      return true
+    }
+    guard let removal = (try? JSONParser.parse(plan)).flatMap(Removal.init) else {
+      throw AppError.internal(cause: "the journal of removals holds a plan that cannot be read: \(plan.prefix(200))")
+    }
+    logger.notice("finishing a removal that another program began", metadata: ["organization": "\(entry.organization)"])
+    try await journal.touch(entry.organization, id: entry.id, at: clock())
+    try await keepingAlive(entry.organization, entry.id) {
+      _ = try await perform(removal, of: entry.organization, id: entry.id)
+      try await journal.finish(entry.organization, id: entry.id)
+    }
+    return true
+  }
+
+  private func keepingAlive<T: Sendable>(
+    _ organization: OrganizationID, _ id: String, _ work: @escaping @Sendable () async throws -> T
+  ) async throws -> T {
+    try await withThrowingTaskGroup(of: T?.self) { group in
+      group.addTask { try await work() }
+      group.addTask {
+        while !Task.isCancelled {
+          try? await Task.sleep(for: Self.heartbeat)
+          if !Task.isCancelled { try? await journal.touch(organization, id: id, at: clock()) }
+        }
+        return nil
+      }
+      defer { group.cancelAll() }
+      while let result = try await group.next() {
+        if let result { return result }
+      }
+      throw CancellationError()
+    }
+  }
+
+  // MARK: Steps
+
+  private func perform(_ removal: Removal, of organization: OrganizationID, id: String) async throws -> Int {
+    let counts = try await counts(of: removal, organization)
+    try await takeFromCounts(counts, removal, organization, id: id)
+    try await invalidateBuilds(removal, organization)
+    if let rollups = removal.rollups(of: organization) {
+      try await delete(from: "emban.rollups", where: rollups)
+      try await delete(from: "emban.rollup_days", where: "\(removal.builds(of: organization)) AND n >= 0")
+    }
+    try await delete(from: "emban.events", where: removal.events(of: organization))
+    if let ids = removal.ids(of: organization) { try await delete(from: "emban.event_ids", where: ids) }
+    var tenants = Set(counts.map(\.tenant))
+    if case .tenant(_, let tenant, _) = removal { tenants.insert(tenant) }
+    if !tenants.isEmpty { try await removed(organization, removal.environment, tenants) }
+    return counts.reduce(0) { $0 + $1.events }
+  }
+
+  private struct Count {
+    var tenant: TenantID
+    var day: CivilDate
+    var eventName: String
+    var events: Int
+  }
+
+  private func counts(of removal: Removal, _ organization: OrganizationID) async throws -> [Count] {
+    let rows = try await client.query(
+      """
+      SELECT tenant_id, toInt32(toDate32(timestamp)) AS day, event_name, count() FROM \(identifier: "emban.events") \
+      WHERE \(removal.events(of: organization)) GROUP BY tenant_id, day, event_name
+      """, as: .admin, timeout: .seconds(60))
+    return rows.rows.compactMap { row in
+      guard row.count == 4, let tenant = row[0].stringValue, let day = row[1].numberValue, let name = row[2].stringValue,
+        let events = row[3].numberValue
+      else { return nil }
+      return Count(tenant: TenantID(tenant), day: CivilDate(daysSinceEpoch: Int(day)), eventName: name, events: Int(events))
+    }
+  }
+
+  /// Before the events go: who repeats this finds the same counts, or that they were taken already.
+  private func takeFromCounts(_ counts: [Count], _ removal: Removal, _ organization: OrganizationID, id: String) async throws {
+    guard !counts.isEmpty else { return }
+    let now = clock().json
+    var body = ByteBuffer()
+    for count in counts {
+      let row: JSONValue = [
+        "org_id": .string(organization.rawValue), "environment": .string(removal.environment.rawValue),
+        "tenant_id": .string(count.tenant.rawValue), "day": .string(count.day.iso8601), "event_name": .string(count.eventName),
+        "n": .int(-count.events), "last_ingested": now,
+      ]
+      body.writeBytes(row.serializedBytes())
+      body.writeString("\n")
+    }
+    try await client.insert(
+      into: "emban.tenant_days", columns: ["org_id", "environment", "tenant_id", "day", "event_name", "n", "last_ingested"], body: body,
+      deduplicationToken: "removal-\(id)",
+      // One block, whatever its size: the token counts blocks.
+      settings: [
+        "input_format_parallel_parsing": "0", "max_insert_block_size": "100000000", "min_insert_block_size_rows": "0",
+        "min_insert_block_size_bytes": "0",
+      ])
+  }
+
+  /// A rollup is proven by counts, and a day that lost some events and gets as many others would prove one that is wrong. A newer build
+  /// without a count makes it count no more, also one that is being made at this moment.
+  private func invalidateBuilds(_ removal: Removal, _ organization: OrganizationID) async throws {
+    let builds: SQLIdentifier = "emban.rollup_days"
+    try await client.execute(
+      """
+      INSERT INTO \(identifier: builds) SELECT * REPLACE (toUInt64(\(bind: Int(clock().milliseconds))) AS build, toInt64(-1) AS n, \
+      now64(3) AS built_at) FROM \(identifier: builds) WHERE \(removal.builds(of: organization)) AND n >= 0
+      """)
+  }
+
+  /// Returns when no question sees the rows any more; their bytes go later, see ``EventHousekeeping``.
+  private func delete(from table: SQLIdentifier, where condition: SQL) async throws {
+    // Only the partitions that hold some: a removal looks at every part of those that it is told of.
+    let partitions = try await client.query(
+      "SELECT DISTINCT _partition_id FROM \(identifier: table) WHERE \(condition)", as: .admin, timeout: .seconds(60))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for (number, partition) in partitions.rows.compactMap({ $0.first?.stringValue }).enumerated() {
+        if number >= 4 { try await group.next() }
+        group.addTask {
+          try await client.execute(
+            "DELETE FROM \(identifier: table) IN PARTITION ID \(Self.literal(partition)) WHERE \(condition)",
+            settings: ["lightweight_deletes_sync": "2"], timeout: Self.longest)
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  /// A partition's id, which the grammar wants as a literal.
+  static func literal(_ partition: String) -> SQL {
+    SQL(trusted: "'" + partition.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") } + "'")
+  }
+}
+
+extension EventRemover {
+  /// The store's clock.
+  func storeTime() async throws -> Instant {
+    let rows = try await client.query("SELECT toUnixTimestamp64Milli(now64(3))", as: .admin, timeout: .seconds(10))
+    guard let milliseconds = rows.scalar?.numberValue else { throw ClickHouseError.protocolError("no time") }
+    return Instant(milliseconds: Int64(milliseconds))
+  }
+
+  /// Waits until no insert is on its way that began before a moment, for its rows may bear an earlier time and appear later.
+  /// - Returns: Whether there is none.
+  func insertsAreOver(before moment: Instant, patience: Duration) async throws -> Bool {
+    let deadline = ContinuousClock.now + patience
+    while true {
+      let rows = try await client.query(
+        """
+        SELECT count() FROM \(identifier: "system.processes") WHERE query_kind = 'Insert' AND position(query, 'events') > 0 \
+        AND now64(6) - toIntervalMicrosecond(toUInt64(elapsed * 1000000)) < \(bind: moment)
+        """, as: .admin, timeout: .seconds(10))
+      if rows.scalar?.numberValue == 0 { return true }
+      guard ContinuousClock.now < deadline else { return false }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
+}
