@@ -105,15 +105,19 @@ def latency(questions: Questions, rounds: int) -> Json:
 
 
 def year(questions: Questions, rounds: int) -> Json:
-    """A long range: the whole dashboard with rollups, without, and as SQL over the events."""
+    """A long range: each widget with rollups, and the whole dashboard with rollups, without, and as SQL over the events."""
     far = questions.check()
     with_rollups, over_events = questions.views["rollups"], questions.views["events"]
     request, same = with_rollups.request(), over_events.request()
-    times = in_turns(rounds, {
+    ways: dict[str, Callable[[], float]] = {
         "rollups": lambda: with_rollups.time(request), "events": lambda: over_events.time(same),
         "raw": lambda: sum(questions.raw["events"].time(name) for name in questions.names),
-    })
+    }
+    for name in questions.names:
+        ways[f"widget {name}"] = lambda request=with_rollups.request([name]): with_rollups.time(request)
+    times = in_turns(rounds, ways)
     result = {way: times.summary(way) for way in ("rollups", "events", "raw")}
+    result["widgets"] = {name: {"metric": questions.metrics[name]} | times.summary(f"widget {name}") for name in questions.names}
     return result | {
         "rollups_to_raw": ratio(result["rollups"], result["raw"]), "events_to_raw": ratio(result["events"], result["raw"]),
         "off_from_events": {name: round(value, 6) for name, value in far.items()}}

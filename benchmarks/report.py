@@ -80,6 +80,10 @@ def targets(result: Json) -> list[Row]:
                     more_is_better=True, note=f"{one[variant]['per_second']:.3g}/s, p95 {one[variant]['p95_ms']:.0f} ms"))
     if result["year"]:
         figures = result["year"]
+        worst, slowest_widget = max(figures["widgets"].items(), key=lambda item: item[1]["p50_ms"])
+        rows.append(Row(
+            "a year's slowest widget with rollups", slowest_widget["p50_ms"], 100, " ms",
+            note=f"{worst} ({slowest_widget['metric']}); all: " + ", ".join(f"{name} {one['p50_ms']:.0f}" for name, one in figures["widgets"].items())))
         rows.append(Row(
             "a year's dashboard with rollups", figures["rollups"]["p50_ms"], 100, " ms",
             note=f"p95 {figures['rollups']['p95_ms']:.0f} ms; without rollups {figures['events']['p50_ms']:.0f} ms, raw {figures['raw']['p50_ms']:.0f} ms"))

@@ -138,17 +138,21 @@ class Stage:
         return time.monotonic() - begin
 
     def wait_for_rollups(self, tenants: list[str], seconds: float = 300) -> Json:
-        """Waits until every closed day of the tenants is rolled up; says how many days are, and how long that took."""
+        """Waits until every closed day and month of the tenants is rolled up; says how many days are, and how long that took."""
         begin = time.monotonic()
         if self.store.run("EXISTS TABLE emban.rollup_days").strip() != "1":
             return {"days": 0, "missing": None, "seconds": 0.0}
         names = ", ".join(f"'{tenant}'" for tenant in tenants)
         while True:
             days = "SELECT tenant_id, day FROM emban.{} WHERE tenant_id IN (" + names + ") AND day < today()"
-            done = int(self.store.run(f"SELECT uniqExact(tenant_id, day) FROM ({days.format('rollup_days')})"))
+            done = int(self.store.run(f"SELECT uniqExact(tenant_id, day) FROM ({days.format('rollup_days')} AND width = 'day')"))
             missing = int(self.store.run(
                 f"SELECT uniqExact(tenant_id, day) FROM ({days.format('tenant_days')} GROUP BY ALL HAVING sum(n) > 0) "
                 f"WHERE (tenant_id, day) NOT IN ({days.format('rollup_days')})"))
+            months = "SELECT tenant_id, toYYYYMM(day) AS month FROM emban.{} WHERE tenant_id IN (" + names + ") AND month < toYYYYMM(today())"
+            missing += int(self.store.run(
+                f"SELECT uniqExact(tenant_id, month) FROM ({months.format('tenant_days')}) "
+                f"WHERE (tenant_id, month) NOT IN ({months.format('rollup_days')} AND width = 'month')"))
             waited = time.monotonic() - begin
             if missing == 0 or waited > seconds or (done == 0 and waited > 60):
                 return {"days": done, "missing": missing, "seconds": round(waited, 1)}
