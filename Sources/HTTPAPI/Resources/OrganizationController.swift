@@ -19,7 +19,7 @@ struct OrganizationController: Controller {
     guard let organization = try await organizations.get(try request.account().organization) else {
       throw AppError.notFound("There is no such organization.")
     }
-    return .json(organization.json)
+    return .json(organization.settingsJSON)
   }
 
   private func change(_ request: APIRequest) async throws -> Response {
@@ -42,16 +42,13 @@ struct OrganizationController: Controller {
     try await audit.record(
       "organization.update", "organization", account.organization.rawValue, by: account, from: request, before: before.retentionJSON,
       after: after.retentionJSON)
-    return .json(after.json)
+    return .json(after.settingsJSON)
   }
 }
 
 extension Organization {
-  fileprivate var json: JSONValue {
-    [
-      "id": .string(id.rawValue), "name": .string(name), "plan": .string(plan), "allowed_origins": .strings(allowedOrigins),
-      "retention_days": retentionDays.map { .int($0) } ?? .null, "created_at": createdAt.json,
-    ]
+  fileprivate var settingsJSON: JSONValue {
+    .object((json.objectValue ?? [:]).merging(retentionJSON.objectValue ?? [:]) { $1 })
   }
 
   fileprivate var retentionJSON: JSONValue { ["retention_days": retentionDays.map { .int($0) } ?? .null] }
