@@ -88,6 +88,19 @@ public struct CivilDate: Sendable, Hashable, Comparable {
 
   public func adding(days: Int) -> CivilDate { CivilDate(daysSinceEpoch: daysSinceEpoch + days) }
 
+  /// The first day of this day's month.
+  public var startOfMonth: CivilDate { adding(days: 1 - components.day) }
+
+  /// The same day of another month; the month's last day where it is shorter.
+  public func adding(months: Int) -> CivilDate {
+    let (year, month, day) = components
+    let index = year * 12 + month - 1 + months
+    for candidate in stride(from: day, through: 28, by: -1) {
+      if let date = CivilDate(year: index / 12, month: index % 12 + 1, day: candidate) { return date }
+    }
+    return CivilDate(year: index / 12, month: index % 12 + 1, day: min(day, 28)) ?? self
+  }
+
   /// Midnight of this day in UTC.
   public var midnightUTC: Instant { Instant(milliseconds: Int64(daysSinceEpoch) * 86_400_000) }
 }

@@ -75,7 +75,7 @@ struct Backlog: Sendable, Hashable {
     (SELECT org_id, environment, tenant_id, toInt32(day) AS date, n AS count, last_ingested AS ingested, toUInt64(0) AS number, \
     toInt64(0) AS built_count, toDateTime64(0, 3, 'UTC') AS at FROM \(identifier: RollupTable.days) \
     UNION ALL SELECT org_id, environment, tenant_id, toInt32(day), 0, toDateTime64(0, 3, 'UTC'), build, n, built_at \
-    FROM \(identifier: RollupTable.builds)) \
+    FROM \(identifier: RollupTable.builds) WHERE width = 'day') \
     GROUP BY org_id, environment, tenant_id, date) \
     GROUP BY org_id, environment, tenant_id HAVING sum(events) >= \(bind: minimumEvents) ORDER BY sum(events)
     """

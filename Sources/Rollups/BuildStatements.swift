@@ -101,17 +101,13 @@ struct BuildStatements {
   /// - Parameter rows: those of ``totals``.
   func record(_ rows: [[JSONValue]]) -> String {
     let totals = Dictionary(rows.map { ($0[0].intValue, [$0[1].intValue, $0[2].intValue]) }, uniquingKeysWith: { first, _ in first })
-    func names(_ texts: [ExactText]) -> JSONValue { .strings(texts.map(\.text)) }
     return properties.days.filter { day in
       day.dimensions.isEmpty || totals[day.day.daysSinceEpoch] == [day.events, day.events]
     }.map { day in
-      let line: JSONValue = [
-        "org_id": .string(tenant.organization), "environment": .string(tenant.environment), "tenant_id": .string(tenant.tenant),
-        "day": .string(day.day.iso8601), "build": .int(build), "n": .int(day.events), "dimensions": names(day.dimensions),
-        "halves": names(day.halves), "omitted_dimensions": names(day.omittedDimensions), "measures": names(day.measures),
-        "omitted_measures": names(day.omittedMeasures), "built_at": Instant(milliseconds: Int64(build)).json,
-      ]
-      return line.serialized() + "\n"
+      BuildRecord(
+        tenant: tenant, width: "day", day: day.day, build: build, events: day.events, dimensions: day.dimensions, halves: day.halves,
+        omittedDimensions: day.omittedDimensions, measures: day.measures, omittedMeasures: day.omittedMeasures
+      ).line
     }.joined()
   }
 }

@@ -76,6 +76,7 @@ public struct RollupBuilder: Service {
       }
       backlogs.removeAll { $0.runs.isEmpty }
     }
+    try await joinMonths(organization: organization)
     if lastCleaning.isDue(at: clock(), every: settings.keepReplaced) { try await clean(organization: organization) }
     return count
   }
@@ -101,12 +102,7 @@ public struct RollupBuilder: Service {
     }
     let record = statements.record(try await query(statements.totals))
     guard !record.isEmpty else { return 0 }
-    try await client.insert(
-      into: RollupTable.builds,
-      columns: [
-        "org_id", "environment", "tenant_id", "day", "build", "n", "dimensions", "halves", "omitted_dimensions", "measures",
-        "omitted_measures", "built_at",
-      ], body: ByteBuffer(string: record))
+    try await client.insert(into: RollupTable.builds, columns: BuildRecord.columns, body: ByteBuffer(string: record))
     let days = record.utf8.count { $0 == UInt8(ascii: "\n") }
     logger.info(
       "days rolled up",
@@ -115,6 +111,23 @@ public struct RollupBuilder: Service {
         "seconds": "\((ContinuousClock.now - start).inSeconds)",
       ])
     return days
+  }
+
+  /// Joins the rows of the days of months that are over, so that a question over a year reads a twelfth of the states.
+  private func joinMonths(organization: OrganizationID?) async throws {
+    let own: SQL = organization.map { "org_id = \(bind: $0.rawValue)" } ?? "1"
+    let today = CivilDate(daysSinceEpoch: Int(clock().milliseconds / 86_400_000))
+    let due = try await query(MonthBacklog.statement(own: own, today: today)).compactMap { MonthBacklog(row: $0, now: clock()) }
+    // The newest first: what is looked at most.
+    for month in due.sorted(by: { $0.first > $1.first }) {
+      try Task.checkCancellation()
+      guard try await lease() else { return }
+      guard !month.dimensions.isEmpty else { continue }
+      try await client.execute(month.insert, settings: Self.buildSettings, timeout: Self.longest)
+      guard let record = month.record(try await query(month.totals)) else { continue }
+      try await client.insert(into: RollupTable.builds, columns: BuildRecord.columns, body: ByteBuffer(string: record))
+      logger.info("month joined", metadata: ["tenant": "\(month.tenant.tenant)", "month": "\(month.first.iso8601.prefix(7))"])
+    }
   }
 
   private func query(_ sql: SQL) async throws -> [[JSONValue]] {
@@ -174,21 +187,22 @@ public struct RollupBuilder: Service {
     // Replaced by a build that is itself older than the time for which rows are kept.
     try await client.execute(
       """
-      DELETE FROM \(identifier: RollupTable.builds) WHERE \(own) AND (org_id, environment, tenant_id, day, build) NOT IN \
-      (SELECT org_id, environment, tenant_id, day, max(build) FROM \(identifier: RollupTable.builds) \
-      WHERE build <= \(bind: horizon) GROUP BY org_id, environment, tenant_id, day) AND build <= \(bind: horizon)
+      DELETE FROM \(identifier: RollupTable.builds) WHERE \(own) AND (org_id, environment, tenant_id, width, day, build) NOT IN \
+      (SELECT org_id, environment, tenant_id, width, day, max(build) FROM \(identifier: RollupTable.builds) \
+      WHERE build <= \(bind: horizon) GROUP BY org_id, environment, tenant_id, width, day) AND build <= \(bind: horizon)
       """, timeout: Self.longest)
     let leftovers = try await client.query(
       """
-      SELECT DISTINCT org_id, environment, tenant_id FROM \(identifier: RollupTable.rows) WHERE \(own) AND width = 'day' AND dimension = '' \
-      AND measure = '' AND build <= \(bind: horizon) AND (org_id, environment, tenant_id, toDate32(bucket), build) NOT IN \
-      (SELECT org_id, environment, tenant_id, day, build FROM \(identifier: RollupTable.builds))
+      SELECT DISTINCT org_id, environment, tenant_id FROM \(identifier: RollupTable.rows) WHERE \(own) AND width != 'half_hour' AND dimension = '' \
+      AND measure = '' AND build <= \(bind: horizon) AND (org_id, environment, tenant_id, width, toDate32(bucket), build) NOT IN \
+      (SELECT org_id, environment, tenant_id, width, day, build FROM \(identifier: RollupTable.builds))
       """, as: .admin, settings: Self.readSettings, timeout: .seconds(60))
     for tenant in leftovers.rows.compactMap(TenantKey.init) {
       try await client.execute(
         """
-        DELETE FROM \(identifier: RollupTable.rows) WHERE \(tenant.conditions) AND build <= \(bind: horizon) AND (toDate32(bucket), build) NOT IN \
-        (SELECT day, build FROM \(identifier: RollupTable.builds) WHERE \(tenant.conditions))
+        DELETE FROM \(identifier: RollupTable.rows) WHERE \(tenant.conditions) AND build <= \(bind: horizon) \
+        AND (if(width = 'half_hour', 'day', width), toDate32(bucket), build) NOT IN \
+        (SELECT width, day, build FROM \(identifier: RollupTable.builds) WHERE \(tenant.conditions))
         """, timeout: Self.longest)
     }
   }

@@ -15,7 +15,7 @@ public struct RollupSettings: Sendable, Hashable {
 
   public init() {}
 
-  /// The most days of one run: each month of them is a partition that the statement writes to.
+  /// The most days of one run.
   static let daysPerRun = 366
   static let dimensions = 20
   static let measures = 20

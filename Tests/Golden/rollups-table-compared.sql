@@ -9,26 +9,36 @@ WHERE org_id = {p4:String}
   AND width = 'day'
   AND dimension = {p7:String}
   AND measure IN {p8:Array(String)}
-  AND bucket >= toDateTime({p9:DateTime64(3, 'UTC')})
-  AND bucket < toDateTime({p10:DateTime64(3, 'UTC')})
-  AND (toInt32(toDate32(bucket)), build) IN ((20768, 1000), (20769, 1001), (20771, 1003), (20772, 1004), (20773, 1005), (20774, 1006))
-  AND NOT (value = {p11:String})
+  AND ((build = 1000
+  AND bucket >= toDateTime(1794355200)
+  AND bucket < toDateTime(1794441600)) OR (build = 1001
+  AND bucket >= toDateTime(1794441600)
+  AND bucket < toDateTime(1794528000)) OR (build = 1003
+  AND bucket >= toDateTime(1794614400)
+  AND bucket < toDateTime(1794700800)) OR (build = 1004
+  AND bucket >= toDateTime(1794700800)
+  AND bucket < toDateTime(1794787200)) OR (build = 1005
+  AND bucket >= toDateTime(1794787200)
+  AND bucket < toDateTime(1794873600)) OR (build = 1006
+  AND bucket >= toDateTime(1794873600)
+  AND bucket < toDateTime(1794960000)))
+  AND NOT (value = {p9:String})
 UNION ALL SELECT start AS timestamp, event_name, property, count() AS n
 FROM (SELECT toStartOfInterval(timestamp, INTERVAL 30 MINUTE) AS start, event_name, ifNull(`string_props`.`model`.:String, '') AS property
 FROM `emban`.`events`
-WHERE org_id = {p12:String}
-  AND environment = {p13:String}
-  AND tenant_id = {p14:String}
-  AND NOT (ifNull(`string_props`.`model`.:String, '') = {p15:String})
-  AND (timestamp >= {p16:DateTime64(3, 'UTC')}
-  AND timestamp < {p17:DateTime64(3, 'UTC')} OR timestamp >= {p18:DateTime64(3, 'UTC')}
-  AND timestamp < {p19:DateTime64(3, 'UTC')}))
+WHERE org_id = {p10:String}
+  AND environment = {p11:String}
+  AND tenant_id = {p12:String}
+  AND NOT (ifNull(`string_props`.`model`.:String, '') = {p13:String})
+  AND (timestamp >= {p14:DateTime64(3, 'UTC')}
+  AND timestamp < {p15:DateTime64(3, 'UTC')} OR timestamp >= {p16:DateTime64(3, 'UTC')}
+  AND timestamp < {p17:DateTime64(3, 'UTC')}))
 GROUP BY start, event_name, property)
 GROUP BY dimension
-HAVING sumIf(n, timestamp >= {p20:DateTime64(3, 'UTC')}
-  AND timestamp < {p21:DateTime64(3, 'UTC')}) > 0
+HAVING sumIf(n, timestamp >= {p18:DateTime64(3, 'UTC')}
+  AND timestamp < {p19:DateTime64(3, 'UTC')}) > 0
 ORDER BY value DESC NULLS LAST, dimension ASC
-LIMIT {p22:Int64}
+LIMIT {p20:Int64}
 --   p0 DateTime64(3, 'UTC') = 2026-11-14 00:00:00
 --   p1 DateTime64(3, 'UTC') = 2026-11-18 00:00:00
 --   p2 DateTime64(3, 'UTC') = 2026-11-10 00:00:00
@@ -38,17 +48,15 @@ LIMIT {p22:Int64}
 --   p6 String = acme
 --   p7 String = model
 --   p8 Array(String) = ['']
---   p9 DateTime64(3, 'UTC') = 2026-11-11 00:00:00
---   p10 DateTime64(3, 'UTC') = 2026-11-18 00:00:00
---   p11 String = gpt-4
---   p12 String = org_1
---   p13 String = production
---   p14 String = acme
---   p15 String = gpt-4
---   p16 DateTime64(3, 'UTC') = 2026-11-10 00:00:00
---   p17 DateTime64(3, 'UTC') = 2026-11-11 00:00:00
---   p18 DateTime64(3, 'UTC') = 2026-11-13 00:00:00
---   p19 DateTime64(3, 'UTC') = 2026-11-14 00:00:00
---   p20 DateTime64(3, 'UTC') = 2026-11-14 00:00:00
---   p21 DateTime64(3, 'UTC') = 2026-11-18 00:00:00
---   p22 Int64 = 50
+--   p9 String = gpt-4
+--   p10 String = org_1
+--   p11 String = production
+--   p12 String = acme
+--   p13 String = gpt-4
+--   p14 DateTime64(3, 'UTC') = 2026-11-10 00:00:00
+--   p15 DateTime64(3, 'UTC') = 2026-11-11 00:00:00
+--   p16 DateTime64(3, 'UTC') = 2026-11-13 00:00:00
+--   p17 DateTime64(3, 'UTC') = 2026-11-14 00:00:00
+--   p18 DateTime64(3, 'UTC') = 2026-11-14 00:00:00
+--   p19 DateTime64(3, 'UTC') = 2026-11-18 00:00:00
+--   p20 Int64 = 50

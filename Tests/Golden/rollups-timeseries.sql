@@ -7,31 +7,43 @@ WHERE org_id = {p6:String}
   AND width = 'day'
   AND dimension = {p9:String}
   AND measure IN {p10:Array(String)}
-  AND bucket >= toDateTime({p11:DateTime64(3, 'UTC')})
-  AND bucket < toDateTime({p12:DateTime64(3, 'UTC')})
-  AND (toInt32(toDate32(bucket)), build) IN ((20769, 1001), (20771, 1003), (20772, 1004), (20774, 1006), (20775, 1007), (20776, 1008))
-UNION ALL SELECT bucket AS timestamp, event_name, '' AS property, if(measure = '', rollups.n, 0) AS n, if(measure = {p13:String}, rollups.n, 0) AS m0_n, if(measure = {p14:String}, s, 0.) AS m0_s, if(measure = {p15:String}, mn, NULL) AS m0_min, if(measure = {p16:String}, mx, NULL) AS m0_max
+  AND ((build = 1001
+  AND bucket >= toDateTime(1794441600)
+  AND bucket < toDateTime(1794528000)) OR (build = 1003
+  AND bucket >= toDateTime(1794614400)
+  AND bucket < toDateTime(1794700800)) OR (build = 1004
+  AND bucket >= toDateTime(1794700800)
+  AND bucket < toDateTime(1794787200)) OR (build = 1006
+  AND bucket >= toDateTime(1794873600)
+  AND bucket < toDateTime(1794960000)) OR (build = 1007
+  AND bucket >= toDateTime(1794960000)
+  AND bucket < toDateTime(1795046400)) OR (build = 1008
+  AND bucket >= toDateTime(1795046400)
+  AND bucket < toDateTime(1795132800)))
+UNION ALL SELECT bucket AS timestamp, event_name, '' AS property, if(measure = '', rollups.n, 0) AS n, if(measure = {p11:String}, rollups.n, 0) AS m0_n, if(measure = {p12:String}, s, 0.) AS m0_s, if(measure = {p13:String}, mn, NULL) AS m0_min, if(measure = {p14:String}, mx, NULL) AS m0_max
 FROM `emban`.`rollups` AS rollups
-WHERE org_id = {p17:String}
-  AND environment = {p18:String}
-  AND tenant_id = {p19:String}
+WHERE org_id = {p15:String}
+  AND environment = {p16:String}
+  AND tenant_id = {p17:String}
   AND width = 'half_hour'
-  AND dimension = {p20:String}
-  AND measure IN {p21:Array(String)}
-  AND bucket >= toDateTime({p22:DateTime64(3, 'UTC')})
-  AND bucket < toDateTime({p23:DateTime64(3, 'UTC')})
-  AND (toInt32(toDate32(bucket)), build) IN ((20768, 1000), (20773, 1005))
-  AND bucket >= {p24:DateTime64(3, 'UTC')}
-  AND bucket < {p25:DateTime64(3, 'UTC')}
+  AND dimension = {p18:String}
+  AND measure IN {p19:Array(String)}
+  AND ((build = 1000
+  AND bucket >= toDateTime(1794355200)
+  AND bucket < toDateTime(1794441600)) OR (build = 1005
+  AND bucket >= toDateTime(1794787200)
+  AND bucket < toDateTime(1794873600)))
+  AND bucket >= {p20:DateTime64(3, 'UTC')}
+  AND bucket < {p21:DateTime64(3, 'UTC')}
 UNION ALL SELECT start AS timestamp, event_name, property, count() AS n, count(m0_number) AS m0_n, ifNull(sum(m0_number), 0.) AS m0_s, min(m0_number) AS m0_min, max(m0_number) AS m0_max
 FROM (SELECT toStartOfInterval(timestamp, INTERVAL 30 MINUTE) AS start, event_name, '' AS property, `numeric_props`.`tokens`::Nullable(Float64) AS m0_number
 FROM `emban`.`events`
-WHERE org_id = {p26:String}
-  AND environment = {p27:String}
-  AND tenant_id = {p28:String}
-  AND (timestamp >= {p29:DateTime64(3, 'UTC')}
-  AND timestamp < {p30:DateTime64(3, 'UTC')} OR timestamp >= {p31:DateTime64(3, 'UTC')}
-  AND timestamp < {p32:DateTime64(3, 'UTC')}))
+WHERE org_id = {p22:String}
+  AND environment = {p23:String}
+  AND tenant_id = {p24:String}
+  AND (timestamp >= {p25:DateTime64(3, 'UTC')}
+  AND timestamp < {p26:DateTime64(3, 'UTC')} OR timestamp >= {p27:DateTime64(3, 'UTC')}
+  AND timestamp < {p28:DateTime64(3, 'UTC')}))
 GROUP BY start, event_name, property)
 GROUP BY is_current, bucket
 ORDER BY is_current, bucket
@@ -46,25 +58,21 @@ ORDER BY is_current, bucket
 --   p8 String = acme
 --   p9 String = 
 --   p10 Array(String) = ['','tokens']
---   p11 DateTime64(3, 'UTC') = 2026-11-12 00:00:00
---   p12 DateTime64(3, 'UTC') = 2026-11-20 00:00:00
+--   p11 String = tokens
+--   p12 String = tokens
 --   p13 String = tokens
 --   p14 String = tokens
---   p15 String = tokens
---   p16 String = tokens
---   p17 String = org_1
---   p18 String = production
---   p19 String = acme
---   p20 String = 
---   p21 Array(String) = ['','tokens']
---   p22 DateTime64(3, 'UTC') = 2026-11-11 00:00:00
---   p23 DateTime64(3, 'UTC') = 2026-11-17 00:00:00
---   p24 DateTime64(3, 'UTC') = 2026-11-11 05:00:00
---   p25 DateTime64(3, 'UTC') = 2026-11-21 05:00:00
---   p26 String = org_1
---   p27 String = production
---   p28 String = acme
---   p29 DateTime64(3, 'UTC') = 2026-11-13 00:00:00
---   p30 DateTime64(3, 'UTC') = 2026-11-14 00:00:00
---   p31 DateTime64(3, 'UTC') = 2026-11-20 00:00:00
---   p32 DateTime64(3, 'UTC') = 2026-11-21 05:00:00
+--   p15 String = org_1
+--   p16 String = production
+--   p17 String = acme
+--   p18 String = 
+--   p19 Array(String) = ['','tokens']
+--   p20 DateTime64(3, 'UTC') = 2026-11-11 05:00:00
+--   p21 DateTime64(3, 'UTC') = 2026-11-21 05:00:00
+--   p22 String = org_1
+--   p23 String = production
+--   p24 String = acme
+--   p25 DateTime64(3, 'UTC') = 2026-11-13 00:00:00
+--   p26 DateTime64(3, 'UTC') = 2026-11-14 00:00:00
+--   p27 DateTime64(3, 'UTC') = 2026-11-20 00:00:00
+--   p28 DateTime64(3, 'UTC') = 2026-11-21 05:00:00

@@ -27,6 +27,21 @@ import Testing
     #expect(data.version == self.data.version)
   }
 
+  /// A month stands for its days only while all of them are rolled up, by older builds, and count the same events.
+  @Test(arguments: [(3, 200, true), (1, 200, false), (3, 201, false), (3, 100, false)])
+  func monthsHoldWhileTheirDaysDo(build: Int, events: Int, holds: Bool) {
+    let days = [(2, 1), (28, 2)].map {
+      TenantData.Day(day: day("2026-10-01").adding(days: $0), events: 100, build: $1, rollup: Self.rollup)
+    }
+    let month = TenantData.Month(first: day("2026-10-01"), events: events, build: build, rollup: Self.rollup)
+    #expect(TenantData(version: data.version, days: days, months: [month]).months == (holds ? [month] : []))
+    let open = days + [TenantData.Day(day: day("2026-10-20"), events: 0)]
+    #expect(TenantData(version: data.version, days: open, months: [month]).months == [])
+    var data = TenantData(version: data.version, days: days, months: [month])
+    let isCounted = data.count(1, from: moment("2026-10-31T00:00:00Z"))
+    #expect(isCounted && data.months == [], "a day of its own that was empty")
+  }
+
   @Test(arguments: ["2026-11-19T23:59:59Z", "2026-11-18T12:00:00Z", "2026-11-17T00:00:00Z", "1970-01-01T00:00:00Z"])
   func eventsOfDaysWithARollupAreNot(earliest: String) {
     var data = data

@@ -41,6 +41,42 @@ import Testing
     #expect(try await world.build() == 1, "the day that is over now")
   }
 
+  /// Months of which all days are rolled up are joined; a late event takes the month back to its days until both are built again.
+  @Test func monthsThatAreOverAreJoined() async throws {
+    let world = try await World(events: 20_000)
+    try await world.build()
+    let data = try await world.tenantData()
+    #expect(data.months.map(\.first) == [day("2026-09-01"), day("2026-10-01")])
+    #expect(data.months[0].rollup.dimensions == ["", "model"])
+    #expect(data.months[1].rollup.dimensions == ["", "model", "region"])
+    #expect(data.months.allSatisfy { $0.rollup.omittedDimensions == ["session"] && $0.rollup.halves.isEmpty })
+    #expect(data.months[1].rollup.measures == ["delta", "latency_ms", "tokens"])
+    let october = data.days.filter { $0.day.startOfMonth == day("2026-10-01") }.reduce(0) { $0 + $1.events }
+    #expect(data.months[1].events == october)
+    #expect(try await count(world, data) == 20_000)
+    let rows: SQL = """
+      SELECT uniq(build) FROM emban.rollups WHERE org_id = \(bind: world.organization) AND width = 'month' AND bucket = '2026-10-01'
+      """
+    #expect(try await world.number(rows) == 1)
+    try await world.build()
+    #expect(try await world.number(rows) == 1, "joined once")
+
+    try await world.insert(10, seed: 5, from: "2026-10-05T03:00:00Z", to: "2026-10-05T04:00:00Z", storedAt: "2026-11-20T15:08:00Z")
+    let late = try await world.tenantData()
+    #expect(late.months.map(\.first) == [day("2026-09-01")])
+    #expect(try await count(world, late) == 20_010)
+    world.clock.now = moment("2026-11-20T15:20:00Z")
+    try await world.build()
+    let again = try await world.tenantData()
+    #expect(again.months.map(\.events) == [data.months[0].events, october + 10])
+    #expect(try await count(world, again) == 20_010)
+    #expect(try await world.number(rows) == 2)
+    world.clock.now = moment("2026-11-20T15:45:00Z")
+    try await world.build()
+    #expect(try await world.number(rows) == 1, "what was replaced goes later")
+    #expect(try await count(world, try await world.tenantData()) == 20_010)
+  }
+
   @Test func aDayThatIsNotQuietWaits() async throws {
     let world = try await World(events: 0)
     try await world.insert(5_000, storedAt: "2026-11-20T15:07:00Z")

@@ -21,14 +21,39 @@ import Testing
     return TenantData(version: TenantData.Version(events: 3_000_000, lastIngested: World.now), days: days)
   }()
 
+  /// From February on; the twentieth of June has no rollup.
+  private static let year: TenantData = {
+    let rollup = TenantData.Rollup(
+      dimensions: ["", "model"], halves: [""], omittedDimensions: [], measures: ["tokens"], omittedMeasures: [])
+    let first = day("2026-02-01")
+    let days = (0..<293).map { index in
+      TenantData.Day(
+        day: first.adding(days: index), events: 10_000, build: 7, rollup: first.adding(days: index) == day("2026-06-20") ? nil : rollup)
+    }
+    let months = (0..<9).map { index in
+      let month = first.adding(months: index)
+      return TenantData.Month(
+        first: month, events: days.reduce(0) { $0 + ($1.day.startOfMonth == month ? $1.events : 0) }, build: 8 + index / 5, rollup: rollup)
+    }
+    return TenantData(version: TenantData.Version(events: 2_930_000, lastIngested: World.now), days: days, months: months)
+  }()
+
+  @Test func aYearOfMonths() throws {
+    #expect(Self.year.months.count == 8)
+    let time = TimeSelection.range(DateRange(from: .day(day("2026-01-20")), to: .day(day("2026-11-10"))))
+    try check("year", WidgetQuery(metric: .p95, numericProp: "tokens", time: time), .kpi, data: Self.year)
+    try check("year-months", WidgetQuery(metric: .countUnique, time: time, granularity: .month), .timeseries, data: Self.year)
+  }
+
   private func check(
     _ name: String, _ query: WidgetQuery, _ kind: WidgetKind, zone: String = "UTC", locked: [String: [String]] = [:],
+    data: TenantData = Self.data,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let scope = try Scope(
       organization: OrganizationID("org_1"), environment: .production, tenant: TenantID("acme"),
       permissions: EmbedPermissions(lockedFilters: locked), now: World.now, zone: Zone(zone))
-    let plan = try Planner(scope: scope, tenantData: Self.data).plan(query, kind: kind)
+    let plan = try Planner(scope: scope, tenantData: data).plan(query, kind: kind)
     #expect(plan.usesRollups)
     let text = plan.statements.map { Self.readable($0.sql) }.joined(separator: "\n")
     let file = Self.folder.appending(path: "rollups-\(name).sql")

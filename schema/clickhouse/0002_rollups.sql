@@ -29,10 +29,11 @@ SELECT org_id, environment, tenant_id, toDate32(timestamp) AS day, event_name, t
 FROM emban.events
 GROUP BY org_id, environment, tenant_id, day, event_name;
 
--- The events of customers with many of them, counted and measured in advance: a row per half-hour or UTC day, event name and value of one
+-- The events of customers with many of them, counted and measured in advance: a row per half-hour, UTC day or month, event name and value of one
 -- dimension ('' for none: all events). In the rows of the measure '' n is the number of events; in those of a numeric property it is the
 -- number of events that have it, and rows that would count none are absent. A value '' stands for events without the property.
--- A row counts only while emban.rollup_days names its build for its day.
+-- A row counts only while emban.rollup_days names its build for its day or month.
+-- A question reads some hundred rows with large states, often one after the other: small granules and few partitions keep their neighbours out.
 CREATE TABLE IF NOT EXISTS emban.rollups
 (
   org_id      LowCardinality(String),
@@ -53,18 +54,20 @@ CREATE TABLE IF NOT EXISTS emban.rollups
   users       AggregateFunction(uniq, String) CODEC(ZSTD)
 )
 ENGINE = MergeTree
-PARTITION BY toYYYYMM(bucket)
+PARTITION BY toYear(bucket)
 ORDER BY (org_id, environment, tenant_id, width, dimension, measure, event_name, bucket, value)
-SETTINGS index_granularity = 128;
+SETTINGS index_granularity = 64;
 
--- Which days were rolled up, and how. The newest build of a day counts, and only while n is the number of events that tenant_days has.
--- dimensions: with rows of the width day; halves: with rows of the width half_hour too (in both '' for those of all events); the omitted_ ones
--- occur in events of that day but have no rows. What stands nowhere occurs in no event of that day.
+-- Which days and months were rolled up, and how. The newest build of a day counts, and only while n is the number of events that tenant_days has;
+-- that of a month (day is its first), only while n is the number of events of its days, all of which count and are older builds.
+-- dimensions: with rows of the width day (or month); halves: with rows of the width half_hour too (in both '' for those of all events); the omitted_ ones
+-- occur in events of that time but have no rows. What stands nowhere occurs in none of them.
 CREATE TABLE IF NOT EXISTS emban.rollup_days
 (
   org_id             LowCardinality(String),
   environment        LowCardinality(String),
   tenant_id          String,
+  width              LowCardinality(String),
   day                Date32,
   build              UInt64,
   n                  Int64,
@@ -76,4 +79,4 @@ CREATE TABLE IF NOT EXISTS emban.rollup_days
   built_at           DateTime64(3, 'UTC')
 )
 ENGINE = MergeTree
-ORDER BY (org_id, environment, tenant_id, day, build);
+ORDER BY (org_id, environment, tenant_id, width, day, build);

@@ -2,9 +2,9 @@ internal import Domain
 
 /// Which part of some spans comes from which rows: a value without SQL.
 ///
-/// A moment at which the answer tells rows apart (an edge of a span, the start of a bucket) is a cut. A UTC day that lies within the spans
-/// and has no cut inside comes from a row of the width of a day; of other days those half-hours for which the same holds; the rest comes
-/// from events, as does every day without a valid rollup.
+/// A moment at which the answer tells rows apart (an edge of a span, the start of a bucket) is a cut. A UTC month that lies within the spans
+/// and has no cut inside comes from a row of the width of a month, and so do days; of other days those half-hours for which the same holds;
+/// the rest comes from events, as does every day without a valid rollup.
 struct RollupCoverage: Sendable {
   /// How finely the answer tells rows apart, beside the edges of its spans.
   enum Grain: Sendable {
@@ -27,14 +27,37 @@ struct RollupCoverage: Sendable {
   }
 
   struct Parts {
+    /// The rows of one width for days or months one after the other, of one build.
+    struct Rows {
+      var range: TimeRange
+      let build: Int
+    }
+
+    /// Rows of one width, by whether the dimension occurs in their events.
+    struct Width {
+      var present: [Rows] = []
+      var absent: [Rows] = []
+      var isEmpty: Bool { present.isEmpty && absent.isEmpty }
+
+      /// Takes the rows of a day or a month that comes after all others.
+      mutating func add(_ range: TimeRange, build: Int, isPresent: Bool) {
+        func extend(_ rows: inout [Rows]) {
+          if let last = rows.last, last.build == build, last.range.to == range.from {
+            rows[rows.count - 1].range.to = range.to
+          } else {
+            rows.append(Rows(range: range, build: build))
+          }
+        }
+        if isPresent { extend(&present) } else { extend(&absent) }
+      }
+    }
+
     /// Whether no row of a rollup takes part.
-    var isEventsAlone: Bool { days.isEmpty && daysWithout.isEmpty && halves.isEmpty && halvesWithout.isEmpty }
-    /// From rows of days, by whether the dimension occurs in their events.
-    var days: [TenantData.Day] = []
-    var daysWithout: [TenantData.Day] = []
-    /// From rows of half-hours that lie within the spans, but for those in ``minutes``.
-    var halves: [TenantData.Day] = []
-    var halvesWithout: [TenantData.Day] = []
+    var isEventsAlone: Bool { months.isEmpty && days.isEmpty && halves.isEmpty }
+    var months = Width()
+    var days = Width()
+    /// Half-hours that lie within the spans, but for those in ``minutes``.
+    var halves = Width()
     /// The starts of half-hours with a cut inside, in seconds since 1970: from events, minute by minute.
     var minutes: [Int] = []
     /// From events.
@@ -42,6 +65,7 @@ struct RollupCoverage: Sendable {
   }
 
   let days: [TenantData.Day]
+  let months: [TenantData.Month]
   let grain: Grain
   let dimension: ExactText?
   let properties: [ExactText]
@@ -50,6 +74,7 @@ struct RollupCoverage: Sendable {
 
   init(_ data: TenantData, grain: Grain, dimension: ExactText?, properties: [ExactText], needsStates: Bool) {
     days = data.days
+    months = data.months
     self.grain = grain
     self.dimension = dimension
     self.properties = properties
@@ -86,16 +111,26 @@ struct RollupCoverage: Sendable {
     let cutHalves = Set(cuts.filter { $0 % Self.half != 0 }.map { $0.dividedDown(by: Self.half) })
     let merged = Self.merged(spans)
     var covered: [TimeRange] = []
+    for month in months where !grain.dividesDays {
+      let range = month.range
+      guard let isPresent = isPresent(in: month.rollup), merged.contains(where: { $0.from <= range.from && range.to <= $0.to }),
+        !cuts.contains(where: { range.from.milliseconds < $0 && $0 < range.to.milliseconds })
+      else { continue }
+      parts.months.add(range, build: month.build, isPresent: isPresent)
+      covered.append(range)
+    }
+    let wholeMonths = Set(covered.map(\.from))
     for day in days {
       guard let rollup = day.rollup, let isPresent = isPresent(in: rollup) else { continue }
       let range = TimeRange(from: day.day.midnightUTC, to: day.day.nextMidnightUTC)
+      guard wholeMonths.isEmpty || !wholeMonths.contains(day.day.startOfMonth.midnightUTC) else { continue }
       guard merged.contains(where: { $0.overlaps(range) }) else { continue }
       let isCut = grain.dividesDays || cutDays.contains(Int64(day.day.daysSinceEpoch))
       if !isCut, merged.contains(where: { $0.from <= range.from && range.to <= $0.to }) {
-        if isPresent { parts.days.append(day) } else { parts.daysWithout.append(day) }
+        parts.days.add(range, build: day.build, isPresent: isPresent)
         covered.append(range)
       } else if hasHalves(rollup, isPresent: isPresent) {
-        if isPresent { parts.halves.append(day) } else { parts.halvesWithout.append(day) }
+        parts.halves.add(range, build: day.build, isPresent: isPresent)
         covered.append(range)
       }
     }

@@ -1,8 +1,8 @@
 internal import ClickHouse
 internal import Domain
 
-/// Rows of rollups for the days that have them, and of events for what remains: both with the same columns, of which a row stands for a day,
-/// a half-hour or (where an edge lies within one) a minute.
+/// Rows of rollups for the months and days that have them, and of events for what remains: all with the same columns, of which a row stands for
+/// a month, a day, a half-hour or (where an edge lies within one) a minute.
 ///
 /// | column | |
 /// | --- | --- |
@@ -47,22 +47,23 @@ struct RollupRows: RowSource {
     // Spans of the question, or a part of them: what was chosen can tell them apart.
     let parts = coverage.parts(of: spans) ?? RollupCoverage.Parts()
     var selects: [SQL] = []
-    for (isPresent, days) in [(true, parts.days), (false, parts.daysWithout)] where !days.isEmpty {
-      selects.append(rollups("day", isPresent: isPresent, of: days, and: []))
+    func add(_ width: SQL, _ rows: RollupCoverage.Parts.Width, and further: [SQL] = []) {
+      for (isPresent, rows) in [(true, rows.present), (false, rows.absent)] where !rows.isEmpty {
+        selects.append(rollups(width, isPresent: isPresent, rows, and: further))
+      }
     }
+    add("month", parts.months)
+    add("day", parts.days)
     let edges = parts.minutes.isEmpty ? [] : ["toUnixTimestamp(bucket) NOT IN (\(Self.list(parts.minutes)))" as SQL]
-    for (isPresent, days) in [(true, parts.halves), (false, parts.halvesWithout)] where !days.isEmpty {
-      selects.append(
-        rollups("half_hour", isPresent: isPresent, of: days, and: [Conditions.within("bucket", anyOf: spans)] + edges))
-    }
+    add("half_hour", parts.halves, and: [Conditions.within("bucket", anyOf: spans)] + edges)
     if !parts.events.isEmpty || selects.isEmpty { selects.append(events(parts.events, minutes: parts.minutes)) }
     let conditions = further.filter { !$0.isEmpty }
     let suffix: SQL = conditions.isEmpty ? .empty : " WHERE \(SQL.join(conditions, separator: " AND "))"
     return "FROM (\(SQL.join(selects, separator: " UNION ALL ")))\(suffix)"
   }
 
-  /// - Parameter isPresent: whether the dimension occurs in the events of these days; where it does not, all of them have the empty value.
-  private func rollups(_ width: SQL, isPresent: Bool, of days: [TenantData.Day], and further: [SQL]) -> SQL {
+  /// - Parameter isPresent: whether the dimension occurs in the events of these rows; where it does not, all of them have the empty value.
+  private func rollups(_ width: SQL, isPresent: Bool, _ rows: [RollupCoverage.Parts.Rows], and further: [SQL]) -> SQL {
     let value: SQL = dimension != nil && isPresent ? "value" : "''"
     var columns: [SQL] = ["bucket AS timestamp", "event_name", "\(value) AS property", "if(measure = '', rollups.n, 0) AS n"]
     if needsUsers { columns.append("users") }
@@ -77,15 +78,13 @@ struct RollupRows: RowSource {
     }
     let measures = [""] + properties.map(\.text)
     // A build is right for some days only.
-    let pairs = days.map { "(\(Self.number($0.day.daysSinceEpoch)), \(Self.number($0.build)))" as SQL }
-    let builds: SQL = "(toInt32(toDate32(bucket)), build) IN (\(SQL.join(pairs, separator: ", ")))"
-    let hull: SQL = """
-      bucket >= toDateTime(\(bind: days[0].day.midnightUTC)) AND bucket < toDateTime(\(bind: days[days.count - 1].day.nextMidnightUTC))
-      """
+    let builds = rows.map { rows -> SQL in
+      "(build = \(Self.number(rows.build)) AND bucket >= \(Self.time(rows.range.from)) AND bucket < \(Self.time(rows.range.to)))"
+    }
     let conditions: [SQL] =
       [
         RollupTables.conditions(of: scope), "width = '\(width)'", "dimension = \(bind: isPresent ? dimension?.text ?? "" : "")",
-        "measure IN \(bind: measures)", Conditions.event(eventName), hull, builds,
+        "measure IN \(bind: measures)", Conditions.event(eventName), "(\(SQL.join(builds, separator: " OR ")))",
       ] + further + restrictions(value)
     return """
       SELECT \(SQL.join(columns, separator: ", ")) FROM \(identifier: RollupTables.rows) AS rollups \
@@ -137,6 +136,8 @@ struct RollupRows: RowSource {
 
   /// Written out rather than bound: there may be hundreds of them.
   private static func number(_ value: Int) -> SQL { SQL(trusted: String(value)) }
+  /// Of a midnight.
+  private static func time(_ instant: Instant) -> SQL { "toDateTime(\(number(Int(instant.milliseconds / 1000))))" }
   private static func list(_ values: [Int]) -> SQL { SQL.join(values.map(number), separator: ", ") }
 
   // MARK: Expressions

@@ -16,9 +16,9 @@ public struct TenantData: Sendable, Hashable {
     }
   }
 
-  /// What a build made of the events of a day. A property that is in none of the sets occurs in no event of the day.
+  /// What a build made of the events of a day or a month. A property that is in none of the sets occurs in none of them.
   public struct Rollup: Sendable, Hashable {
-    /// Dimensions with a row per value and day.
+    /// Dimensions with a row per value and day or month.
     public let dimensions: Set<ExactText>
     /// Dimensions with a row per value and half-hour as well; the empty name is there when all events together have them.
     public let halves: Set<ExactText>
@@ -55,15 +55,47 @@ public struct TenantData: Sendable, Hashable {
     }
   }
 
+  /// A UTC month, of the days of which a build has joined the rows.
+  public struct Month: Sendable, Hashable {
+    public let first: CivilDate
+    public let events: Int
+    public let build: Int
+    public let rollup: Rollup
+
+    public init(first: CivilDate, events: Int, build: Int, rollup: Rollup) {
+      self.first = first
+      self.events = events
+      self.build = build
+      self.rollup = rollup
+    }
+
+    var range: TimeRange { TimeRange(from: first.midnightUTC, to: first.adding(months: 1).midnightUTC) }
+
+    /// Whether its rows stand for all events of these days.
+    func isMade(of days: some Sequence<Day>) -> Bool {
+      var sum = 0
+      for day in days {
+        guard day.rollup != nil, day.build < build else { return false }
+        sum += day.events
+      }
+      return sum == events
+    }
+  }
+
   public let version: Version
   /// In their order. Empty for a scope of all tenants, whose questions rollups do not answer.
   public private(set) var days: [Day]
+  /// In their order: those of which the rows stand for all events of all their days.
+  public private(set) var months: [Month]
   /// When rollups are used.
   public var policy = RollupPolicy()
 
-  public init(version: Version, days: [Day]) {
+  /// - Parameter months: what was built of months, whether or not it still holds.
+  public init(version: Version, days: [Day], months: [Month] = []) {
     self.version = version
     self.days = days.sorted { $0.day < $1.day }
+    let byMonth = months.isEmpty ? [:] : Dictionary(grouping: days) { $0.day.startOfMonth }
+    self.months = months.filter { $0.isMade(of: byMonth[$0.first] ?? []) }.sorted { $0.first < $1.first }
   }
 
   /// Counts events that were stored since, about by the day of the earliest of them: days without a rollup are counted for planning only.
@@ -80,7 +112,9 @@ public struct TenantData: Sendable, Hashable {
     if place < days.count, days[place].day.daysSinceEpoch == day {
       days[place].events += events
     } else {
-      days.insert(Day(day: CivilDate(daysSinceEpoch: Int(day)), events: events), at: place)
+      let added = CivilDate(daysSinceEpoch: Int(day))
+      days.insert(Day(day: added, events: events), at: place)
+      months.removeAll { $0.first == added.startOfMonth }
     }
     return true
   }

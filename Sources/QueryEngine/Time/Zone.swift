@@ -74,19 +74,6 @@ public struct Zone: Sendable, Hashable, CustomStringConvertible {
 extension CivilDate {
   /// The Monday on or before this day.
   var startOfWeek: CivilDate { adding(days: -((daysSinceEpoch + 3) % 7 + 7) % 7) }
-
-  /// The first day of this day's month.
-  var startOfMonth: CivilDate { adding(days: 1 - components.day) }
-
-  /// The same day of another month; the month's last day where it is shorter.
-  func adding(months: Int) -> CivilDate {
-    let (year, month, day) = components
-    let index = year * 12 + month - 1 + months
-    for candidate in stride(from: day, through: 28, by: -1) {
-      if let date = CivilDate(year: index / 12, month: index % 12 + 1, day: candidate) { return date }
-    }
-    return CivilDate(year: index / 12, month: index % 12 + 1, day: min(day, 28)) ?? self
-  }
 }
 
 extension Int64 {
