@@ -121,7 +121,8 @@ class Bench:
         long = [Batch(stage.org, "year", given.year, self.end, days=360, users=50_000)] if given.year and "year" in given.only else []
         self.load(Batch(stage.org, "big", given.big, self.end, users=20_000), *long)
         self.say("waiting for the rollups …")
-        self.result["rollups"] = stage.wait_for_rollups(["big", *(batch.tenant for batch in long)])
+        # By one thread, beside everything else.
+        self.result["rollups"] = stage.wait_for_rollups(["big", *(batch.tenant for batch in long)], seconds=300 + given.year / 50_000)
         self.say(f"{self.result['rollups']}")
         stage.settle()
         stage.forget()
