@@ -57,13 +57,19 @@ test("theme and filters reach the page through the fragment, whatever characters
   const filters = { period: "7d", dimensions: { model: ["a&b=c#d", "日本"] } };
   const theme = { mode: "dark", primaryColor: "#0f9d58" };
   const url = new URL(helper.frameUrl(target, { theme, filters }));
-  assert.deepEqual(page.readAddress(url.search, url.hash), { token: "x", theme, filters, autoheight: true });
+  assert.deepEqual(page.readAddress(url.search, url.hash), { token: "x", theme, filters, autoheight: true, live: null });
 });
 
 test("the page cleans its address and bears nonsense in it", () => {
   assert.equal(page.cleanAddress("https://stats.example/embed/d?lang=de&token=secret#token=secret&theme=%7B%7D"), "/embed/d?lang=de");
   assert.equal(page.cleanAddress("https://stats.example/embed/d?token=secret"), "/embed/d");
-  assert.deepEqual(page.readAddress("?token=q", "#theme=%7Bnot&filters="), { token: "q", theme: undefined, filters: undefined, autoheight: false });
+  assert.deepEqual(page.readAddress("?token=q", "#theme=%7Bnot&filters="), { token: "q", theme: undefined, filters: undefined, autoheight: false, live: null });
+});
+
+test("whether the dashboard is live reaches the page, and is left to the dashboard otherwise", () => {
+  const target = helper.parseEmbedUrl("https://stats.example/embed/d?token=x", base);
+  const read = (options) => page.readAddress("", new URL(helper.frameUrl(target, options)).hash).live;
+  assert.deepEqual([read({ live: true }), read({ live: false }), read({}), page.readAddress("", "#live=perhaps").live], [true, false, null, null]);
 });
 
 test("the page's address names its dashboard", () => {

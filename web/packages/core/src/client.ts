@@ -1,4 +1,5 @@
 import { EmbanError, isAbort, isRecord } from "./errors";
+import { EventStreamDecoder, type StreamMessage } from "./event-stream";
 import { NDJSONDecoder } from "./ndjson";
 import type { WireState } from "./state";
 import type { DashboardConfig, DateRange, FilterValues, QueryResult } from "./types";
@@ -123,6 +124,24 @@ export class EmbedClient {
     }
   }
 
+  /** Reads the stream of changes until the server ends it, and hands over what each chunk holds: nothing, when it is a sign of life only. */
+  async live(heard: (messages: readonly StreamMessage[]) => void, signal: AbortSignal): Promise<void> {
+    const response = await this.request("/v1/embed/live", { method: "GET" }, "text/event-stream", signal);
+    if (!response.ok) throw await errorOf(response);
+    if (!response.body || !response.headers.get("Content-Type")?.includes("event-stream")) throw invalidResponse();
+    const reader = response.body.getReader();
+    const decoder = new EventStreamDecoder();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        heard(decoder.push(value));
+      }
+    } finally {
+      void reader.cancel().catch(() => undefined);
+    }
+  }
+
   private async stream(body: unknown, deliver: (widget: string, value: unknown) => void, signal?: AbortSignal): Promise<void> {
     const init: RequestInit = { method: "POST", body: JSON.stringify(body) };
     const response = await this.request("/v1/embed/query", init, "application/x-ndjson, application/json;q=0.5", signal);
@@ -205,11 +224,15 @@ async function readJSON(response: Response): Promise<unknown> {
 
 async function errorOf(response: Response): Promise<EmbanError> {
   const text = await response.text().catch(() => "");
+  let body: unknown = {};
   try {
-    return EmbanError.fromBody(JSON.parse(text), response.status);
+    body = JSON.parse(text);
   } catch {
-    return EmbanError.fromBody({}, response.status);
+    // Not ours: a proxy's page, perhaps.
   }
+  const error = EmbanError.fromBody(body, response.status);
+  error.retryAfter = Number(response.headers.get("Retry-After")) || 0;
+  return error;
 }
 
 function invalidResponse(status = 200): EmbanError {

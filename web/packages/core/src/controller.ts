@@ -70,12 +70,31 @@ export class DashboardController {
   private good: ViewState = emptyState;
   private isLoading = false;
   private settledOnce = false;
+  /** How many requests for data are under way that the viewer waits for. */
+  private asking = 0;
+  /** Up to when each widget's last answer holds all events, in milliseconds. */
+  private readonly asOf = new Map<string, number>();
+  private quiet: AbortController | null = null;
 
   constructor(options: ControllerOptions, listener: (event: ControllerEvent) => void) {
     this.options = options;
     this.dashboard = options.dashboard ?? null;
     this.listener = listener;
     this.client = new EmbedClient({ host: options.host, token: "", ...(options.fetch ? { fetch: options.fetch } : {}) });
+  }
+
+  get token(): string {
+    return this.client.token;
+  }
+
+  /** The viewer waits for an answer. */
+  get isBusy(): boolean {
+    return this.isLoading || this.asking > 0;
+  }
+
+  /** The time of the oldest answer that is shown; now and later where nothing is. */
+  get dataAsOf(): number {
+    return Math.min(Infinity, ...this.shown.map((id) => this.asOf.get(id) ?? Infinity));
   }
 
   /** Adopts a session. The first one loads the dashboard; a later one keeps the viewer's state and repairs what had failed. */
@@ -184,6 +203,49 @@ export class DashboardController {
     if (this.phase === "ready" && first !== undefined) this.retry(first);
   }
 
+  /**
+   * Asks for everything again while what stands there stays: cards change when their answers do, and show no sign of waiting. What fails is
+   * left as it was. `later`: the viewer waits for something else, or asked for it meanwhile.
+   */
+  async refreshQuietly(): Promise<"done" | "later" | "failed"> {
+    if (this.phase !== "ready" || this.isBusy) return "later";
+    const abort = new AbortController();
+    this.quiet = abort;
+    try {
+      await this.send(this.shown, abort, (id, answer) => {
+        if ("result" in answer) this.settleQuietly(id, answer.result);
+      });
+    } catch (error) {
+      if (abort.signal.aborted) return "later";
+      if (error instanceof EmbanError && error.isSession) this.fail(error);
+      return "failed";
+    }
+    return "done";
+  }
+
+  private settleQuietly(id: string, result: QueryResult): void {
+    const before = this.widget(id);
+    this.noteTime(id, result);
+    if (before.status !== "ok" || !before.result || !sameData(before.result, result)) this.setWidget(id, { status: "ok", result, error: null });
+  }
+
+  /** The session turned out to be refused. */
+  refuse(error: EmbanError): void {
+    this.abortAll();
+    this.fail(error);
+  }
+
+  /** The widgets that show data. */
+  private get shown(): readonly string[] {
+    return this.config?.widgets.filter(showsData).map((widget) => widget.id) ?? [];
+  }
+
+  private noteTime(id: string, result: QueryResult): void {
+    const time = Date.parse(result.meta.data_as_of ?? "");
+    if (Number.isFinite(time)) this.asOf.set(id, time);
+    else this.asOf.delete(id);
+  }
+
   private cutOff(): readonly string[] {
     return [...this.widgets].filter(([, widget]) => widget.error?.code === "network").map(([id]) => id);
   }
@@ -246,6 +308,7 @@ export class DashboardController {
       this.state = this.initial;
       this.widgets.clear();
       this.answered.clear();
+      this.asOf.clear();
       this.origins.clear();
     } else {
       // The new session may permit less than the one before.
@@ -283,7 +346,7 @@ export class DashboardController {
     this.abortAll();
     const abort = new AbortController();
     this.running = abort;
-    const ids = this.config.widgets.filter(showsData).map((widget) => widget.id).filter(isWanted);
+    const ids = this.shown.filter(isWanted);
     for (const id of ids) this.setWidget(id, { ...this.widget(id), status: "loading" });
     await this.ask(ids, abort);
     if (abort.signal.aborted || this.phase !== "ready") return;
@@ -294,7 +357,21 @@ export class DashboardController {
   private async ask(ids: readonly string[], abort: AbortController): Promise<void> {
     if (ids.length === 0) return;
     const { state } = this;
-    // One request, and one more for each widget whose own clicks do not filter it.
+    this.asking += 1;
+    try {
+      await this.send(ids, abort, (id, answer) => this.settle(id, answer));
+      if (!abort.signal.aborted) this.good = state;
+    } catch (error) {
+      if (isAbort(error) || abort.signal.aborted) return;
+      if (!(error instanceof EmbanError && error.isState)) this.fail(error);
+      else if (!this.goBack(error)) for (const id of ids) this.settle(id, { error });
+    } finally {
+      this.asking -= 1;
+    }
+  }
+
+  /** Asks for widgets in the state in which each is shown: one request, and one more for each widget whose own clicks do not filter it. */
+  private async send(ids: readonly string[], abort: AbortController, settle: (id: string, answer: WidgetAnswer) => void): Promise<void> {
     const groups = new Map<string, { readonly state: ViewState; readonly ids: string[] }>();
     for (const id of ids) {
       const own = this.stateOf(id);
@@ -303,19 +380,12 @@ export class DashboardController {
       group.ids.push(id);
       groups.set(key, group);
     }
-    const settle = (id: string, answer: WidgetAnswer, key: string) => {
+    const take = (id: string, answer: WidgetAnswer, key: string) => {
       if (abort.signal.aborted) return;
       this.answered.set(id, key);
-      this.settle(id, answer);
+      settle(id, answer);
     };
-    try {
-      await Promise.all([...groups].map(([key, group]) => this.client.query(toWire(group.state), group.ids, (id, answer) => settle(id, answer, key), abort.signal)));
-      if (!abort.signal.aborted) this.good = state;
-    } catch (error) {
-      if (isAbort(error) || abort.signal.aborted) return;
-      if (!(error instanceof EmbanError && error.isState)) this.fail(error);
-      else if (!this.goBack(error)) for (const id of ids) this.settle(id, { error });
-    }
+    await Promise.all([...groups].map(([key, group]) => this.client.query(toWire(group.state), group.ids, (id, answer) => take(id, answer, key), abort.signal)));
   }
 
   /** The server refuses the state: back to the last good one, or to the initial one. False when that is the one refused. */
@@ -329,6 +399,7 @@ export class DashboardController {
 
   private settle(id: string, answer: WidgetAnswer): void {
     if ("result" in answer) {
+      this.noteTime(id, answer.result);
       this.setWidget(id, { status: "ok", result: answer.result, error: null });
     } else {
       this.setWidget(id, { status: "error", result: null, error: answer.error });
@@ -372,6 +443,8 @@ export class DashboardController {
     this.isLoading = false;
     this.running?.abort();
     this.running = null;
+    this.quiet?.abort();
+    this.quiet = null;
     for (const abort of this.single.values()) abort.abort();
     this.single.clear();
   }
@@ -389,4 +462,10 @@ export class DashboardController {
   private emit(event: ControllerEvent): void {
     this.listener(event);
   }
+}
+
+/** Whether two answers are drawn alike: when and whence they came makes no difference. */
+function sameData(one: QueryResult, other: QueryResult): boolean {
+  const drawn = ({ meta: { data_as_of: _asOf, elapsed_ms: _elapsed, cached: _cached, ...meta }, ...data }: QueryResult) => JSON.stringify([data, meta]);
+  return drawn(one) === drawn(other);
 }

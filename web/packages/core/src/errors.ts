@@ -11,6 +11,8 @@ export class EmbanError extends Error {
   readonly status: number;
   readonly requestId: string | undefined;
   readonly details: readonly ErrorDetail[];
+  /** Seconds that the server wants to be left alone. */
+  retryAfter = 0;
 
   constructor(code: string, message: string, status = 0, requestId?: string, details: readonly ErrorDetail[] = []) {
     super(message);

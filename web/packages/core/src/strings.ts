@@ -56,6 +56,13 @@ export const strings = {
   loading: "Loading…",
   loadingDashboard: "Loading dashboard",
   updated: "Dashboard updated",
+  live: {
+    on: { text: "Live", hint: "Updates by itself. Press to pause." },
+    waiting: { text: "Reconnecting…", hint: "The connection is lost; the last data is shown. Press to pause." },
+    paused: { text: "Paused", hint: "Updates are paused. Press to resume." },
+  } as Readonly<Record<"on" | "waiting" | "paused", { readonly text: string; readonly hint: string }>>,
+  liveLost: "Live updates are interrupted",
+  liveBack: "Live updates are back",
   empty: "No data for this period",
   emptyHint: "Try a longer period or fewer filters.",
   emptyDashboard: "This dashboard has no widgets yet.",

@@ -142,6 +142,8 @@ export interface DashboardConfig {
   readonly published_at?: string;
   readonly layout: { readonly columns?: number; readonly row_height?: number };
   readonly theme?: Theme;
+  /** Whether open dashboards refresh by themselves when events arrive. */
+  readonly live?: boolean;
   readonly filters: readonly FilterConfig[];
   readonly widgets: readonly WidgetConfig[];
   readonly permissions: {

@@ -1,7 +1,7 @@
 import {
-  clickEffect, ColorSlots, describeError, DashboardController, exactPick, exactTime, faceOf, formatValue, gridSize, layout, resolveTheme, safeImageURL,
-  safeLocale, strings,
-  type ControllerEvent, type DashboardConfig, type GridSize, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
+  clickEffect, ColorSlots, describeError, DashboardController, exactPick, exactTime, faceOf, formatValue, gridSize, layout, LiveUpdates, resolveTheme,
+  safeImageURL, safeLocale, strings,
+  type ControllerEvent, type DashboardConfig, type EmbanError, type GridSize, type LiveState, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
 import type { ViewContext } from "./context";
 import { h, replace } from "./dom";
@@ -9,6 +9,8 @@ import { DrillPanel } from "./drill/panel";
 import { loadECharts } from "./echarts";
 import { Chips } from "./filters/chips";
 import { FilterBar } from "./filters/filter-bar";
+import { LiveMark } from "./live-mark";
+import { slotsOf } from "./live-slots";
 import { Card, message } from "./widgets/card";
 
 /** One for the whole page: single widgets side by side agree on their colours, too. */
@@ -36,6 +38,11 @@ export class DashboardView {
   /** Says why a choice was taken back. */
   private readonly notice = h("p", { class: "notice", attrs: { role: "alert" } });
   private readonly cards = new Map<string, Card>();
+  private readonly live: LiveUpdates;
+  private readonly liveMark = new LiveMark(() => this.live.set({ paused: !this.live.isPaused }));
+  private liveState: LiveState = "off";
+  /** What the host wants, whatever the dashboard says. */
+  private ownLive: boolean | null = null;
   private readonly observer: ResizeObserver;
   private readonly darkQuery = matchMedia("(prefers-color-scheme: dark)");
   private readonly motionQuery = matchMedia("(prefers-reduced-motion: reduce)");
@@ -55,6 +62,10 @@ export class DashboardView {
       { host: server, ...(only !== undefined && { only: [only] }), ...(dashboard !== undefined && { dashboard }) },
       (event) => this.receive(event),
     );
+    this.live = new LiveUpdates(this.controller, {
+      host: server, slot: slotsOf(server),
+      show: (state) => this.showLive(state), updated: () => this.liveMark.flash(), ended: (error) => this.endLive(error),
+    });
     this.observer = new ResizeObserver(() => this.measure());
     this.root.dataset["single"] = options.only !== undefined ? "true" : "false";
     this.applyTheme();
@@ -72,6 +83,8 @@ export class DashboardView {
     this.size = gridSize(this.root.clientWidth || this.host.clientWidth || 1200);
     this.root.dataset["size"] = this.size;
     window.addEventListener("online", this.online);
+    document.addEventListener("visibilitychange", this.visibilityChanged);
+    this.visibilityChanged();
     // The first number and date formats load the platform's tables (some 40 ms here): better while the server works.
     setTimeout(() => {
       formatValue(1, {}, "en");
@@ -83,6 +96,8 @@ export class DashboardView {
 
   disconnect(): void {
     window.removeEventListener("online", this.online);
+    document.removeEventListener("visibilitychange", this.visibilityChanged);
+    this.live.set({ token: null });
     this.observer.disconnect();
     this.darkQuery.removeEventListener("change", this.mediaChanged);
     this.motionQuery.removeEventListener("change", this.mediaChanged);
@@ -99,14 +114,22 @@ export class DashboardView {
     this.refresh();
   }
 
+  /** Whether the dashboard refreshes by itself when events arrive; null leaves it to the dashboard. */
+  setLive(live: boolean | null): void {
+    this.ownLive = live;
+    this.updateLive();
+  }
+
   private receive(event: ControllerEvent): void {
     switch (event.type) {
       case "phase":
         if (event.phase === "loading") this.showLoading();
         if (event.phase === "failed") this.showFailure();
+        if (event.phase === "failed") this.updateLive();
         break;
       case "config":
         this.showConfig(event.config);
+        this.updateLive();
         break;
       case "state":
         this.bar?.update(event.state);
@@ -208,6 +231,7 @@ export class DashboardView {
         { class: "brand" },
         logo !== null && h("img", { class: "logo", attrs: { src: logo, alt: "", referrerpolicy: "no-referrer" } }),
         h("h2", { class: "name" }, config.name),
+        this.liveMark.element,
       ),
       this.bar?.element,
     );
@@ -350,7 +374,32 @@ export class DashboardView {
     return this.darkQuery.matches;
   }
 
-  private readonly online = (): void => this.controller.reconnect();
+  private updateLive(): void {
+    const { config, phase, token } = this.controller;
+    const wanted = config !== null && phase !== "failed" && (this.ownLive ?? config.live === true);
+    this.live.set({ token: wanted ? token : null });
+  }
+
+  private showLive(state: LiveState): void {
+    // Said only when something is amiss, and when it is over.
+    if (state === "waiting") this.status.textContent = strings.liveLost;
+    if (state === "on" && this.liveState === "waiting") this.status.textContent = strings.liveBack;
+    this.liveState = state;
+    this.liveMark.show(state);
+  }
+
+  /** An expired session shows what it has shown, and the host may bring another; one that was withdrawn shows nothing more. */
+  private endLive(error: EmbanError): void {
+    if (error.code === "token_expired") this.options.emit("error", { code: error.code, message: describeError(error.code, error.status, error.message).text });
+    else if (error.isSession || error.code === "dashboard_not_published") this.controller.refuse(error);
+  }
+
+  private readonly visibilityChanged = (): void => this.live.set({ visible: document.visibilityState !== "hidden" });
+
+  private readonly online = (): void => {
+    this.controller.reconnect();
+    this.live.hurry();
+  };
 
   private readonly mediaChanged = (): void => {
     this.applyTheme();

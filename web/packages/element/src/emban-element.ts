@@ -14,13 +14,13 @@ function styleSheet(): CSSStyleSheet {
 }
 
 /**
- * What `<emban-dashboard>` and `<emban-widget>` share: live attributes `token`, `host`, `theme` and `filters` (both JSON) and
- * `mode`, the methods `setFilters`, `setTheme` and `reload`, and the DOM events `emban-ready`, `emban-drill`, `emban-filter`,
+ * What `<emban-dashboard>` and `<emban-widget>` share: live attributes `token`, `host`, `theme` and `filters` (both JSON), `mode`
+ * and `live`, the methods `setFilters`, `setTheme` and `reload`, and the DOM events `emban-ready`, `emban-drill`, `emban-filter`,
  * `emban-period-change`, `emban-error`, `emban-token-expiring` and `emban-resize`.
  */
 export abstract class EmbanElement extends HTMLElement {
   static get observedAttributes(): string[] {
-    return ["token", "host", "theme", "filters", "mode", "dashboard-id", "widget-id"];
+    return ["token", "host", "theme", "filters", "mode", "live", "dashboard-id", "widget-id"];
   }
 
   private view: DashboardView | null = null;
@@ -46,6 +46,7 @@ export abstract class EmbanElement extends HTMLElement {
     if (name === "token") this.view?.controller.setToken(after ?? "");
     else if (name === "theme" || name === "mode") this.applyTheme();
     else if (name === "filters") this.setFilters(this.parse("filters"));
+    else if (name === "live") this.applyLive();
     else if (name === "dashboard-id" && before === null) this.view?.controller.setDashboard(after || null);
     else if (name === "host" || name === "widget-id" || name === "dashboard-id") {
       this.stop();
@@ -89,6 +90,7 @@ export abstract class EmbanElement extends HTMLElement {
     this.shadowRoot?.replaceChildren(view.root);
     view.connect();
     this.applyTheme();
+    this.applyLive();
     this.setFilters(this.parse("filters"));
     const token = this.getAttribute("token");
     if (token) view.controller.setToken(token);
@@ -106,6 +108,12 @@ export abstract class EmbanElement extends HTMLElement {
       const theme = { ...(parsed === undefined ? {} : readTheme(parsed)), ...this.given, ...(mode === null ? {} : readTheme({ mode })) };
       this.view?.setTheme(theme);
     });
+  }
+
+  /** `live` alone is on; absent, the dashboard decides. */
+  private applyLive(): void {
+    const live = this.getAttribute("live");
+    this.view?.setLive(live === null ? null : !/^(off|false|0)$/i.test(live));
   }
 
   private parse(attribute: string): unknown {

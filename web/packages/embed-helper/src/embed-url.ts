@@ -2,6 +2,7 @@
 export interface FragmentOptions {
   readonly theme?: unknown;
   readonly filters?: unknown;
+  readonly live?: boolean | undefined;
 }
 
 export interface EmbedTarget {
@@ -38,6 +39,7 @@ export function frameUrl(target: EmbedTarget, options: FragmentOptions): string 
   const fragment = new URLSearchParams({ token: target.token, autoheight: "1" });
   if (options.theme !== undefined) fragment.set("theme", JSON.stringify(options.theme));
   if (options.filters !== undefined) fragment.set("filters", JSON.stringify(options.filters));
+  if (options.live !== undefined) fragment.set("live", options.live ? "1" : "0");
   const session = target.session === "" ? "" : `${target.page.includes("?") ? "&" : "?"}session=${encodeURIComponent(target.session)}`;
   return `${target.page}${session}#${fragment.toString()}`;
 }

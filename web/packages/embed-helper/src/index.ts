@@ -55,6 +55,8 @@ export interface EmbanOptions {
   readonly fetchEmbedUrl?: () => Promise<string> | string;
   readonly theme?: EmbanTheme;
   readonly filters?: EmbanFilters;
+  /** Whether the dashboard refreshes by itself when events arrive; the dashboard itself says so when absent. */
+  readonly live?: boolean;
   /** Accessible name of the iframe. */
   readonly title?: string;
 }
@@ -143,7 +145,7 @@ export function create(options: EmbanOptions): EmbanHandle {
     queue.length = 0;
     target = next;
     watch(silentAfter, "embed_timeout", `${next.origin} has not answered within ${silentAfter / 1000} seconds.`);
-    iframe.src = frameUrl(next, { ...(theme && { theme }), ...(filters && { filters }) });
+    iframe.src = frameUrl(next, { ...(theme && { theme }), ...(filters && { filters }), live: options.live });
   };
 
   const setEmbedUrl = (embedUrl: string) => {

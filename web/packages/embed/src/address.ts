@@ -4,6 +4,8 @@ export interface Address {
   readonly theme: unknown;
   readonly filters: unknown;
   readonly autoheight: boolean;
+  /** What the host wants, whatever the dashboard says. */
+  readonly live: boolean | null;
 }
 
 /** Reads `#token=…` (or `?token=…`). Values that are not JSON where JSON is expected are left out. */
@@ -15,6 +17,7 @@ export function readAddress(search: string, hash: string): Address {
     theme: json(fragment.get("theme")),
     filters: json(fragment.get("filters")),
     autoheight: fragment.get("autoheight") === "1",
+    live: { "1": true, "0": false }[fragment.get("live") ?? ""] ?? null,
   };
 }
 

@@ -63,6 +63,7 @@ function reportHeight(): void {
   parent.send("resize", { height, width: window.innerWidth });
 }
 
+if (address.live !== null) dashboard.setAttribute("live", address.live ? "on" : "off");
 // The helper makes the iframe as tall as its content: a scroll bar would only flicker while it does.
 if (address.autoheight) document.documentElement.classList.add("autoheight");
 if (address.token !== "") dashboard.setAttribute("token", address.token);

@@ -1,0 +1,25 @@
+import { strings, type LiveState } from "@emban/core";
+import { h } from "./dom";
+
+/** Says that the dashboard updates by itself, and is the button that stops and resumes it: what moves by itself must be stoppable (WCAG 2.2.2). */
+export class LiveMark {
+  readonly element = h("button", { class: "live", attrs: { type: "button", hidden: true }, on: { click: () => this.toggle() } });
+  private calm: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly toggle: () => void) {}
+
+  show(state: LiveState): void {
+    this.element.hidden = state === "off";
+    this.element.dataset["state"] = state;
+    if (state === "off") return;
+    this.element.textContent = strings.live[state].text;
+    this.element.title = strings.live[state].hint;
+  }
+
+  /** Lights up for a moment. */
+  flash(): void {
+    clearTimeout(this.calm);
+    this.element.classList.add("fresh");
+    this.calm = setTimeout(() => this.element.classList.remove("fresh"), 1000);
+  }
+}
