@@ -193,7 +193,7 @@ public struct RollupBuilder: Service {
       """, timeout: Self.longest)
     let leftovers = try await client.query(
       """
-      SELECT DISTINCT org_id, environment, tenant_id FROM \(identifier: RollupTable.rows) WHERE \(own) AND width != 'half_hour' AND dimension = '' \
+      SELECT DISTINCT org_id, environment, tenant_id FROM \(identifier: RollupTable.rows) WHERE \(own) AND width IN ('day', 'month') AND dimension = '' \
       AND measure = '' AND build <= \(bind: horizon) AND (org_id, environment, tenant_id, width, toDate32(bucket), build) NOT IN \
       (SELECT org_id, environment, tenant_id, width, day, build FROM \(identifier: RollupTable.builds))
       """, as: .admin, settings: Self.readSettings, timeout: .seconds(60))
