@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "Rollups", dependencies: ["Domain", "ClickHouse", logging, lifecycle, nioCore], swiftSettings: settings),
     .target(
-      name: "Ingest", dependencies: ["Domain", "ClickHouse", "CZlib", logging, lifecycle, nioCore],
+      name: "Ingest", dependencies: ["Domain", "ClickHouse", "CZlib", logging, lifecycle, nioCore, crypto],
       swiftSettings: settings),
     .target(
       name: "ConfigStore",

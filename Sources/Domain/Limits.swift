@@ -52,6 +52,8 @@ public enum Limits {
   public static let drillRows = 100
   /// How many levels of a drill-down may be open at once, beside the last.
   public static let drillFilters = 10
+  /// How many properties a CSV file of events may have.
+  public static let exportColumns = 2_000
   /// The most that one view request answers, all widgets together.
   public static let viewBytes = 16_777_216
 

@@ -29,7 +29,7 @@ import Testing
     #expect(!"\(endpoint) \(String(reflecting: endpoint))".contains("hunter2"))
     var dumped = ""
     dump(endpoint, to: &dumped)
-    dump(ReaderPasswords(viewer: "hunter2", analyst: "hunter2"), to: &dumped)
+    dump(ReaderPasswords(viewer: "hunter2", analyst: "hunter2", exporter: "hunter2"), to: &dumped)
     #expect(!dumped.contains("hunter2"))
   }
 

@@ -235,7 +235,7 @@ import Testing
   @Test func theReadersPasswordsAreNeeded() async throws {
     let test = try await TestClickHouse.shared()
     let stranger = ClickHouseClient(
-      httpClient: test.httpClient, passwords: ReaderPasswords(viewer: "guess", analyst: ""), logger: test.logger
+      httpClient: test.httpClient, passwords: ReaderPasswords(viewer: "guess", analyst: "", exporter: ""), logger: test.logger
     ) { try test.server.endpoint() }
     for role in Self.readers {
       await #expect(throws: ClickHouseError.self) { _ = try await stranger.query("SELECT 1", as: role) }

@@ -262,7 +262,7 @@ private struct House {
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens, originGuard: OriginGuard(publicURL: nil)),
       accounts: Accounts(database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
       keys: keys, tokens: tokens, pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: logger), now: clock),
-      canaries: CanaryTable(client: client), queries: QueryService(runner: Broken(client: client, runner.run), clock: clock),
+      canaries: CanaryTable(client: client), queries: QueryService(runner: Broken(client: client, runner.run), clock: clock), exporter: EventExporter(client: client),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: logger),
       assets: try Assets(directory: folder.appending(path: "web")), readiness: { [] }, clock: clock, publicURL: "http://localhost:8080",
       allowedOrigins: [])

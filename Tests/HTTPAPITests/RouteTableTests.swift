@@ -36,6 +36,7 @@ import Testing
     GET /v1/embed/live embed
     GET /v1/query read
     GET /v1/tenants read
+    GET /v1/tenants/:tenant_id/events admin
     GET /web/:file public
     PATCH /v1/dashboards/:id edit
     POST /api/v2/data-app/refresh-cache admin
@@ -96,7 +97,7 @@ private struct Fixture {
     let tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
     let keys = APIKeys(database, clock: clock)
     let client = ClickHouseClient(
-      httpClient: .shared, passwords: ReaderPasswords(viewer: "", analyst: ""), logger: Logger(label: "test"),
+      httpClient: .shared, passwords: ReaderPasswords(viewer: "", analyst: "", exporter: ""), logger: Logger(label: "test"),
       endpoint: { throw ClickHouseError.unavailable("not part of this test") })
     dependencies = APIDependencies(
       database: database,
@@ -106,7 +107,7 @@ private struct Fixture {
         database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
       keys: keys, tokens: tokens,
       pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: Logger(label: "test")), now: clock),
-      canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock),
+      canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock), exporter: EventExporter(client: client),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: Logger(label: "test")),
       assets: try Assets(directory: folder.appending(path: "web")),
       readiness: { [] }, clock: clock, publicURL: "http://localhost:8080", allowedOrigins: [])

@@ -67,7 +67,7 @@ public struct TestClickHouse: Sendable {
     running.withLock { $0 = Running(server: server, run: run, folder: folder) }
     try await server.waitUntilReady()
     atexit { TestClickHouse.stopAtExit() }
-    let passwords = ReaderPasswords(viewer: UUID().uuidString, analyst: UUID().uuidString)
+    let passwords = ReaderPasswords(viewer: UUID().uuidString, analyst: UUID().uuidString, exporter: UUID().uuidString)
     let client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { try server.endpoint() }
     try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
     return TestClickHouse(

@@ -55,6 +55,44 @@ ALTER USER emban_analyst
   DEFAULT ROLE NONE
   SETTINGS PROFILE 'emban_reader';
 
+-- Exports: one customer's events in an answer of any length, sent as it is made. What goes wrong after its beginning breaks it off. A few at
+-- a time, each with little memory: they take minutes, and nobody waits for them in front of a dashboard.
+CREATE SETTINGS PROFILE IF NOT EXISTS emban_exporter;
+
+ALTER SETTINGS PROFILE emban_exporter SETTINGS
+  readonly = 1,
+  SQL_emban_org = '' CHANGEABLE_IN_READONLY,
+  SQL_emban_env = '' CHANGEABLE_IN_READONLY,
+  SQL_emban_tenant = '' CHANGEABLE_IN_READONLY,
+  log_comment = '' CHANGEABLE_IN_READONLY,
+  max_execution_time = 21600 MIN 1 MAX 21600 CHANGEABLE_IN_READONLY,
+  timeout_overflow_mode = 'throw',
+  max_concurrent_queries_for_user = 8,
+  max_threads = 2,
+  max_memory_usage = 2000000000,
+  memory_usage_overcommit_max_wait_microseconds = 0,
+  max_query_size = 16777216,
+  max_ast_elements = 1000000,
+  max_expanded_ast_elements = 1000000,
+  cancel_http_readonly_queries_on_client_close = 1,
+  http_write_exception_in_output_format = 0,
+  json_type_escape_dots_in_keys = 1,
+  date_time_output_format = 'iso',
+  format_csv_null_representation = '',
+  output_format_json_quote_64bit_integers = 0,
+  output_format_json_quote_denormals = 0,
+  output_format_json_escape_forward_slashes = 0,
+  output_format_parquet_row_group_size = 100000,
+  output_format_parquet_row_group_size_bytes = 67108864;
+
+CREATE USER IF NOT EXISTS emban_exporter IDENTIFIED WITH no_password HOST NONE;
+
+ALTER USER emban_exporter
+  IDENTIFIED WITH sha256_hash BY {exporter_password_sha256:String}
+  HOST ANY
+  DEFAULT ROLE NONE
+  SETTINGS PROFILE 'emban_exporter';
+
 -- A policy before the grant: there is no moment at which a reader sees a table without its policy. What is counted in advance
 -- (tenant_days, rollups, rollup_days) is as much a customer's as the events are.
 CREATE ROW POLICY IF NOT EXISTS emban_viewer ON emban.events, emban.tenant_days, emban.rollups, emban.rollup_days
@@ -76,9 +114,20 @@ ALTER ROW POLICY emban_analyst ON emban.events, emban.tenant_days, emban.rollups
     AND environment = getSetting('SQL_emban_env')
   TO emban_analyst;
 
+CREATE ROW POLICY IF NOT EXISTS emban_exporter ON emban.events FOR SELECT USING 0 TO emban_exporter;
+
+ALTER ROW POLICY emban_exporter ON emban.events AS PERMISSIVE
+  FOR SELECT
+  USING org_id = getSetting('SQL_emban_org')
+    AND environment = getSetting('SQL_emban_env')
+    AND tenant_id = getSetting('SQL_emban_tenant')
+  TO emban_exporter;
+
 -- In one statement each: another program may be serving while this one starts, and must not lose a table for a moment.
 GRANT SELECT ON emban.events, SELECT ON emban.tenant_days, SELECT ON emban.rollups, SELECT ON emban.rollup_days
   TO emban_viewer WITH REPLACE OPTION;
 
 GRANT SELECT ON emban.events, SELECT ON emban.tenant_days, SELECT ON emban.rollups, SELECT ON emban.rollup_days
   TO emban_analyst WITH REPLACE OPTION;
+
+GRANT SELECT ON emban.events TO emban_exporter WITH REPLACE OPTION;

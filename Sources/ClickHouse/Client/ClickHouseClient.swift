@@ -68,6 +68,31 @@ public final class ClickHouseClient: Sendable {
     }
   }
 
+  /// Runs a SELECT and gives its answer as it comes, in one of ClickHouse's formats: for answers that are larger than memory.
+  ///
+  /// - Parameter format: a constant such as `Parquet`.
+  /// - Throws: ``ClickHouseError`` when the statement is refused; what goes wrong later ends the stream with one.
+  public func stream(
+    _ sql: SQL, as role: DatabaseRole, format: StaticString, settings: [String: String] = [:]
+  ) async throws -> ClickHouseStream {
+    var request = RequestBuilder(try endpoint(), role: role, passwords: passwords, settings: settings)
+    request.parameter("default_format", "\(format)")
+    request.statement(sql)
+    let response: HTTPClientResponse
+    do {
+      response = try await httpClient.execute(request.streamingRequest(), timeout: .seconds(60))
+      guard response.status == .ok, !response.headers.contains(name: "X-ClickHouse-Exception-Code") else {
+        let head = HTTPResponseHead(version: response.version, status: response.status, headers: response.headers)
+        throw Self.refused(head, body: try await response.body.collect(upTo: 1 << 20))
+      }
+    } catch let error as ClickHouseError {
+      throw noted(error)
+    } catch {
+      throw noted(Self.classified(error))
+    }
+    return ClickHouseStream(body: response.body) { [self] in noted(Self.classified($0)) }
+  }
+
   /// Runs a statement whose answer does not matter: DDL, ALTER, SYSTEM.
   public func execute(
     _ sql: SQL, as role: DatabaseRole = .admin, settings: [String: String] = [:], timeout: Duration = .seconds(60)

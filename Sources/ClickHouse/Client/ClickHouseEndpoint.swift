@@ -62,15 +62,17 @@ public struct ClickHouseConfigurationError: Error, Sendable, Hashable, CustomStr
   public init(reason: String) { self.reason = reason }
 }
 
-/// The passwords of the two read-only users. They are derived from the secret key by the caller, so that every replica knows
+/// The passwords of the read-only users. They are derived from the secret key by the caller, so that every replica knows
 /// the same, and stated anew at each start.
 public struct ReaderPasswords: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
   let viewer: String
   let analyst: String
+  let exporter: String
 
-  public init(viewer: String, analyst: String) {
+  public init(viewer: String, analyst: String, exporter: String) {
     self.viewer = viewer
     self.analyst = analyst
+    self.exporter = exporter
   }
 
   public var description: String { "ReaderPasswords" }
@@ -99,4 +101,6 @@ public enum DatabaseRole: Sendable, Hashable {
   case viewer(ScopeSettings)
   /// The SaaS team: read-only, the rows of one organisation and environment.
   case analyst(ScopeSettings)
+  /// Whoever takes a tenant's events away as a file: read-only, the events of one tenant, in answers of any length.
+  case exporter(ScopeSettings)
 }

@@ -35,6 +35,9 @@ struct RequestBuilder {
     case .analyst(let settings):
       (user, password) = ("emban_analyst", passwords.analyst)
       scope = settings
+    case .exporter(let settings):
+      (user, password) = ("emban_exporter", passwords.exporter)
+      scope = settings
     }
     headers = ["X-ClickHouse-User": user, "X-ClickHouse-Key": password, "User-Agent": "emban"]
     for (name, value) in settings.sorted(by: { $0.key < $1.key }) { parameter(name, value) }
@@ -66,11 +69,26 @@ struct RequestBuilder {
     parameters = sql.parameters
   }
 
+  /// As ``request()``, for an answer that is read piece by piece.
+  func streamingRequest() throws -> HTTPClientRequest {
+    let whole = wholeRequest()
+    var request = HTTPClientRequest(url: whole.url)
+    request.method = .POST
+    request.headers = whole.headers
+    request.body = .bytes(whole.body)
+    return request
+  }
+
   func request() throws -> HTTPClient.Request {
+    let whole = wholeRequest()
+    return try HTTPClient.Request(url: whole.url, method: .POST, headers: whole.headers, body: .byteBuffer(whole.body))
+  }
+
+  private func wholeRequest() -> (url: String, headers: HTTPHeaders, body: ByteBuffer) {
     var short = self
     for item in parameters { short.parameter("param_" + item.name, item.value) }
     guard let text, short.query.count > Self.longestQueryString else {
-      return try short.finished(body ?? ByteBuffer(string: text ?? ""))
+      return short.finished(body ?? ByteBuffer(string: text ?? ""))
     }
     var form = self
     let boundary = Self.boundary(notIn: parameters.map(\.value) + [text])
@@ -80,12 +98,11 @@ struct RequestBuilder {
       buffer.writeString("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n")
     }
     buffer.writeString("--\(boundary)--\r\n")
-    return try form.finished(buffer)
+    return form.finished(buffer)
   }
 
-  private func finished(_ body: ByteBuffer) throws -> HTTPClient.Request {
-    try HTTPClient.Request(
-      url: url + "/" + String(decoding: query, as: UTF8.self), method: .POST, headers: headers, body: .byteBuffer(body))
+  private func finished(_ body: ByteBuffer) -> (url: String, headers: HTTPHeaders, body: ByteBuffer) {
+    (url + "/" + String(decoding: query, as: UTF8.self), headers, body)
   }
 
   /// A line that cannot occur in any of the fields.

@@ -74,11 +74,12 @@ public struct ClickHouseMigrator: Sendable {
     }
   }
 
-  /// The statements of `access.sql`, in which one of two markers may stand for the hash of a password.
+  /// The statements of `access.sql`, in which one of three markers may stand for the hash of a password.
   private func stateAccess() async throws {
     let values = [
       "{viewer_password_sha256:String}": Self.sha256(passwords.viewer),
       "{analyst_password_sha256:String}": Self.sha256(passwords.analyst),
+      "{exporter_password_sha256:String}": Self.sha256(passwords.exporter),
     ]
     for statement in SQLFile.statements(of: Schema.clickhouseAccess) {
       guard let (marker, hash) = values.first(where: { statement.contains($0.key) }), let range = statement.firstRange(of: marker)

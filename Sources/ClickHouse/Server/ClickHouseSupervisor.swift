@@ -163,7 +163,7 @@ public final class ClickHouseSupervisor: ClickHouseServer {
   /// The server's version once it answers with the password of this start; nil when cancelled.
   private func waitUntilAnswering(_ endpoint: ClickHouseEndpoint) async -> String? {
     let client = ClickHouseClient(
-      httpClient: httpClient, passwords: ReaderPasswords(viewer: "", analyst: ""), logger: logger, endpoint: { endpoint })
+      httpClient: httpClient, passwords: ReaderPasswords(viewer: "", analyst: "", exporter: ""), logger: logger, endpoint: { endpoint })
     let start = ContinuousClock.now
     var reported = start
     while !Task.isCancelled {

@@ -16,7 +16,7 @@ public final class ExternalClickHouse: ClickHouseServer {
     self.logger = logger
     self.interval = interval
     self.client = ClickHouseClient(
-      httpClient: httpClient, passwords: ReaderPasswords(viewer: "", analyst: ""), logger: logger, endpoint: { endpoint })
+      httpClient: httpClient, passwords: ReaderPasswords(viewer: "", analyst: "", exporter: ""), logger: logger, endpoint: { endpoint })
   }
 
   /// Watches the server until graceful shutdown or cancellation.

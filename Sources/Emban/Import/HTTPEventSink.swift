@@ -30,11 +30,12 @@ struct HTTPEventSink: EventSink {
       let answer: Answer
       do {
         answer = try await post(body)
-      } catch let error as HTTPClientError {
+      } catch let error where !(error is CancellationError) {
+        try Task.checkCancellation()
         guard mayRepeat, ContinuousClock.now < giveUp else {
           throw ImportError.sinkFailed(
             reason:
-              "the connection to \(address) failed (\(error.shortDescription)); the last \(events.count) rows may or may not be stored")
+              "the connection to \(address) failed (\(Self.words(error))); the last \(events.count) rows may or may not be stored")
         }
         try await Task.sleep(for: .seconds(1))
         continue
@@ -81,6 +82,10 @@ struct HTTPEventSink: EventSink {
   private static func failure(_ answer: Answer) -> ImportError {
     let message = answer.json["message"]?.stringValue ?? "no explanation"
     return .sinkFailed(reason: "the server answered \(answer.status): \(message)")
+  }
+
+  private static func words(_ error: any Error) -> String {
+    (error as? HTTPClientError)?.shortDescription ?? "it broke off"
   }
 
   private static func body(_ events: [Event]) -> [UInt8] {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AsyncHTTPClient
+import ClickHouse
 import ConfigStore
 import Domain
 import Foundation
@@ -9,16 +10,22 @@ import Logging
 /// `emban import`: files → events, through the running server, or without one straight into the data directory's stores.
 struct ImportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "import", abstract: "Import CSV or NDJSON files as events.",
+    commandName: "import", abstract: "Import CSV, NDJSON or Parquet files as events.",
     discussion: """
       Example: emban import calls.csv --tenant-column customer --event-name api.call --timestamp-column time \
       --string model,region --numeric tokens,latency_ms
 
-      NDJSON lines are events as POST /v1/events takes them, or flat objects mapped by the same flags.
+      NDJSON lines are events as POST /v1/events takes them, or flat objects mapped by the same flags. What `emban export` wrote needs no \
+      flags. Files may be packed with gzip. An import that was interrupted goes on when the same command is given again.
       While a server runs on the data directory, the import goes through it: give --url and --api-key (EMBAN_URL, EMBAN_API_KEY).
       """)
 
   @Argument(help: "Files to import; - is standard input.") var files: [String]
+  @Flag(help: "Begin anew, even where an earlier import of a file was interrupted.") var restart = false
+  @Option(
+    help: ArgumentHelp(
+      "Where it is noted how far an import is (DATA_DIR/imports, with --url ~/.local/state/emban/imports).", valueName: "folder"))
+  var stateDir: String?
   @OptionGroup(title: "Columns") var columns: ImportOptions
   @Option(help: "Organization by id or name, without a server (the only one there is).") var organization: String?
   @Option(help: "Environment, without a server (production).") var environment: String = EnvironmentName.production.rawValue
@@ -27,27 +34,44 @@ struct ImportCommand: AsyncParsableCommand {
   @OptionGroup(title: "Settings") var options: SettingsOptions
 
   func run() async throws {
+    let reader = files.contains { columns.format(of: $0) == .parquet } ? try await parquetReader() : nil
     // Every file is opened and its columns are checked before anything is sent.
-    for path in files where path != "-" { _ = try source(path) }
+    for path in files where path != "-" { _ = try file(path, reader).source() }
     let variables = ProcessInfo.processInfo.environment
     if let url = url ?? variables["EMBAN_URL"] {
       guard let key = apiKey ?? variables["EMBAN_API_KEY"] else {
         throw ValidationError("Give an ingest key with --api-key or in EMBAN_API_KEY.")
       }
-      let client = HTTPClient(eventLoopGroupProvider: .singleton)
-      do {
-        try await importAll(into: HTTPEventSink(client: client, url: url, key: key))
-      } catch {
-        try? await client.shutdown()
-        throw error
+      let state = stateDir.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? Self.userState(variables)
+      let service = WorkService {
+        let client = HTTPClient(eventLoopGroupProvider: .singleton)
+        let target = "\(url)\n\(ImportIdentity.digest(key))"
+        do {
+          try await importAll(into: HTTPEventSink(client: client, url: url, key: key), reader, state, target: target)
+        } catch {
+          try? await client.shutdown()
+          throw error
+        }
+        try await client.shutdown()
       }
-      try await client.shutdown()
+      try await service.runUntilSignal()
     } else {
-      try await importLocally()
+      try await importLocally(reader)
     }
   }
 
-  private func importLocally() async throws {
+  private func parquetReader() async throws -> ClickHouseLocal {
+    try await ClickHouseLocal.find(setting: try await options.load().clickHouseBinary)
+  }
+
+  /// Where programs keep what they need to go on: https://specifications.freedesktop.org/basedir-spec/latest/
+  private static func userState(_ variables: [String: String]) -> URL {
+    let home = FileManager.default.homeDirectoryForCurrentUser.appending(path: ".local/state")
+    let state = variables["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? URL(filePath: $0, directoryHint: .isDirectory) : nil } ?? home
+    return state.appending(path: "emban/imports")
+  }
+
+  private func importLocally(_ reader: ClickHouseLocal?) async throws {
     var settings = try await options.load()
     // The log would tear the progress bar apart.
     settings.logLevel = max(settings.logLevel, .warning)
@@ -58,76 +82,35 @@ struct ImportCommand: AsyncParsableCommand {
       throw ImportError.sinkFailed(
         reason: "A server is running on the data directory \(error.path): import through it with --url and --api-key.")
     }
+    let state = stateDir.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? settings.dataDirectory.appending(path: "imports")
     try await runtime.withStores { runtime in
-      let scope = try await scope(in: OrganizationRepository(runtime.database))
-      try await importAll(into: PipelineSink(runtime.pipeline, scope: scope))
+      let scope = try await StoreScope.find(
+        organization: organization, environment: environment, in: OrganizationRepository(runtime.database))
+      let target = "\(scope.organization)\n\(scope.environment)"
+      try await importAll(into: PipelineSink(runtime.pipeline, scope: scope), reader, state, target: target)
     }
   }
 
-  private func scope(in repository: OrganizationRepository) async throws -> IngestScope {
-    let all = try await repository.all()
-    let chosen: [Organization]
-    if let organization {
-      chosen = all.filter { $0.id.rawValue == organization || $0.name == organization }
-    } else {
-      chosen = all
-    }
-    guard chosen.count == 1, let owner = chosen.first else {
-      throw ImportError.sinkFailed(reason: Self.complaint(organization, all))
-    }
-    let environments = try await repository.environments(owner.id)
-    guard let name = environments.first(where: { $0.rawValue == environment }) else {
-      throw ImportError.sinkFailed(
-        reason: "--environment must be one of \(environments.map(\.rawValue).joined(separator: ", ")), not '\(environment)'.")
-    }
-    return IngestScope(organization: owner.id, environment: name)
+  private func file(_ path: String, _ reader: ClickHouseLocal?) throws -> ImportFile {
+    let name = columns.format(of: path)
+    let format: ImportFormat =
+      switch (name, reader) {
+      case (.ndjson, _): .ndjson
+      case (.parquet, let reader?): .parquet(reader)
+      default: .csv(delimiter: columns.delimiter(of: name))
+      }
+    return ImportFile(path: path, format: format, mapping: try columns.mapping())
   }
 
-  private static func complaint(_ wanted: String?, _ all: [Organization]) -> String {
-    if all.isEmpty { return "There is no organization yet: start `emban serve` and register with POST /v1/auth/register." }
-    let list = all.map { "\($0.name) (\($0.id))" }.joined(separator: ", ")
-    return wanted.map { "There is no single organization '\($0)'; there are \(list)." } ?? "Choose an --organization: \(list)."
-  }
-
-  private func source(_ path: String) throws -> ImportSource {
-    let format = columns.fileFormat(path)
-    return try ImportSource(path: path, format: format, mapping: try columns.mapping(for: format))
-  }
-
-  private func importAll(into sink: any EventSink) async throws {
-    let importer = Importer(sink: sink) { Instant(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
+  private func importAll(into sink: any EventSink, _ reader: ClickHouseLocal?, _ state: URL, target: String) async throws {
+    let importer = Importer(sink: sink, now: ImportFile.now)
     var accepted = 0
     var rows = 0
     for path in files {
-      let name = path == "-" ? "standard input" : URL(filePath: path).lastPathComponent
-      var bar = ProgressBar(name: name)
-      let summary: ImportSummary
-      do {
-        summary = try await importer.run(try source(path)) { bar.update($0) }
-      } catch {
-        bar.clear()
-        throw error
-      }
-      bar.clear()
+      let summary = try await file(path, reader).run(importer, state: state, target: target, restart: restart)
       rows += summary.rows
       accepted += summary.accepted
-      Console.say(Self.report(name, summary, bar))
     }
     if rows > 0, accepted == 0 { throw ExitCode.failure }
-  }
-
-  private static func report(_ name: String, _ summary: ImportSummary, _ bar: ProgressBar) -> String {
-    let seconds = (bar.elapsed / Duration.seconds(1)).formatted(.number.precision(.fractionLength(1)))
-    var lines = [
-      "\(name): \(summary.accepted) events stored, \(summary.rejected) rows rejected (\(seconds) s, \(bar.rate(summary.rows)) rows/s)"
-    ]
-    for reason in summary.reasons {
-      let field = reason.field.isEmpty ? "" : " \(reason.field)"
-      let more = reason.count > reason.lines.count ? ", …" : ""
-      lines.append(
-        "  \(reason.count) × \(reason.code.rawValue):\(field) \(reason.expected) (\(reason.count == 1 ? "line" : "lines") \(reason.lines.map(String.init).joined(separator: ", "))\(more))"
-      )
-    }
-    return lines.joined(separator: "\n")
   }
 }

@@ -20,13 +20,13 @@ struct ImportOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Column that holds the end user.", valueName: "column")) var userColumn: String?
   @Option(
     help: ArgumentHelp(
-      "Column that identifies a row: importing it again within a week does not count it twice.", valueName: "column"))
+      "Column that identifies a row: sent again within a week it counts once, whatever file it is in.", valueName: "column"))
   var eventIdColumn: String?
-  @Option(help: "csv, tsv or ndjson (by the file's name).") var format: FormatName?
+  @Option(help: "csv, tsv, ndjson or parquet (by the file's name).") var format: FormatName?
   @Option(help: ArgumentHelp("Separator of a CSV file (,).", valueName: "character")) var delimiter: String?
 
   enum FormatName: String, ExpressibleByArgument, CaseIterable {
-    case csv, tsv, ndjson
+    case csv, tsv, ndjson, parquet
   }
 
   func validate() throws {
@@ -40,27 +40,27 @@ struct ImportOptions: ParsableArguments {
     }
   }
 
-  /// How the file at `path` is written.
-  func fileFormat(_ path: String) -> ImportFormat {
-    let name = format ?? Self.format(ofFileNamed: path.lowercased())
-    switch name {
-    case .ndjson: return .ndjson
-    case .csv: return .csv(delimiter: delimiter?.utf8.first ?? UInt8(ascii: ","))
-    case .tsv: return .csv(delimiter: delimiter?.utf8.first ?? UInt8(ascii: "\t"))
-    }
-  }
-
-  private static func format(ofFileNamed name: String) -> FormatName {
+  /// How the file at `path` is written. A name may have `.gz` behind it.
+  func format(of path: String) -> FormatName {
+    if let format { return format }
+    var name = path.lowercased()
+    if name.hasSuffix(".gz") { name.removeLast(3) }
     if [".ndjson", ".jsonl", ".json"].contains(where: name.hasSuffix) { return .ndjson }
+    if [".parquet", ".pq"].contains(where: name.hasSuffix) { return .parquet }
     return name.hasSuffix(".tsv") ? .tsv : .csv
   }
 
-  /// Nil for lines that are event objects as the API takes them: NDJSON without any flag that maps.
-  func mapping(for format: ImportFormat) throws -> ImportMapping? {
+  /// The separator of a CSV or TSV file.
+  func delimiter(of format: FormatName) -> UInt8 {
+    delimiter?.utf8.first ?? (format == .tsv ? UInt8(ascii: "\t") : UInt8(ascii: ","))
+  }
+
+  /// Nil without any flag that maps: the file's columns are then the fields of an event.
+  func mapping() throws -> ImportMapping? {
     let mapsNothing =
       tenant == nil && tenantColumn == nil && eventName == nil && eventNameColumn == nil && timestampColumn == nil
       && strings.isEmpty && numbers.isEmpty && userColumn == nil && eventIdColumn == nil
-    if format == .ndjson, mapsNothing { return nil }
+    if mapsNothing { return nil }
     guard let tenantSource = Self.source(fixed: tenant, column: tenantColumn) else {
       throw ValidationError("Say whose events these are: --tenant-column COLUMN, or --tenant NAME for all rows.")
     }

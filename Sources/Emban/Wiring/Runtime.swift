@@ -98,7 +98,8 @@ final class Runtime: Sendable {
   static func readerPasswords(_ secretKey: SecretKey) -> ReaderPasswords {
     ReaderPasswords(
       viewer: viewerPassword(secretKey),
-      analyst: secretKey.derivePassword(info: "clickhouse:emban_analyst"))
+      analyst: secretKey.derivePassword(info: "clickhouse:emban_analyst"),
+      exporter: secretKey.derivePassword(info: "clickhouse:emban_exporter"))
   }
 
   static func viewerPassword(_ secretKey: SecretKey) -> String { secretKey.derivePassword(info: "clickhouse:emban_viewer") }
@@ -132,6 +133,8 @@ final class Runtime: Sendable {
       generations: CacheGenerationRepository(database))
   }
 
+  var exporter: EventExporter { EventExporter(client: client) }
+
   /// What the API is made of.
   func dependencies() throws -> APIDependencies {
     APIDependencies(
@@ -140,6 +143,7 @@ final class Runtime: Sendable {
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens,
         originGuard: OriginGuard(publicURL: settings.publicAddress)),
       accounts: accounts, keys: keys, tokens: tokens, pipeline: pipeline, canaries: CanaryTable(client: client), queries: queries,
+      exporter: exporter,
       live: live, assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
       readiness: { [self] in await readiness() }, clock: clock, publicURL: settings.publicAddress,
       allowedOrigins: settings.allowedOrigins)
@@ -230,7 +234,7 @@ private struct ClickHouseRunner: QueryRunning {
 
   func rows(_ sql: SQL, as role: DatabaseRole) async throws -> QueryRows {
     switch role {
-    case .admin: try await client.query(sql, as: role, timeout: .seconds(20))
+    case .admin, .exporter: try await client.query(sql, as: role, timeout: .seconds(20))
     case .viewer(let scope), .analyst(let scope):
       try await gate.run(for: scope) { try await client.query(sql, as: role, timeout: .seconds(20)) }
     }

@@ -1,5 +1,7 @@
+import Logging
 import ServiceLifecycle
 import Synchronization
+import UnixSignals
 
 /// A piece of work as a service: it ends when the work is done, and is cancelled when the program is asked to stop.
 final class WorkService<Value: Sendable>: Service {
@@ -22,5 +24,14 @@ final class WorkService<Value: Sendable>: Service {
   func result() throws -> Value {
     guard let outcome = outcome.withLock(\.self) else { throw CancellationError() }
     return try outcome.get()
+  }
+
+  /// Runs the work alone; SIGINT and SIGTERM cancel it.
+  func runUntilSignal() async throws -> Value {
+    let configuration = ServiceGroupConfiguration(
+      services: [.init(service: self, successTerminationBehavior: .gracefullyShutdownGroup)], gracefulShutdownSignals: [.sigterm, .sigint],
+      logger: Logger(label: "emban", factory: { _ in SwiftLogNoOpLogHandler() }))
+    try await ServiceGroup(configuration: configuration).run()
+    return try result()
   }
 }

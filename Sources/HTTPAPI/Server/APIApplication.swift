@@ -15,6 +15,7 @@ public struct APIDependencies: Sendable {
   public var pipeline: IngestPipeline
   public var canaries: CanaryTable
   public var queries: QueryService
+  public var exporter: EventExporter
   public var live: LiveFeed
   public var assets: Assets
   public var readiness: @Sendable () async -> [Readiness]
@@ -27,7 +28,7 @@ public struct APIDependencies: Sendable {
 
   public init(
     database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
-    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, live: LiveFeed, assets: Assets,
+    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, exporter: EventExporter, live: LiveFeed, assets: Assets,
     readiness: @escaping @Sendable () async -> [Readiness],
     clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String]
   ) {
@@ -39,6 +40,7 @@ public struct APIDependencies: Sendable {
     self.pipeline = pipeline
     self.canaries = canaries
     self.queries = queries
+    self.exporter = exporter
     self.live = live
     self.assets = assets
     self.readiness = readiness
@@ -85,6 +87,7 @@ extension APIRouter {
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
       EventsController(pipeline: dependencies.pipeline),
       DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
+      EventExportController(exporter: dependencies.exporter, audit: audit, clock: dependencies.clock),
       DashboardsController(
         repository: dashboards, audit: audit, isolation: IsolationCheck(dependencies), clock: dependencies.clock),
       QueryController(queries: dependencies.queries),

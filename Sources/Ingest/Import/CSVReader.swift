@@ -21,8 +21,12 @@ public struct CSVReader {
     public internal(set) var defect: Defect?
     fileprivate(set) var bytes: [UInt8] = []
     fileprivate(set) var ends: [Int] = []
+    fileprivate(set) var quotedEmpties: [Int] = []
 
     public var count: Int { ends.count }
+
+    /// Whether a field is `""`: an empty text, where a bare empty field is none.
+    public func isQuotedEmpty(_ index: Int) -> Bool { quotedEmpties.contains(index) }
 
     /// The text of a field, or nil when it is not UTF-8.
     public subscript(index: Int) -> String? {
@@ -39,6 +43,7 @@ public struct CSVReader {
 
   private let delimiter: UInt8
   private var state = State.fieldStart
+  private var fieldIsQuoted = false
   private var record = Record(line: 1)
   private var line = 1
   private var previousWasCR = false
@@ -120,6 +125,7 @@ public struct CSVReader {
       }
     case .fieldStart where byte == UInt8(ascii: "\""):
       state = .quoted
+      fieldIsQuoted = true
       return
     case .fieldStart, .unquoted: break
     }
@@ -146,7 +152,11 @@ public struct CSVReader {
     record.bytes.append(contentsOf: bytes.prefix(room))
   }
 
-  private mutating func endField() { record.ends.append(record.bytes.count) }
+  private mutating func endField() {
+    if fieldIsQuoted, record.bytes.count == record.ends.last ?? 0 { record.quotedEmpties.append(record.ends.count) }
+    fieldIsQuoted = false
+    record.ends.append(record.bytes.count)
+  }
 
   private mutating func endRecord<E: Error>(_ body: (Record) throws(E) -> Void) throws(E) {
     endField()

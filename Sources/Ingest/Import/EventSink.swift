@@ -19,13 +19,20 @@ public struct PipelineSink: EventSink {
     self.scope = scope
   }
 
-  /// Waits while the buffer is full.
+  /// How long a store that is away is waited for.
+  private static let patience: Duration = .seconds(300)
+
+  /// Waits while the buffer is full, and, when every event has an id, while the store is away: without ids it is not known whether the first
+  /// attempt has arrived.
   public func send(_ events: [Event]) async throws -> IngestReceipt {
+    let giveUp = ContinuousClock.now + Self.patience
+    let mayRepeat = events.allSatisfy { $0.eventID != nil }
     while true {
       do throws(AppError) {
         return try await pipeline.store(events, scope: scope)
       } catch {
-        guard error.code == "ingest_overloaded" else { throw error }
+        let isAway = error.status == 503 && error.code != "shutting_down" && mayRepeat && ContinuousClock.now < giveUp
+        guard error.code == "ingest_overloaded" || isAway else { throw error }
       }
       try await Task.sleep(for: .milliseconds(100))
     }

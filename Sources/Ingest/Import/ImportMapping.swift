@@ -1,4 +1,4 @@
-public import Domain
+import Domain
 
 /// Which columns of a file become which fields of an event.
 public struct ImportMapping: Sendable {
@@ -17,6 +17,8 @@ public struct ImportMapping: Sendable {
   public var userColumn: String?
   public var eventIDColumn: String?
   public var timestamps: ImportTimestamp
+  /// Columns of properties are named `string_props.model`, and an empty text is kept: as `emban export` writes CSV.
+  private(set) var isOfEvents = false
 
   public init(
     tenant: Source, eventName: Source, timestampColumn: String? = nil, stringColumns: [String] = [],
@@ -33,6 +35,38 @@ public struct ImportMapping: Sendable {
     self.timestamps = timestamps
   }
 
+  /// The mapping of a table whose columns are the fields of an event, as `emban export` writes it; nil when they are not.
+  init?(ofEventColumns names: [String]) {
+    var strings: [String] = []
+    var numbers: [String] = []
+    for name in names {
+      // By bytes: to Swift a dot and a combining mark behind it are another character.
+      if name.utf8.starts(with: Self.stringPrefix.utf8) {
+        strings.append(name)
+      } else if name.utf8.starts(with: Self.numericPrefix.utf8) {
+        numbers.append(name)
+      } else if EventField(rawValue: name) == nil || EventField.properties.contains(name) {
+        return nil
+      }
+    }
+    guard EventField.required.allSatisfy(names.contains) else { return nil }
+    func column(_ field: EventField) -> String? { names.contains(field.rawValue) ? field.rawValue : nil }
+    self.init(
+      tenant: .column(EventField.tenant.rawValue), eventName: .column(EventField.name.rawValue), timestampColumn: column(.timestamp),
+      stringColumns: strings, numericColumns: numbers, userColumn: column(.user), eventIDColumn: column(.id))
+    isOfEvents = true
+  }
+
+  private static let stringPrefix = "string_props."
+  private static let numericPrefix = "numeric_props."
+
+  /// The columns whose cells are used as texts.
+  var textColumns: [String] {
+    var columns = stringColumns + [userColumn, eventIDColumn].compactMap(\.self)
+    for case .column(let name) in [tenant, eventName] { columns.append(name) }
+    return columns
+  }
+
   /// Every column that the mapping names, in the order of the fields.
   public var columns: [String] {
     var columns: [String] = []
@@ -44,7 +78,7 @@ public struct ImportMapping: Sendable {
 
   /// - Throws: ``ImportError/unknownColumns(_:known:)`` when the mapping names a column that is not among `known`.
   func check(against known: [String]) throws(ImportError) {
-    let unknown = columns.filter { !known.contains($0) }
+    let unknown = columns.filter { !known.containsExactly($0) }
     guard unknown.isEmpty else { throw .unknownColumns(unknown, known: known) }
   }
 
@@ -66,7 +100,8 @@ public struct ImportMapping: Sendable {
     }
     var strings: [RawProperty] = []
     for column in stringColumns {
-      if let cell = value(column), let text = Self.text(cell) { strings.append(RawProperty(name: column, value: text)) }
+      guard let cell = value(column), let text = isOfEvents ? cell : Self.text(cell) else { continue }
+      strings.append(RawProperty(name: property(column, Self.stringPrefix), value: text))
     }
     var numbers: [RawProperty] = []
     for column in numericColumns {
@@ -75,11 +110,15 @@ public struct ImportMapping: Sendable {
         event.defect = .unreadable(
           code: .numberFormat, reason: "column \(column) must hold a number, not “\(text.prefix(40))”")
       }
-      numbers.append(RawProperty(name: column, value: number))
+      numbers.append(RawProperty(name: property(column, Self.numericPrefix), value: number))
     }
     event.stringProps = strings.isEmpty ? nil : .members(strings, count: strings.count)
     event.numericProps = numbers.isEmpty ? nil : .members(numbers, count: numbers.count)
     return event
+  }
+
+  private func property(_ column: String, _ prefix: String) -> String {
+    isOfEvents ? String(decoding: column.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : column
   }
 
   private func text(_ source: Source, _ value: (String) -> RawValue?) -> RawValue? {
@@ -125,29 +164,6 @@ public struct ImportMapping: Sendable {
     case .bool(let value): return .number(value ? 1 : 0)
     case .null: return nil
     default: return cell
-    }
-  }
-}
-
-/// Why an import did not start or did not go on. The descriptions are for people.
-public enum ImportError: Error, Sendable, Hashable, CustomStringConvertible {
-  case unreadable(path: String, reason: String)
-  case emptyFile(path: String)
-  case unknownColumns([String], known: [String])
-  case duplicateColumns([String])
-  /// The sink gave up; `stored` rows are in the store.
-  case sinkFailed(reason: String)
-
-  public var description: String {
-    switch self {
-    case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
-    case .emptyFile(let path): "\(path) is empty; the first line must name the columns"
-    case .unknownColumns(let names, let known):
-      "there is no column \(names.map { "“\($0)”" }.joined(separator: ", ")); the file has "
-        + known.prefix(100).joined(separator: ", ")
-    case .duplicateColumns(let names):
-      "the column \(names.map { "“\($0)”" }.joined(separator: ", ")) is in the header more than once"
-    case .sinkFailed(let reason): reason
     }
   }
 }

@@ -1,51 +1,69 @@
+public import ClickHouse
 import Domain
-public import Foundation
+import Foundation
 
 /// How an import file is written.
 public enum ImportFormat: Sendable, Hashable {
   case csv(delimiter: UInt8)
   /// One JSON object per line: flat objects with a mapping, our own event objects without one.
   case ndjson
+  /// Read by this ClickHouse.
+  case parquet(ClickHouseLocal)
 }
 
 /// One row of an import file, as a raw event.
 public struct ImportRow: Sendable {
-  /// The line of the file on which the row starts, from 1.
+  /// Which row of the file it is, from 0: without the header and without blank lines.
+  public let number: Int
+  /// The line of the file on which the row starts, from 1; in a Parquet file the row, from 1.
   public let line: Int
   public let event: RawEvent
 }
 
-/// Reads the rows of one file in order, holding a chunk of it at a time.
+/// Reads the rows of one file in order, holding a piece of it at a time.
 public final class ImportSource {
-  private static let chunkBytes = 256 << 10
-
   private enum Reader {
     case csv(CSVReader, CSVColumns?)
-    case ndjson(LineReader)
+    case lines(LineReader)
   }
 
   private let path: String
-  private let file: FileHandle
   private let mapping: ImportMapping?
+  private let bytes: any ImportBytes
   private var reader: Reader
   private var pending: [ImportRow] = []
   private var position = 0
   private var isAtEnd = false
-  /// Bytes of the file that have been read.
-  public private(set) var bytesRead = 0
+  /// Rows that were read or left out.
+  private var rowsRead: Int
+  private let skipped: Int
+  private let firstLine: Int
+  /// Bytes of the file that have been read: the packed ones when it is packed, lines of JSON when it is Parquet.
+  public var bytesRead: Int { bytes.bytesRead }
   /// Size of the file; nil for standard input and the like.
   public let totalBytes: Int?
+  /// Rows of the file, where it says how many it has.
+  public let totalRows: Int?
 
-  /// Opens a file and checks that every column of the mapping is there: in the header of a CSV file, or in one of the first
-  /// lines (256 KiB) of an NDJSON file.
+  /// How much of the file has been read, from 0 to 1; nil when its size is not known.
+  public var share: Double? {
+    if let totalRows { return totalRows > 0 ? min(1, Double(rowsRead) / Double(totalRows)) : 1 }
+    return totalBytes.map { $0 > 0 ? min(1, Double(bytesRead) / Double($0)) : 1 }
+  }
+
+  /// Opens a file and checks that every column of the mapping is there: in the header of a CSV file, among the columns of a Parquet file, or
+  /// in one of the first lines (256 KiB) of an NDJSON file. What is packed with gzip is unpacked.
   ///
   /// - Parameters:
   ///   - path: `-` is standard input.
-  ///   - mapping: required for CSV; nil for NDJSON lines that are event objects.
+  ///   - mapping: nil for a file of events: NDJSON as the API takes them, CSV and Parquet as `emban export` writes them.
+  ///   - skipped: so many rows at the beginning are left out, because an earlier run has decided them.
   /// - Throws: ``ImportError``.
-  public init(path: String, format: ImportFormat, mapping: ImportMapping?) throws(ImportError) {
+  public init(path: String, format: ImportFormat, mapping: ImportMapping?, skipping skipped: Int = 0) throws(ImportError) {
     self.path = path
     self.mapping = mapping
+    self.skipped = skipped
+    let file: FileHandle
     if path == "-" {
       file = .standardInput
       totalBytes = nil
@@ -55,12 +73,27 @@ public final class ImportSource {
       }
       file = opened
       let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+      guard attributes?[.type] as? FileAttributeType != .typeDirectory else { throw .unreadable(path: path, reason: "it is a folder") }
       let isRegular = attributes?[.type] as? FileAttributeType == .typeRegular
       totalBytes = isRegular ? (attributes?[.size] as? NSNumber)?.intValue : nil
     }
     switch format {
-    case .csv(let delimiter): reader = .csv(CSVReader(delimiter: delimiter), nil)
-    case .ndjson: reader = .ndjson(LineReader())
+    case .csv(let delimiter):
+      reader = .csv(CSVReader(delimiter: delimiter), nil)
+      bytes = try FileBytes(path: path, file: file)
+      (totalRows, rowsRead, firstLine) = (nil, 0, 0)
+    case .ndjson:
+      reader = .lines(LineReader())
+      bytes = try FileBytes(path: path, file: file)
+      (totalRows, rowsRead, firstLine) = (nil, 0, 0)
+    case .parquet(let local):
+      guard totalBytes != nil else {
+        throw .unreadable(path: path, reason: "the list of what a Parquet file holds is at its end, so that it must be a file and no stream")
+      }
+      reader = .lines(LineReader())
+      let parquet = try ParquetBytes(path: path, file: file, local: local, mapping: mapping, skipping: skipped)
+      bytes = parquet
+      (totalRows, rowsRead, firstLine) = (parquet.totalRows, skipped, skipped)
     }
     try prepare()
   }
@@ -89,8 +122,9 @@ public final class ImportSource {
       }
       if case .csv(_, .some) = reader { return }
       throw .emptyFile(path: path)
-    case .ndjson:
-      guard let mapping else { return }
+    case .lines:
+      // The reader of Parquet has looked already.
+      guard let mapping, totalRows == nil else { return }
       var known: [String] = []
       while known.isEmpty, !isAtEnd { try readChunk(seenColumns: &known) }
       if !known.isEmpty { try mapping.check(against: known) }
@@ -113,125 +147,74 @@ public final class ImportSource {
       pending.removeFirst(position)
       position = 0
     }
-    let chunk: Data?
-    do {
-      chunk = try file.read(upToCount: Self.chunkBytes)
-    } catch {
-      throw .unreadable(path: path, reason: "reading failed after \(bytesRead) bytes")
-    }
-    let bytes = [UInt8](chunk ?? Data())
-    bytesRead += bytes.count
-    isAtEnd = bytes.isEmpty
+    let piece = try bytes.read()
+    isAtEnd = piece.isEmpty
     var rows: [ImportRow] = []
-    let mapping = mapping
+    var number = rowsRead
+    let (mapping, skipped, firstLine) = (mapping, skipped, firstLine)
     switch reader {
     case .csv(var csv, var header):
       let handle = { (record: CSVReader.Record) throws(ImportError) in
-        if let header {
-          rows.append(ImportRow(line: record.line, event: header.event(record)))
-        } else {
+        guard let columns = header else {
           header = try CSVColumns(header: record, mapping: mapping)
+          return
         }
+        if number >= skipped { rows.append(ImportRow(number: number, line: record.line, event: columns.event(record))) }
+        number += 1
       }
-      if isAtEnd { try csv.finish(handle) } else { try csv.read(bytes, handle) }
+      if isAtEnd { try csv.finish(handle) } else { try csv.read(piece, handle) }
       reader = .csv(csv, header)
-    case .ndjson(var lines):
+    case .lines(var lines):
       let handle = { (line: LineReader.Line) in
-        if let row = Self.row(line, mapping, &columns) { rows.append(row) }
+        guard !line.isBlank else { return }
+        if number >= skipped || columns != nil {
+          let event = Self.event(line, mapping, &columns)
+          if number >= skipped { rows.append(ImportRow(number: number, line: firstLine + line.number, event: event)) }
+        }
+        number += 1
       }
-      if isAtEnd { lines.finish(handle) } else { lines.read(bytes, handle) }
-      reader = .ndjson(lines)
+      if isAtEnd { lines.finish(handle) } else { lines.read(piece, handle) }
+      reader = .lines(lines)
     }
+    rowsRead = number
     pending += rows
   }
 
-  private static func row(_ line: LineReader.Line, _ mapping: ImportMapping?, _ columns: inout [String]?) -> ImportRow? {
-    guard !line.isBlank else { return nil }
+  private static func event(_ line: LineReader.Line, _ mapping: ImportMapping?, _ columns: inout [String]?) -> RawEvent {
     guard !line.isTooLong else {
-      let reason = "is longer than \(LineReader.maximumLineBytes) bytes"
-      return ImportRow(line: line.number, event: RawEvent(defect: .unreadable(code: .recordLength, reason: reason)))
+      return RawEvent(
+        defect: .unreadable(code: .recordLength, reason: "is longer than \(LineReader.maximumLineBytes) bytes"))
     }
-    let event = line.bytes.withUnsafeBytes { bytes in
+    return line.bytes.withUnsafeBytes { bytes in
       guard let mapping else { return EventDecoder().decodeLine(bytes) }
       var cursor = JSONCursor(bytes)
       do throws(JSONSyntaxError) {
         guard let object = try cursor.readFlatObject() else { return RawEvent(defect: .notAnObject(typeName: "something else")) }
         if columns != nil {
-          for key in object.keys.sorted() where columns?.contains(key) == false { columns?.append(key) }
+          for key in object.keys.sorted() where columns?.contains(key.text) == false { columns?.append(key.text) }
         }
-        return mapping.event { object[$0] }
+        return mapping.event { object[ExactText($0)] }
       } catch {
         let reason = "is not valid JSON: \(error.reason) (byte \(error.offset) of the line)"
         return RawEvent(defect: .unreadable(code: .malformedJSON, reason: reason))
       }
     }
-    return ImportRow(line: line.number, event: event)
-  }
-}
-
-/// The header of a CSV file together with the mapping: makes events of records.
-struct CSVColumns {
-  private let positions: [String: Int]
-  private let count: Int
-  private let mapping: ImportMapping
-
-  init(header: CSVReader.Record, mapping: ImportMapping?) throws(ImportError) {
-    var positions: [String: Int] = [:]
-    var names: [String] = []
-    var duplicates: [String] = []
-    for index in 0..<header.count {
-      let name = (header[index] ?? "").trimmingASCIISpace
-      if positions.updateValue(index, forKey: name) != nil { duplicates.append(name) }
-      names.append(name)
-    }
-    guard let mapping else { throw .unknownColumns(["tenant"], known: names) }
-    try mapping.check(against: names)
-    let ambiguous = duplicates.filter { mapping.columns.contains($0) }
-    guard ambiguous.isEmpty else { throw .duplicateColumns(ambiguous) }
-    self.positions = positions
-    self.count = header.count
-    self.mapping = mapping
-  }
-
-  func event(_ record: CSVReader.Record) -> RawEvent {
-    switch record.defect {
-    case nil: break
-    case .unterminatedQuote: return RawEvent(defect: .unreadable(code: .csvQuotes, reason: "has a quote that is never closed"))
-    case .textAfterQuote: return RawEvent(defect: .unreadable(code: .csvQuotes, reason: "has text after a closing quote"))
-    case .tooLong:
-      return RawEvent(
-        defect: .unreadable(code: .recordLength, reason: "is longer than \(CSVReader.maximumRecordBytes) bytes"))
-    }
-    guard record.count == count else {
-      return RawEvent(
-        defect: .unreadable(code: .csvColumns, reason: "must have \(count) columns as the header has, not \(record.count)"))
-    }
-    var isUTF8 = true
-    let event = mapping.event { name in
-      guard let position = positions[name] else { return nil }
-      guard let text = record[position] else {
-        isUTF8 = false
-        return nil
-      }
-      return .string(text)
-    }
-    return isUTF8 ? event : RawEvent(defect: .unreadable(code: .invalidUTF8, reason: "must be UTF-8 text"))
   }
 }
 
 extension JSONCursor {
   /// Reads a text that is one JSON object, its nested values named only; nil when it is something else. A key that comes twice
   /// keeps its last value.
-  fileprivate mutating func readFlatObject() throws(JSONSyntaxError) -> [String: RawValue]? {
+  fileprivate mutating func readFlatObject() throws(JSONSyntaxError) -> [ExactText: RawValue]? {
     guard skip(UInt8(ascii: "{")) else {
       _ = try readValue(depth: 0)
       try expectEnd()
       return nil
     }
-    var object: [String: RawValue] = [:]
+    var object: [ExactText: RawValue] = [:]
     var isFirst = true
     while let key = try nextKey(isFirst: &isFirst) {
-      object[key] = try readValue(depth: 1)
+      object[ExactText(key)] = try readValue(depth: 1)
       guard try hasNextMember() else { break }
     }
     try expectEnd()

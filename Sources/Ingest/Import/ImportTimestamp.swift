@@ -9,6 +9,8 @@ public struct ImportTimestamp: Sendable {
   /// - Parameter timeZone: the zone of times that do not name one; nil is UTC.
   public init(timeZone: TimeZone? = nil) { self.timeZone = timeZone }
 
+  var zoneName: String? { timeZone?.identifier }
+
   /// The moment that the text means, or nil.
   public func read(_ text: String) -> Instant? {
     let trimmed = text.trimmingASCIISpace

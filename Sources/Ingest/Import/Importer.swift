@@ -2,55 +2,12 @@ public import Domain
 
 /// How far an import is.
 public struct ImportProgress: Sendable {
-  public var bytesRead: Int
-  /// Nil when the size is not known.
-  public var totalBytes: Int?
-  /// Rows that have been decided.
+  /// How much of the file has been read, from 0 to 1; nil when its size is not known.
+  public var share: Double?
+  /// Rows that have been decided, those of earlier runs included.
   public var rows: Int
   public var accepted: Int
   public var rejected: Int
-}
-
-/// What became of the rows of an import.
-public struct ImportSummary: Sendable {
-  /// The rows that were rejected for one reason.
-  public struct Reason: Sendable {
-    public let code: RejectionCode
-    public let field: String
-    public var count: Int
-    /// Of the first rejected rows, at most ``ImportSummary/listedLines``.
-    public var lines: [Int]
-    /// What was expected, of the first such row.
-    public let expected: String
-  }
-
-  public static let listedLines = 5
-
-  public internal(set) var rows = 0
-  public internal(set) var accepted = 0
-  /// The most frequent first.
-  public var reasons: [Reason] { table.values.sorted { ($1.count, $0.code.rawValue) < ($0.count, $1.code.rawValue) } }
-  public var rejected: Int { rows - accepted }
-
-  private struct Key: Hashable {
-    let code: RejectionCode
-    let field: String
-  }
-
-  private var table: [Key: Reason] = [:]
-
-  public init() {}
-
-  mutating func reject(_ rejection: Rejection, line: Int) {
-    // Field names may come from the file; their number must not grow without bound.
-    let field = table.count < 100 ? rejection.field : ""
-    let key = Key(code: rejection.code, field: field)
-    var reason =
-      table[key] ?? Reason(code: rejection.code, field: field, count: 0, lines: [], expected: rejection.expected)
-    reason.count += 1
-    if reason.lines.count < Self.listedLines { reason.lines = (reason.lines + [line]).sorted() }
-    table[key] = reason
-  }
 }
 
 /// Sends the rows of files through the validator into a sink, a few batches at a time.
@@ -66,36 +23,83 @@ public struct Importer: Sendable {
     self.now = now
   }
 
-  /// Imports one file. `progress` is called after every batch.
+  /// Imports one file, from the place where `source` begins.
   ///
-  /// - Throws: ``ImportError`` for the file; what the sink throws. Rows that were sent before stay stored.
+  /// - Parameters:
+  ///   - identity: gives rows without an id one of their own, by which they count once however often they are sent. Nil: they stay without.
+  ///   - earlier: what became of the rows that `source` leaves out.
+  ///   - progress: called after every batch.
+  ///   - decided: called with what became of all rows up to one, after every batch: a later run may begin behind them.
+  /// - Throws: ``ImportError`` for the file, ``ImportError/interrupted`` when the task was cancelled, what the sink throws; each after what was
+  ///   sent already is decided as far as it can be.
   public func run(
-    _ source: ImportSource, progress: (ImportProgress) -> Void = { _ in }
+    _ source: ImportSource, identity: ImportIdentity? = nil, after earlier: ImportSummary = ImportSummary(),
+    progress: (ImportProgress) -> Void = { _ in }, decided: (ImportSummary) throws -> Void = { _ in }
   ) async throws -> ImportSummary {
-    var summary = ImportSummary()
+    var ledger = Ledger(summary: earlier)
+    var failure: (any Error)?
     try await withThrowingTaskGroup(of: Batch.self) { group in
+      var sent = 0
       var running = 0
       while true {
-        let rows = try source.next(Limits.eventsPerRequest)
+        var rows: [ImportRow]?
+        if failure == nil {
+          do {
+            if Task.isCancelled { throw ImportError.interrupted }
+            rows = try source.next(Limits.eventsPerRequest)
+          } catch {
+            failure = error
+          }
+        }
         if let rows {
-          group.addTask { try await send(rows) }
+          let place = sent
+          group.addTask { try await send(rows, identity, place) }
+          sent += 1
           running += 1
         }
         while running > 0, rows == nil || running >= batchesInFlight {
-          if let batch = try await group.next() { batch.count(into: &summary) }
+          do {
+            // Batches end in any order; a row counts as decided when all before it are.
+            if let batch = try await group.next(), ledger.enter(batch) {
+              try decided(ledger.summary)
+              progress(
+                ImportProgress(
+                  share: source.share, rows: ledger.summary.rows, accepted: ledger.summary.accepted, rejected: ledger.summary.rejected))
+            }
+          } catch {
+            failure = failure ?? (error is CancellationError ? ImportError.interrupted : error)
+          }
           running -= 1
-          progress(
-            ImportProgress(
-              bytesRead: source.bytesRead, totalBytes: source.totalBytes, rows: summary.rows, accepted: summary.accepted,
-              rejected: summary.rejected))
         }
         if rows == nil { break }
       }
     }
-    return summary
+    if let failure { throw failure }
+    return ledger.summary
+  }
+
+  /// What became of the rows from the first on without a gap, and batches beyond a gap.
+  private struct Ledger {
+    private(set) var summary: ImportSummary
+    private var next = 0
+    private var waiting: [Int: Batch] = [:]
+
+    init(summary: ImportSummary) { self.summary = summary }
+
+    /// Whether more is decided now.
+    mutating func enter(_ batch: Batch) -> Bool {
+      waiting[batch.place] = batch
+      let before = next
+      while let batch = waiting.removeValue(forKey: next) {
+        batch.count(into: &summary)
+        next += 1
+      }
+      return next > before
+    }
   }
 
   private struct Batch: Sendable {
+    let place: Int
     let lines: [Int]
     let accepted: Int
     let rejections: [Rejection]
@@ -107,8 +111,13 @@ public struct Importer: Sendable {
     }
   }
 
-  private func send(_ rows: [ImportRow]) async throws -> Batch {
-    let validated = validator.validate(rows.map(\.event), now: now())
+  private func send(_ rows: [ImportRow], _ identity: ImportIdentity?, _ place: Int) async throws -> Batch {
+    var validated = validator.validate(rows.map(\.event), now: now())
+    if let identity {
+      for (index, row) in validated.acceptedIndices.enumerated() where validated.accepted[index].eventID == nil {
+        validated.accepted[index].eventID = identity.eventID(row: rows[row].number)
+      }
+    }
     var accepted = 0
     var rejections = validated.rejections
     if !validated.accepted.isEmpty {
@@ -119,6 +128,6 @@ public struct Importer: Sendable {
         rejections.append(rejection)
       }
     }
-    return Batch(lines: rows.map(\.line), accepted: accepted, rejections: rejections.sorted { $0.index < $1.index })
+    return Batch(place: place, lines: rows.map(\.line), accepted: accepted, rejections: rejections.sorted { $0.index < $1.index })
   }
 }
