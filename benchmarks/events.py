@@ -15,6 +15,8 @@ from wire import Store
 
 #: Rows of one INSERT: blocks of this size become parts.
 BLOCK = 1_000_000
+#: Rows of one statement.
+PIECE = 5 * BLOCK
 DAY = 86_400_000
 #: What arrived a moment ago is not rolled up yet: these arrived before.
 ARRIVED_SECONDS_AGO = 600
@@ -85,11 +87,13 @@ class Batch:
     def load(self, store: Store) -> None:
         tenant = self.tenant.sql if isinstance(self.tenant, Crowd) else "{tenant:String}"
         name = "" if isinstance(self.tenant, Crowd) else self.tenant
-        values = {
-            "org": self.org, "end": self.end, "span": self.days * DAY, "users": self.users, "first": self.first, "count": self.count,
-            "seed": int.from_bytes(name.encode()[:6], "big") << 8, "tenant": name,
-        }
-        store.run(statement(tenant), **SETTINGS, **{f"param_{key}": value for key, value in values.items()})
+        # In pieces, each of which is done before a connection is given up.
+        for start in range(0, self.count, PIECE):
+            values = {
+                "org": self.org, "end": self.end, "span": self.days * DAY, "users": self.users, "first": self.first + start,
+                "count": min(PIECE, self.count - start), "seed": int.from_bytes(name.encode()[:6], "big") << 8, "tenant": name,
+            }
+            store.run(statement(tenant), **SETTINGS, **{f"param_{key}": value for key, value in values.items()})
 
 
 def sample(count: int, seed: int) -> list[dict[str, Any]]:
