@@ -68,7 +68,11 @@ let package = Package(
     .target(
       name: "Rollups", dependencies: ["Domain", "ClickHouse", logging, lifecycle, nioCore], swiftSettings: settings),
     .target(
-      name: "Ingest", dependencies: ["Domain", "ClickHouse", "CZlib", logging, lifecycle, nioCore, crypto],
+      name: "Ingest",
+      dependencies: [
+        "Domain", "ClickHouse", "CZlib", logging, lifecycle, nioCore, crypto,
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       swiftSettings: settings),
     .target(
       name: "ConfigStore",

@@ -42,7 +42,8 @@ public struct EventBuffer: Sendable {
   private var inFlightBytes = 0
   private var keysInFlight: Set<EventKey> = []
   private var wakeTime: Time?
-  private var nextTicket: Ticket = 0
+  /// That of the next submission; tickets count up.
+  public private(set) var nextTicket: Ticket = 0
   private var nextBlock: UInt64 = 0
   private var isClosed = false
   private var isFinished = false
@@ -174,9 +175,15 @@ public enum StoreOutcome: Sendable, Hashable {
   /// Durable. `refusedRows` are the positions of single events that the store itself did not take; it is empty unless the
   /// validator has a gap.
   case stored(refusedRows: [Int])
+  /// Durable in the spool, and in the store as soon as that takes it; `refusedRows` as above.
+  case spooled(refusedRows: [Int])
   /// Not taken: too much is already waiting.
   case overloaded
-  /// Not stored: the store did not take the insert before the deadline.
+  /// Not taken: the store is away and the spool holds as much as it may.
+  case spoolFull
+  /// Not taken: the store is away and the spool's disk does not take it.
+  case spoolUnavailable(cause: String)
+  /// Not stored: the store did not take the insert before the deadline, and there is no spool.
   case unavailable(cause: String)
   /// Not taken: the program is stopping.
   case closed

@@ -19,6 +19,7 @@ public final class EventBufferService: Service, Sendable {
   }
 
   private let state: Mutex<State>
+  private let spool: Spool?
   private let writer: BatchWriter
   private let commands: AsyncStream<Command>
   private let commandSink: AsyncStream<Command>.Continuation
@@ -26,13 +27,16 @@ public final class EventBufferService: Service, Sendable {
   /// - Parameters:
   ///   - client: inserts into `emban.events` as ``DatabaseRole/admin``.
   ///   - configuration: sizes and times of the group commit.
-  ///   - retry: what happens while ClickHouse is away.
+  ///   - spool: takes what ClickHouse cannot; nil for none. A ``SpoolReplayer`` has to run on it.
+  ///   - retry: what happens while ClickHouse is away and there is no spool, or it is turned off.
   public init(
-    client: ClickHouseClient, configuration: EventBufferConfiguration = EventBufferConfiguration(),
-    retry: RetryPolicy = RetryPolicy(), logger: Logger
+    client: ClickHouseClient, spool: Spool? = nil, configuration: EventBufferConfiguration = EventBufferConfiguration(),
+    retry: RetryPolicy = RetryPolicy(), metrics: IngestMetrics = IngestMetrics(), logger: Logger
   ) {
     state = Mutex(State(buffer: EventBuffer(configuration)))
-    writer = BatchWriter(table: EventTable(client: client), policy: retry, logger: logger)
+    self.spool = spool
+    writer = BatchWriter(
+      table: EventTable(client: client, metrics: metrics), spool: spool, policy: retry, metrics: metrics, logger: logger)
     (commands, commandSink) = AsyncStream.makeStream()
   }
 
@@ -50,6 +54,25 @@ public final class EventBufferService: Service, Sendable {
 
   /// Bytes of events that wait or are on their way to the store.
   public var heldBytes: Int { state.withLock { $0.buffer.heldBytes } }
+
+  /// Waits until everything is in the store that was submitted before this call, whether it went there directly or through the spool.
+  /// - Returns: false when that was not so within `limit`.
+  public func settle(within limit: Duration) async throws -> Bool {
+    let deadline = ContinuousClock.now + limit
+    let ticket = state.withLock { $0.buffer.nextTicket }
+    var sequence: UInt64?
+    while true {
+      if state.withLock({ ($0.waiting.keys.min() ?? ticket) >= ticket }) {
+        guard let spool else { return true }
+        // What waited has been stored or spooled by now.
+        let last = sequence ?? spool.lastSequence
+        sequence = last
+        if spool.isReplayed(through: last) { return true }
+      }
+      guard .now < deadline else { return false }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
 
   public func run() async {
     await withGracefulShutdownHandler {

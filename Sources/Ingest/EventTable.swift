@@ -20,8 +20,12 @@ enum StoreFailure: Error, Sendable {
 /// within the same insert and which ingestion reads.
 struct EventTable: Sendable {
   private let client: ClickHouseClient
+  private let metrics: IngestMetrics?
 
-  init(client: ClickHouseClient) { self.client = client }
+  init(client: ClickHouseClient, metrics: IngestMetrics? = nil) {
+    self.client = client
+    self.metrics = metrics
+  }
 
   /// A token that makes repetitions of one insert count once.
   static func makeToken() -> String {
@@ -29,8 +33,21 @@ struct EventTable: Sendable {
     return String(generator.next() as UInt64, radix: 36) + String(generator.next() as UInt64, radix: 36)
   }
 
+  /// Inserts rows as ``EncodedEvents`` writes them. Every event of a customer comes through here, directly or out of the spool.
+  /// - Parameters:
+  ///   - body: the rows, `rows` of them.
+  ///   - keys: of the rows that have an event id. None of them was stored when that was last looked up.
+  ///   - token: the same for the same rows, whenever they are inserted.
+  func insert(
+    _ body: ByteBuffer, rows: Int, keys: [EventKey], token: String, timeout: Duration = .seconds(30)
+  ) async throws(StoreFailure) {
+    let begin = ContinuousClock.now
+    try await insert(body, token: token, timeout: timeout)
+    metrics?.inserted(rows: rows, in: .now - begin)
+  }
+
   /// Inserts rows as ``EncodedEvents`` writes them.
-  func insert(_ rows: ByteBuffer, token: String) async throws(StoreFailure) {
+  func insert(_ rows: ByteBuffer, token: String, timeout: Duration = .seconds(30)) async throws(StoreFailure) {
     do {
       try await client.insert(
         into: "emban.events", columns: EncodedEvents.columns, format: "RowBinary", body: rows, deduplicationToken: token,
@@ -41,14 +58,14 @@ struct EventTable: Sendable {
           // Every month since 1970 fits into one insert: what a sender backfills is the sender's affair.
           "max_partitions_per_insert_block": "1000",
         ],
-        timeout: .seconds(30))
+        timeout: timeout)
     } catch {
       throw Self.classified(error)
     }
   }
 
   /// Which of the keys were stored within the last seven days.
-  func storedKeys(among keys: Set<EventKey>) async throws(StoreFailure) -> Set<EventKey> {
+  func storedKeys(among keys: Set<EventKey>, timeout: Duration) async throws(StoreFailure) -> Set<EventKey> {
     var stored: Set<EventKey> = []
     for (scope, keys) in Dictionary(grouping: keys, by: \.scope) {
       let matches = Self.chunks(keys).map { chunk -> SQL in
@@ -60,7 +77,7 @@ struct EventTable: Sendable {
         AND (\(SQL.join(matches, separator: " OR ")))
         """
       do {
-        let answer = try await client.query(sql, as: .admin, timeout: .seconds(10))
+        let answer = try await client.query(sql, as: .admin, timeout: timeout)
         for row in answer.rows {
           if let tenant = row.first?.stringValue, let id = row.last?.stringValue {
             stored.insert(EventKey(scope: scope, tenant: TenantID(tenant), id: id))

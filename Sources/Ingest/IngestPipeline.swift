@@ -6,15 +6,17 @@ public struct IngestPipeline: Sendable {
   private let decoder = EventDecoder()
   private let validator = EventValidator()
   private let buffer: EventBufferService
+  private let metrics: IngestMetrics
   private let now: @Sendable () -> Instant
   private let stored: @Sendable (IngestScope, [StoredEvents]) -> Void
 
   /// - Parameter stored: told whose events are in the store, before whoever sent them is; also when it is not certain that they are.
   public init(
-    buffer: EventBufferService, now: @escaping @Sendable () -> Instant,
+    buffer: EventBufferService, metrics: IngestMetrics = IngestMetrics(), now: @escaping @Sendable () -> Instant,
     stored: @escaping @Sendable (IngestScope, [StoredEvents]) -> Void = { _, _ in }
   ) {
     self.buffer = buffer
+    self.metrics = metrics
     self.now = now
     self.stored = stored
   }
@@ -27,7 +29,14 @@ public struct IngestPipeline: Sendable {
     let format = try EventDecoder.Format(contentType: contentType)
     let raw = try decoder.decode(body, format: format)
     let validated = validator.validate(raw, now: now())
-    let receipt = try await store(validated, scope: scope)
+    let receipt: IngestReceipt
+    do throws(AppError) {
+      receipt = try await store(validated, scope: scope)
+    } catch {
+      metrics.unavailable(error.code)
+      throw error
+    }
+    metrics.answered(receipt)
     guard receipt.accepted > 0 else { throw receipt.noValidEvent }
     return receipt
   }
@@ -43,9 +52,10 @@ public struct IngestPipeline: Sendable {
   private func store(_ validated: ValidatedEvents, scope: IngestScope) async throws(AppError) -> IngestReceipt {
     guard !validated.accepted.isEmpty else { return IngestReceipt(accepted: 0, rejections: validated.rejections) }
     let outcome = await buffer.store(EncodedEvents(validated.accepted, scope: scope))
-    stored(scope, StoredEvents.of(validated.accepted))
+    // What went into the spool is told of when it comes out of it.
+    if case .spooled = outcome {} else { stored(scope, StoredEvents.of(validated.accepted)) }
     switch outcome {
-    case .stored(let refusedRows):
+    case .stored(let refusedRows), .spooled(let refusedRows):
       guard !refusedRows.isEmpty else {
         return IngestReceipt(accepted: validated.accepted.count, rejections: validated.rejections)
       }
@@ -58,6 +68,14 @@ public struct IngestPipeline: Sendable {
         rejections: (validated.rejections + refused).sorted { $0.index < $1.index })
     case .overloaded:
       throw .unavailable("ingest_overloaded", "Too many events are waiting to be stored. Nothing was stored; send them again.")
+    case .spoolFull:
+      throw .unavailable(
+        "spool_full", "The event store is away and as many events wait for it as may. Nothing was stored; send them again.",
+        retryAfter: 10)
+    case .spoolUnavailable(let cause):
+      throw .unavailable(
+        "spool_unavailable", "The event store is away and its stand-in cannot be written. Nothing was stored; send the events again.",
+        retryAfter: 10, cause: cause)
     case .unavailable(let cause):
       throw .unavailable(
         "event_store_unavailable", "The event store is not available at the moment. Send the events again.", retryAfter: 5,

@@ -264,7 +264,8 @@ private struct House {
       keys: keys, tokens: tokens, pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: logger), now: clock),
       canaries: CanaryTable(client: client), queries: QueryService(runner: Broken(client: client, runner.run), clock: clock), exporter: EventExporter(client: client),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: logger),
-      assets: try Assets(directory: folder.appending(path: "web")), readiness: { [] }, clock: clock, publicURL: "http://localhost:8080",
+      assets: try Assets(directory: folder.appending(path: "web")), readiness: { ReadinessReport(stores: [], spool: .off) },
+      metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock, publicURL: "http://localhost:8080",
       allowedOrigins: [])
     let config = DashboardConfig(
       name: "Usage", slug: "usage",

@@ -20,6 +20,7 @@ import Testing
     GET /embed/:id public
     GET /favicon.ico public
     GET /healthz public
+    GET /metrics public
     GET /readyz public
     GET /sdk/:file public
     GET /v1/api-keys admin
@@ -110,7 +111,8 @@ private struct Fixture {
       canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock), exporter: EventExporter(client: client),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: Logger(label: "test")),
       assets: try Assets(directory: folder.appending(path: "web")),
-      readiness: { [] }, clock: clock, publicURL: "http://localhost:8080", allowedOrigins: [])
+      readiness: { ReadinessReport(stores: [], spool: .off) },
+      metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock, publicURL: "http://localhost:8080", allowedOrigins: [])
   }
 }
 

@@ -20,7 +20,7 @@ struct SettingsError: Error, CustomStringConvertible {
 /// (sqlite in the data directory), `clickhouse_url` (absent: own child process), `clickhouse_bin`, `secret_key` (absent: made
 /// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`,
 /// `rollup_events` (200000; 0 makes and uses no rollups), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
-/// no answers).
+/// no answers), `spool_mb` (1024; 0 keeps no events while the event store is away).
 struct Settings: Sendable {
   var host: String
   var port: Int
@@ -37,6 +37,8 @@ struct Settings: Sendable {
   var assetsDirectory: URL?
   /// How much memory answers may take that are kept for the next to ask.
   var cacheMegabytes = 64
+  /// How much disk the events may take that wait for the event store.
+  var spoolMegabytes = 1024
   /// From how many events on a tenant's days are rolled up, how often that is looked at, and how long a day must have been quiet.
   var rollups = RollupSettings()
 
@@ -56,7 +58,7 @@ struct Settings: Sendable {
 
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
-    "allowed_origins", "log_level", "assets_dir", "cache_mb", "rollup_events", "rollup_interval", "rollup_quiet",
+    "allowed_origins", "log_level", "assets_dir", "cache_mb", "spool_mb", "rollup_events", "rollup_interval", "rollup_quiet",
   ]
 
   static let plans = ["free", "starter", "growth", "scale"]
@@ -151,6 +153,10 @@ struct Settings: Sendable {
     if let megabytes = try number("cache_mb", from: 0) {
       guard megabytes <= 1_048_576 else { throw SettingsError(key: "EMBAN_CACHE_MB", expected: "must be at most 1048576") }
       cacheMegabytes = megabytes
+    }
+    if let megabytes = try number("spool_mb", from: 0) {
+      guard megabytes <= 1_048_576 else { throw SettingsError(key: "EMBAN_SPOOL_MB", expected: "must be at most 1048576") }
+      spoolMegabytes = megabytes
     }
     if let events = try number("rollup_events", from: 0) { rollups.minimumEvents = events }
     if let seconds = try number("rollup_interval", from: 1) { rollups.interval = .seconds(seconds) }

@@ -24,6 +24,8 @@ final class Runtime: Sendable {
   let client: ClickHouseClient
   let buffer: EventBufferService
   let pipeline: IngestPipeline
+  let spool: Spool
+  let metrics = IngestMetrics()
   let keys: APIKeys
   let tokens: EmbedTokens
   let accounts: Accounts
@@ -38,6 +40,7 @@ final class Runtime: Sendable {
   private let directory: DataDirectory
   private let httpClient: HTTPClient
   private let startup: StartupService
+  private let replayer: SpoolReplayer
 
   /// - Throws: ``DataDirectory/InUse`` when another emban holds the directory, and what else keeps the program from starting, each
   ///   with a sentence for the operator.
@@ -49,6 +52,11 @@ final class Runtime: Sendable {
     let path = settings.dataDirectory.path(percentEncoded: false)
     let secretKey = try SecretKey.load(value: settings.secretKey, dataDirectory: path)
     database = try SQLiteDatabase(path: settings.configurationStorePath)
+    let spool = try Spool(
+      .init(
+        path: settings.dataDirectory.appending(path: "spool").path(percentEncoded: false), limit: settings.spoolMegabytes << 20),
+      clock: clock, logger: logger)
+    self.spool = spool
     cache = settings.cacheMegabytes > 0 ? ResultCache(capacity: settings.cacheMegabytes << 20) : nil
     let external = try settings.clickHouseURL.map { try ClickHouseEndpoint(parsing: $0) }
     // Nothing below may throw: the client must be shut down, and only a whole runtime does that.
@@ -68,7 +76,7 @@ final class Runtime: Sendable {
       guard startup.isDone else { throw ClickHouseError.unavailable("the schema is not in place yet") }
       return try clickHouse.endpoint()
     }
-    buffer = EventBufferService(client: client, logger: logger)
+    buffer = EventBufferService(client: client, spool: spool, metrics: metrics, logger: logger)
     // The lock of the data directory keeps other programs from a store of our own.
     var policy = RollupPolicy()
     if settings.rollups.minimumEvents == 0 { policy.minimumEvents = .max }
@@ -79,10 +87,12 @@ final class Runtime: Sendable {
     self.live = live
     let tenants = TenantDataMemory(isOnlyWriter: external == nil, policy: policy) { live.changed($0, $1, $2) }
     self.tenants = tenants
-    pipeline = IngestPipeline(buffer: buffer, now: clock) { scope, stored in
+    let stored: @Sendable (IngestScope, [StoredEvents]) -> Void = { scope, stored in
       tenants.eventsStored(
         scope.organization, scope.environment, stored.map { .init($0.tenant, events: $0.count, earliest: $0.earliest) })
     }
+    pipeline = IngestPipeline(buffer: buffer, metrics: metrics, now: clock, stored: stored)
+    replayer = SpoolReplayer(spool, client: client, metrics: metrics, logger: logger, stored: stored)
     keys = APIKeys(database, clock: clock)
     tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
     accounts = Accounts(
@@ -105,7 +115,7 @@ final class Runtime: Sendable {
   static func viewerPassword(_ secretKey: SecretKey) -> String { secretKey.derivePassword(info: "clickhouse:emban_viewer") }
 
   /// The services of the stores, in the order in which they are started; they stop in the opposite order.
-  var storeServices: [any Service] { [clickHouse, startup, buffer] }
+  var storeServices: [any Service] { [clickHouse, startup, replayer, buffer] }
 
   /// Rolls up what is over, for programs that go on. Of several on the same stores one does it at a time.
   var rollups: RollupBuilder {
@@ -145,7 +155,7 @@ final class Runtime: Sendable {
       accounts: accounts, keys: keys, tokens: tokens, pipeline: pipeline, canaries: CanaryTable(client: client), queries: queries,
       exporter: exporter,
       live: live, assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
-      readiness: { [self] in await readiness() }, clock: clock, publicURL: settings.publicAddress,
+      readiness: { [self] in await readiness() }, metrics: { [self] in measurements() }, clock: clock, publicURL: settings.publicAddress,
       allowedOrigins: settings.allowedOrigins)
   }
 
@@ -159,7 +169,7 @@ final class Runtime: Sendable {
       onServerRunning: { _ in await onServerRunning() }, logger: logger)
   }
 
-  private func readiness() async -> [Readiness] {
+  private func readiness() async -> ReadinessReport {
     let events =
       switch clickHouse.status {
       case .starting: "starting"
@@ -174,12 +184,20 @@ final class Runtime: Sendable {
     } catch {
       isConfigReachable = false
     }
-    return [
-      Readiness(name: "events", isReady: events == "ready", state: events),
-      Readiness(
-        name: "configuration", isReady: isConfigReachable && startup.isDone,
-        state: isConfigReachable ? (startup.isDone ? "ready" : "migrating") : "down"),
-    ]
+    return ReadinessReport(
+      stores: [
+        Readiness(name: "events", isReady: events == "ready", state: events),
+        Readiness(
+          name: "configuration", isReady: isConfigReachable && startup.isDone,
+          state: isConfigReachable ? (startup.isDone ? "ready" : "migrating") : "down"),
+      ], spool: spool.status)
+  }
+
+  private func measurements() -> Measurements {
+    let isUp = if case .ready = clickHouse.status { true } else { false }
+    return Measurements(
+      ingest: metrics.snapshot, heldBytes: buffer.heldBytes, spool: spool.status, isEventStoreUp: isUp,
+      residentBytes: ProcessMemory.residentBytes)
   }
 
   /// Runs services (the stores' first) until a signal asks for the end or one of them fails.

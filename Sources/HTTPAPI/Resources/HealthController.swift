@@ -1,6 +1,7 @@
 import Access
 public import Domain
 import Hummingbird
+public import Ingest
 
 /// Whether a store can serve, as `/readyz` tells it.
 public struct Readiness: Sendable {
@@ -16,24 +17,44 @@ public struct Readiness: Sendable {
   }
 }
 
-/// `/healthz`: the process is up. `/readyz`: the stores can serve.
-public struct HealthController: Controller {
-  let readiness: @Sendable () async -> [Readiness]
+/// What `/readyz` tells.
+public struct ReadinessReport: Sendable {
+  public var stores: [Readiness]
+  public var spool: SpoolStatus
 
-  public init(readiness: @escaping @Sendable () async -> [Readiness]) { self.readiness = readiness }
+  public init(stores: [Readiness], spool: SpoolStatus) {
+    self.stores = stores
+    self.spool = spool
+  }
+
+  var members: [String: JSONValue] {
+    [
+      "stores": .object(Dictionary(stores.map { ($0.name, .string($0.state)) }, uniquingKeysWith: { $1 })),
+      "spool": [
+        "state": .string(spool.state.rawValue), "pending_events": .int(spool.pendingEvents), "pending_bytes": .int(spool.pendingBytes),
+        "oldest_seconds": .int(Int(spool.oldestSeconds)), "set_aside": .int(spool.setAside),
+      ],
+    ]
+  }
+}
+
+/// `/healthz`: the process is up. `/readyz`: the stores can serve; and what waits in the spool.
+public struct HealthController: Controller {
+  let readiness: @Sendable () async -> ReadinessReport
+
+  public init(readiness: @escaping @Sendable () async -> ReadinessReport) { self.readiness = readiness }
 
   public var endpoints: [Endpoint] {
     [
       Endpoint(.get, "/healthz", .public) { _ in .json(["status": "ok"]) },
       Endpoint(.get, "/readyz", .public) { _ in
-        let stores = await readiness()
-        let states = JSONValue.object(Dictionary(stores.map { ($0.name, .string($0.state)) }, uniquingKeysWith: { $1 }))
-        guard stores.allSatisfy(\.isReady) else {
+        let report = await readiness()
+        guard report.stores.allSatisfy(\.isReady) else {
           var error = AppError.unavailable("not_ready", "The server cannot serve yet; `stores` says what it waits for.")
-          error.extra = ["status": "not_ready", "stores": states]
+          error.extra = report.members.merging(["status": "not_ready"]) { $1 }
           throw error
         }
-        return .json(["status": "ready", "stores": states])
+        return .json(.object(report.members.merging(["status": "ready"]) { $1 }))
       },
     ]
   }

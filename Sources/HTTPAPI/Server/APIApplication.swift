@@ -18,7 +18,8 @@ public struct APIDependencies: Sendable {
   public var exporter: EventExporter
   public var live: LiveFeed
   public var assets: Assets
-  public var readiness: @Sendable () async -> [Readiness]
+  public var readiness: @Sendable () async -> ReadinessReport
+  public var metrics: @Sendable () -> Measurements
   public var clock: TimeSource
   /// Where people reach this server, without a slash at the end.
   public var publicURL: String
@@ -29,7 +30,7 @@ public struct APIDependencies: Sendable {
   public init(
     database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
     pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, exporter: EventExporter, live: LiveFeed, assets: Assets,
-    readiness: @escaping @Sendable () async -> [Readiness],
+    readiness: @escaping @Sendable () async -> ReadinessReport, metrics: @escaping @Sendable () -> Measurements,
     clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String]
   ) {
     self.database = database
@@ -44,6 +45,7 @@ public struct APIDependencies: Sendable {
     self.live = live
     self.assets = assets
     self.readiness = readiness
+    self.metrics = metrics
     self.clock = clock
     self.publicURL = publicURL
     self.allowedOrigins = allowedOrigins
@@ -83,6 +85,7 @@ extension APIRouter {
       tokens: dependencies.tokens, dashboards: dashboards, audit: audit, publicURL: dependencies.publicURL)
     var controllers: [any Controller] = [
       HealthController(readiness: dependencies.readiness),
+      MetricsController(measurements: dependencies.metrics),
       AuthController(accounts: dependencies.accounts, isSecure: dependencies.isSecure),
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
       EventsController(pipeline: dependencies.pipeline),

@@ -1,0 +1,212 @@
+public import Domain
+public import Logging
+import Synchronization
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Keeps accepted events on the disk while the event store cannot take them (docs/adr/0010-spool.md).
+///
+/// What ``EventBufferService`` cannot insert is appended here, with one fsync a block, before its senders are answered; a ``SpoolReplayer``
+/// brings it into the store, in order. While anything is in here, everything new goes behind it.
+public final class Spool: Sendable {
+  /// Where the spool lies and how much it may hold.
+  public struct Configuration: Sendable {
+    /// The folder; made when it is missing.
+    public var path: String
+    /// Bytes of all its files; 0 takes nothing in, but what is there is still replayed.
+    public var limit: Int
+    /// About how large one file becomes.
+    public var segmentBytes: Int
+
+    public init(path: String, limit: Int = 1 << 30, segmentBytes: Int = 64 << 20) {
+      self.path = path
+      self.limit = limit
+      self.segmentBytes = segmentBytes
+    }
+  }
+
+  /// Why the spool cannot be used, for the operator.
+  public struct Unusable: Error, CustomStringConvertible {
+    public let description: String
+  }
+
+  let files: SpoolReplayFiles
+  private let appender: SpoolAppender
+  private let ledger: SharedLedger
+  private let configuration: Configuration
+  private let clock: TimeSource
+  private let logger: Logger
+  private let trouble = Mutex(Trouble())
+  /// Yields when something was appended, and once at the beginning.
+  let appended: AsyncStream<Void>
+  private let appendedSink: AsyncStream<Void>.Continuation
+
+  private struct Trouble {
+    var isFull = false
+    var isFailing = false
+  }
+
+  /// Opens the folder and reads what an earlier run left in it: cuts off what was never completed, sets aside what is damaged.
+  /// - Throws: ``Unusable``.
+  public init(_ configuration: Configuration, clock: @escaping TimeSource, logger: Logger) throws {
+    // A limit on the size of files shall be an error of the write, not the end of the program.
+    signal(SIGXFSZ, SIG_IGN)
+    let directory = SpoolDirectory(path: FilePath(configuration.path))
+    do {
+      try directory.create()
+      let (stateFile, state) = try Self.openState(directory, logger)
+      let contents = try SpoolInspection(directory: directory, logger: logger).run(replayed: state.replayed)
+      let ledger = SpoolLedger(
+        limit: configuration.limit, segmentBytes: max(1 << 16, min(configuration.segmentBytes, configuration.limit / 4)),
+        contents: contents)
+      self.ledger = SharedLedger(ledger)
+      files = SpoolReplayFiles(directory: directory, ledger: self.ledger, stateFile: stateFile, state: state, logger: logger)
+    } catch let error as Unusable {
+      throw error
+    } catch {
+      throw Unusable(description: "EMBAN_DATA_DIR: the spool \(configuration.path) cannot be used: \(error)")
+    }
+    appender = SpoolAppender(directory: directory, ledger: ledger, clock: clock)
+    self.configuration = configuration
+    self.clock = clock
+    self.logger = logger
+    (appended, appendedSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    appendedSink.yield()
+    let status = status
+    if status.pendingEvents > 0 {
+      logger.notice(
+        "The spool holds events of an earlier run", metadata: ["events": "\(status.pendingEvents)", "bytes": "\(status.pendingBytes)"])
+    }
+  }
+
+  /// Whether it takes events in.
+  var isOn: Bool { configuration.limit > 0 }
+
+  /// Whether everything that was taken in is in the store.
+  var isEmpty: Bool { ledger.withLock { $0.isEmpty } }
+
+  /// Of the newest record.
+  var lastSequence: UInt64 { ledger.withLock { $0.lastSequence } }
+
+  /// Whether everything up to a record is in the store.
+  func isReplayed(through sequence: UInt64) -> Bool { ledger.withLock { $0.isEmpty || $0.replayed >= sequence } }
+
+  /// Keeps all of the blocks, or none.
+  func append(_ blocks: [SpoolBlock]) async -> SpoolOutcome {
+    let outcome = await appender.append(blocks)
+    let before = trouble.withLock { trouble in
+      defer {
+        switch outcome {
+        case .kept: trouble = Trouble()
+        case .full: trouble.isFull = true
+        case .failed: trouble = Trouble(isFull: false, isFailing: true)
+        }
+      }
+      return trouble
+    }
+    switch outcome {
+    case .kept: appendedSink.yield()
+    case .full:
+      if !before.isFull { logger.error("The spool is full; events are refused", metadata: ["bytes": "\(status.usedBytes)"]) }
+    case .failed(let cause):
+      logger.error("The spool could not be written; events are refused", metadata: ["cause": "\(cause)"])
+    }
+    return outcome
+  }
+
+  func replayed(through sequence: UInt64, records: Int, events: Int, bytes: Int, acceptedAt time: Instant?) async {
+    let removable = ledger.withLock {
+      $0.replayed(through: sequence, records: records, events: events, bytes: bytes, acceptedAt: time)
+    }
+    if !removable.isEmpty {
+      trouble.withLock { $0.isFull = false }
+      await files.removeSegments(removable)
+    }
+  }
+
+  func setAside(_ bytes: Int) { if bytes > 0 { ledger.withLock { $0.setAside(files: 1, bytes: bytes) } } }
+
+  /// What the spool holds at the moment.
+  public var status: SpoolStatus {
+    let trouble = trouble.withLock(\.self)
+    let isOn = isOn
+    let now = clock()
+    return ledger.withLock { ledger in
+      let state: SpoolStatus.State =
+        if trouble.isFailing {
+          .failing
+        } else if trouble.isFull {
+          .full
+        } else if !ledger.isEmpty {
+          .pending
+        } else {
+          isOn ? .empty : .off
+        }
+      return SpoolStatus(
+        state: state, pendingEvents: ledger.pendingEvents, pendingBytes: ledger.pendingBytes,
+        oldestSeconds: ledger.oldest.map { max(0, Double(now.milliseconds - $0.milliseconds) / 1000) } ?? 0,
+        setAside: ledger.setAsideFiles, usedBytes: ledger.usedBytes, limitBytes: ledger.limit)
+    }
+  }
+
+  private static func openState(_ directory: SpoolDirectory, _ logger: Logger) throws -> (FileDescriptor, ReplayState) {
+    let length = 2 * ReplayState.slotLength
+    let file = try FileDescriptor.open(
+      directory.replayState, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+    do {
+      let reader = try SegmentFile(directory.replayState)
+      defer { reader.close() }
+      let bytes = try reader.read(at: 0, count: length)
+      guard bytes.count == length else {
+        // Its space is taken once and for all, so that the replay goes on when the disk is full.
+        try file.writeAll(toAbsoluteOffset: 0, [UInt8](repeating: 0, count: length))
+        try file.syncToDisk()
+        try SpoolDirectory.sync(directory.path)
+        return (file, ReplayState())
+      }
+      let states = [bytes[..<ReplayState.slotLength], bytes[ReplayState.slotLength...]].compactMap { ReplayState($0) }
+      if states.isEmpty, bytes.contains(where: { $0 != 0 }) {
+        logger.error("The state of the replay cannot be read; what is in the spool is replayed from its beginning")
+      }
+      return (file, states.max { $0.version < $1.version } ?? ReplayState())
+    } catch {
+      try? file.close()
+      throw error
+    }
+  }
+}
+
+/// What the spool holds, as `/readyz` and `/metrics` tell it.
+public struct SpoolStatus: Sendable, Hashable {
+  public enum State: String, Sendable {
+    /// It takes nothing in: `EMBAN_SPOOL_MB=0`.
+    case off
+    /// Nothing waits.
+    case empty
+    /// Events wait for the store.
+    case pending
+    /// No more fits; new events are refused.
+    case full
+    /// The disk refused the last write; new events are refused while the store is away.
+    case failing
+  }
+
+  public var state: State
+  public var pendingEvents: Int
+  public var pendingBytes: Int
+  /// Since when the oldest of them waits, at most.
+  public var oldestSeconds: Double
+  /// Files in `set-aside/`.
+  public var setAside: Int
+  public var usedBytes: Int
+  public var limitBytes: Int
+
+  /// Of a program without a spool.
+  public static let off = SpoolStatus(
+    state: .off, pendingEvents: 0, pendingBytes: 0, oldestSeconds: 0, setAside: 0, usedBytes: 0, limitBytes: 0)
+}
