@@ -23,6 +23,7 @@ public final class EventHousekeeping: Service {
   public typealias Lease = @Sendable () async throws -> Bool
 
   private static let pause: Duration = .seconds(60)
+  private static let pauseAfterFailure: Duration = .seconds(5)
   /// The pause between two looks at retention and at bytes.
   private static let hour: Double = 3600
 
@@ -31,6 +32,7 @@ public final class EventHousekeeping: Service {
   private let duplicates: DuplicateRepair
   private let rules: @Sendable () async throws -> [RetentionRule]
   private let lease: Lease
+  private let release: @Sendable () async throws -> Void
   private let clock: TimeSource
   private let logger: Logger
   private let state = Mutex(State())
@@ -40,16 +42,20 @@ public final class EventHousekeeping: Service {
     var tidiedAt: Instant?
   }
 
-  /// - Parameter rules: those of all organisations that have one.
+  /// - Parameters:
+  ///   - rules: those of all organisations that have one.
+  ///   - release: gives the lease back when this program stops.
   public init(
     client: ClickHouseClient, remover: EventRemover, duplicates: DuplicateRepair,
-    rules: @escaping @Sendable () async throws -> [RetentionRule], logger: Logger, clock: @escaping TimeSource, lease: @escaping Lease
+    rules: @escaping @Sendable () async throws -> [RetentionRule], logger: Logger, clock: @escaping TimeSource,
+    release: @escaping @Sendable () async throws -> Void = {}, lease: @escaping Lease
   ) {
     self.client = client
     self.remover = remover
     self.duplicates = duplicates
     self.rules = rules
     self.lease = lease
+    self.release = release
     self.clock = clock
     self.logger = logger
   }
@@ -57,18 +63,22 @@ public final class EventHousekeeping: Service {
   public func run() async throws {
     await cancelWhenGracefulShutdown { [self] in
       while !Task.isCancelled {
+        var pause = Self.pause
         do {
           try await workOnce()
         } catch ClickHouseError.unavailable(let reason) {
           logger.debug("events are not looked after while the event store is away", metadata: ["cause": "\(reason)"])
+          pause = Self.pauseAfterFailure
         } catch is CancellationError {
           return
         } catch {
           logger.warning("events could not be looked after; trying again", metadata: ["cause": "\(error)"])
+          pause = Self.pauseAfterFailure
         }
-        try? await Task.sleep(for: Self.pause)
+        try? await Task.sleep(for: pause)
       }
     }
+    try? await release()
   }
 
   /// Does what is due, if this program may.
@@ -78,15 +88,11 @@ public final class EventHousekeeping: Service {
     try await remover.finishAbandoned()
     try await sweepDuplicates()
     let now = clock()
-    let isDue = state.withLock { state in
-      if let last = state.tidiedAt, last.adding(seconds: Self.hour) > now { return false }
-      state.tidiedAt = now
-      return true
-    }
-    guard isDue else { return }
+    if let last = state.withLock({ $0.tidiedAt }), last.adding(seconds: Self.hour) > now { return }
     try await applyRetention()
     try await removeEmptyCounts()
     try await removeBytes()
+    state.withLock { $0.tidiedAt = now }
   }
 
   /// What was stored since the last look, with a margin for inserts that took long; a day at the start.

@@ -115,8 +115,8 @@ extension Removal {
 
   /// A condition on the timestamps that the sort key can serve.
   static func moments(_ moments: [Instant]) -> SQL {
-    let texts = Set(moments).sorted().map { String($0.milliseconds) }
-    return "timestamp IN arrayMap(text -> fromUnixTimestamp64Milli(toInt64(text), 'UTC'), \(bind: texts))"
+    let texts = Set(moments).sorted().map { $0.iso8601.replacing("T", with: " ").replacing("Z", with: "") }
+    return "timestamp IN \(bind: texts)"
   }
 
   /// A tenant's day or month.

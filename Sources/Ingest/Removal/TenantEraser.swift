@@ -21,10 +21,15 @@ public struct TenantEraser: Sendable {
     guard await settled(Self.patience) else { throw Self.delayed(cause: "accepted events are not in the event store yet") }
     do {
       return try await remover.remove(from: scope.organization, patience: Self.patience) { [remover] in
-        let before = try await remover.storeTime()
-        guard try await remover.insertsAreOver(before: before, patience: .seconds(10)) else {
-          throw Self.delayed(cause: "inserts that began before the erasure do not end")
+        let before: Instant
+        let isQuiet: Bool
+        do {
+          before = try await remover.storeTime()
+          isQuiet = try await remover.insertsAreOver(before: before, patience: .seconds(10))
+        } catch {
+          throw Self.delayed(cause: "\(error)")
         }
+        guard isQuiet else { throw Self.delayed(cause: "inserts that began before the erasure do not end") }
         return .tenant(scope.environment, tenant, before: before)
       }
     } catch let error as AppError {
@@ -40,7 +45,8 @@ public struct TenantEraser: Sendable {
 
   private static func delayed(cause: String) -> AppError {
     .unavailable(
-      "erasure_delayed", "Events that were accepted before are still being stored. Nothing was erased; ask again.", retryAfter: 5,
+      "erasure_delayed",
+      "The event store does not answer, or is still storing what was accepted before. Nothing was erased; ask again.", retryAfter: 5,
       cause: cause)
   }
 }
