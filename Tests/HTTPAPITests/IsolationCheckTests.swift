@@ -262,7 +262,10 @@ private struct House {
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens, originGuard: OriginGuard(publicURL: nil)),
       accounts: Accounts(database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
       keys: keys, tokens: tokens, pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: logger), now: clock),
-      canaries: CanaryTable(client: client), queries: QueryService(runner: Broken(client: client, runner.run), clock: clock), exporter: EventExporter(client: client),
+      canaries: CanaryTable(client: client), queries: QueryService(runner: Broken(client: client, runner.run), clock: clock),
+      eraser: TenantEraser(
+        remover: EventRemover(client: client, journal: StoredRemovalJournal(database), clock: clock, logger: Logger(label: "test"))),
+      exporter: EventExporter(client: client),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: logger),
       assets: try Assets(directory: folder.appending(path: "web")), readiness: { ReadinessReport(stores: [], spool: .off) },
       metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock, publicURL: "http://localhost:8080",

@@ -17,6 +17,7 @@ import Testing
     DELETE /v1/dashboards/:id admin
     DELETE /v1/embed-sessions admin
     DELETE /v1/embed-sessions/:id admin
+    DELETE /v1/tenants/:tenant_id/data admin
     GET /embed/:id public
     GET /favicon.ico public
     GET /healthz public
@@ -35,11 +36,13 @@ import Testing
     GET /v1/embed/export embed
     GET /v1/embed/filter-values embed
     GET /v1/embed/live embed
+    GET /v1/organization admin
     GET /v1/query read
     GET /v1/tenants read
     GET /v1/tenants/:tenant_id/events admin
     GET /web/:file public
     PATCH /v1/dashboards/:id edit
+    PATCH /v1/organization admin
     POST /api/v2/data-app/refresh-cache admin
     POST /v1/api-keys admin
     POST /v1/auth/login public
@@ -108,7 +111,10 @@ private struct Fixture {
         database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
       keys: keys, tokens: tokens,
       pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: Logger(label: "test")), now: clock),
-      canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock), exporter: EventExporter(client: client),
+      canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock),
+      eraser: TenantEraser(
+        remover: EventRemover(client: client, journal: StoredRemovalJournal(database), clock: clock, logger: Logger(label: "test"))),
+      exporter: EventExporter(client: client),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: Logger(label: "test")),
       assets: try Assets(directory: folder.appending(path: "web")),
       readiness: { ReadinessReport(stores: [], spool: .off) },

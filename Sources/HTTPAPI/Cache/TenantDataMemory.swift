@@ -128,7 +128,7 @@ public final class TenantDataMemory: Sendable {
   }
 
   /// Forgets what is known of an organisation's tenants, or of one.
-  func forget(_ organization: OrganizationID, tenant: TenantID?) {
+  public func forget(_ organization: OrganizationID, tenant: TenantID?) {
     defer { changed(organization, nil, tenant) }
     guard let tenant else { return state.withLock { $0.refreshed[organization, default: 0] += 1 } }
     state.withLock { state in

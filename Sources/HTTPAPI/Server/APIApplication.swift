@@ -15,6 +15,7 @@ public struct APIDependencies: Sendable {
   public var pipeline: IngestPipeline
   public var canaries: CanaryTable
   public var queries: QueryService
+  public var eraser: TenantEraser
   public var exporter: EventExporter
   public var live: LiveFeed
   public var assets: Assets
@@ -29,7 +30,8 @@ public struct APIDependencies: Sendable {
 
   public init(
     database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
-    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, exporter: EventExporter, live: LiveFeed, assets: Assets,
+    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, eraser: TenantEraser, exporter: EventExporter,
+    live: LiveFeed, assets: Assets,
     readiness: @escaping @Sendable () async -> ReadinessReport, metrics: @escaping @Sendable () -> Measurements,
     clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String]
   ) {
@@ -41,6 +43,7 @@ public struct APIDependencies: Sendable {
     self.pipeline = pipeline
     self.canaries = canaries
     self.queries = queries
+    self.eraser = eraser
     self.exporter = exporter
     self.live = live
     self.assets = assets
@@ -87,10 +90,12 @@ extension APIRouter {
       HealthController(readiness: dependencies.readiness),
       MetricsController(measurements: dependencies.metrics),
       AuthController(accounts: dependencies.accounts, isSecure: dependencies.isSecure),
+      OrganizationController(organizations: OrganizationRepository(dependencies.database), audit: audit),
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
       EventsController(pipeline: dependencies.pipeline),
       DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
       EventExportController(exporter: dependencies.exporter, audit: audit, clock: dependencies.clock),
+      TenantsController(eraser: dependencies.eraser, cache: dependencies.queries.cache, audit: audit),
       DashboardsController(
         repository: dashboards, audit: audit, isolation: IsolationCheck(dependencies), clock: dependencies.clock),
       QueryController(queries: dependencies.queries),

@@ -1,0 +1,244 @@
+import ClickHouse
+import ConfigStore
+import Domain
+import Foundation
+import HTTPAPI
+import Ingest
+import Logging
+import NIOCore
+import Testing
+import TestSupport
+
+/// What is removed is gone from every table and from every count, once, whatever dies in between.
+@Suite struct RemovalTests {
+  @Test func anErasedTenantIsGoneFromEveryTableAndNobodyElse() async throws {
+    let world = try await World()
+    // The two spellings of é are two tenants.
+    let names = ["acme", "caf\u{e9}", "cafe\u{301}", "O'Brien\\`%2E"]
+    for (number, name) in names.enumerated() {
+      try await world.store((0..<(number + 2)).map { Row(tenant: name, id: "e\($0)", hoursAgo: Double($0 * 30)) })
+      try await world.store([Row(tenant: name, hoursAgo: 1)])
+      try await world.store([Row(tenant: name, environment: "development", hoursAgo: 1)])
+    }
+    #expect(try await world.erase("caf\u{e9}") == 4)
+    #expect(try await world.totals("events") == ["acme": 3, "cafe\u{301}": 5, "O'Brien\\`%2E": 6])
+    #expect(try await world.totals("event_ids") == ["acme": 2, "cafe\u{301}": 4, "O'Brien\\`%2E": 5])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 3, "cafe\u{301}": 5, "O'Brien\\`%2E": 6])
+    #expect(try await world.erase("caf\u{e9}") == 0)
+    #expect(try await world.erase("O'Brien\\`%2E") == 6)
+    #expect(try await world.erase("nobody") == 0)
+    #expect(try await world.totals("events") == ["acme": 3, "cafe\u{301}": 5])
+    #expect(try await world.totals("events", environment: "development").values.sorted() == [1, 1, 1, 1])
+    // Told to whoever keeps something of a tenant, also when there was nothing.
+    #expect(await world.told.tenants == ["caf\u{e9}", "caf\u{e9}", "O'Brien\\`%2E", "nobody"].map { TenantID($0) })
+  }
+
+  @Test func rollupsOfAnErasedTenantCountNoMore() async throws {
+    let world = try await World()
+    try await world.store([Row(tenant: "acme", hoursAgo: 50), Row(tenant: "globex", hoursAgo: 50)])
+    for tenant in ["acme", "globex"] {
+      try await world.clickhouse.client.execute(
+        """
+        INSERT INTO emban.rollup_days (org_id, environment, tenant_id, day, build, n) \
+        SELECT org_id, environment, tenant_id, day, 1, n FROM emban.tenant_days \
+        WHERE org_id = \(bind: world.organization.rawValue) AND tenant_id = \(bind: tenant)
+        """)
+    }
+    _ = try await world.erase("acme")
+    // A build that was being made meanwhile is older than the erasure; the mark of the erasure stands above it.
+    #expect(try await world.totals("rollup_days", "argMax(n, build)") == ["acme": -1, "globex": 1])
+    #expect(try await world.totals("rollup_days", "countIf(n >= 0)") == ["globex": 1])
+  }
+
+  @Test func whatTwoProgramsStoredAtOnceCountsOnce() async throws {
+    let world = try await World()
+    // The same ids in three inserts, of which two hold further ones; without timestamps of their own they differ in time.
+    try await world.store((0..<4).map { Row(tenant: "acme", id: "e\($0)", hoursAgo: 1) }, batch: 7)
+    try await world.store((2..<6).map { Row(tenant: "acme", id: "e\($0)", hoursAgo: 1) }, batch: 8)
+    try await world.store((3..<5).map { Row(tenant: "acme", id: "e\($0)", hoursAgo: 31) }, batch: 18_446_744_073_709_551_615)
+    try await world.store([Row(tenant: "globex", id: "e3", hoursAgo: 1), Row(tenant: "acme", hoursAgo: 1), Row(tenant: "acme", hoursAgo: 1)])
+    #expect(try await world.totals("events") == ["acme": 12, "globex": 1])
+    try await world.housekeeping().workOnce()
+    #expect(try await world.totals("events") == ["acme": 8, "globex": 1])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 8, "globex": 1])
+    #expect(try await world.totals("events", "uniqExactIf(event_id, event_id != '')") == ["acme": 6, "globex": 1])
+    // The first stays.
+    #expect(try await world.totals("events", "countIf(batch = 7)")["acme"] == 4)
+    try await world.housekeeping().workOnce()
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 8, "globex": 1])
+  }
+
+  /// A program dies after each step in turn: the next one finishes, and takes nothing from the counts a second time.
+  @Test(arguments: 0...2) func aRemovalWhoseProgramDiedIsFinished(stepsDone: Int) async throws {
+    let world = try await World()
+    try await world.store((0..<5).map { Row(tenant: "acme", id: "e\($0)", hoursAgo: 1) } + [Row(tenant: "globex", hoursAgo: 1)])
+    let removals = RemovalRepository(world.database)
+    let before = world.now().adding(seconds: 60)
+    #expect(try await removals.begin(world.organization, id: "dead", at: world.now()))
+    let plan: JSONValue = [
+      "kind": "tenant", "environment": "production", "tenant": "acme", "before": .int(before.milliseconds),
+    ]
+    #expect(try await removals.fix(world.organization, id: "dead", plan: plan.serialized()))
+    if stepsDone > 0 {
+      let line: JSONValue = [
+        "org_id": .string(world.organization.rawValue), "environment": "production", "tenant_id": "acme",
+        "day": .string(CivilDate(daysSinceEpoch: Int(world.now().adding(seconds: -3600).milliseconds / 86_400_000)).iso8601),
+        "event_name": "api.call", "n": -5,
+      ]
+      try await world.clickhouse.client.insert(
+        into: "emban.tenant_days", columns: ["org_id", "environment", "tenant_id", "day", "event_name", "n"],
+        body: ByteBuffer(string: line.serialized()), deduplicationToken: "removal-dead")
+    }
+    if stepsDone > 1 {
+      try await world.clickhouse.client.execute(
+        "DELETE FROM emban.events WHERE org_id = \(bind: world.organization.rawValue) AND tenant_id = 'acme'")
+    }
+    // While its program may live nobody meddles; then everybody who comes by finishes it.
+    try await world.housekeeping().workOnce()
+    #expect(try await removals.list().count == 1)
+    try await removals.touch(world.organization, id: "dead", at: world.now().adding(seconds: -60))
+    try await world.housekeeping().workOnce()
+    #expect(try await removals.list().isEmpty)
+    #expect(try await world.totals("events") == ["globex": 1])
+    #expect(try await world.totals("event_ids") == [:])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["globex": 1])
+  }
+
+  @Test func anErasureWaitsForAnotherRemovalAndSaysSo() async throws {
+    let world = try await World()
+    let removals = RemovalRepository(world.database)
+    #expect(try await removals.begin(world.organization, id: "other", at: world.now()))
+    async let ended: Void = {
+      try await Task.sleep(for: .seconds(1))
+      try await removals.finish(world.organization, id: "other")
+    }()
+    #expect(try await world.erase("acme") == 0)
+    try await ended
+    let eraser = TenantEraser(remover: world.remover(), settled: { _ in false })
+    await #expect(throws: AppError.self) {
+      try await eraser.erase(TenantID("acme"), of: IngestScope(organization: world.organization, environment: .production))
+    }
+    #expect(try await removals.list().isEmpty)
+  }
+
+  @Test func whatIsOlderThanTheOrganisationKeepsItGoesByWholeDays() async throws {
+    let world = try await World()
+    let other = try await World()
+    let midnight = world.now().milliseconds / 86_400_000 * 86_400_000
+    func hours(_ days: Int64, before milliseconds: Int64 = 0) -> Double {
+      Double(world.now().milliseconds - (midnight - days * 86_400_000 - milliseconds)) / 3_600_000
+    }
+    // Two whole days are kept, and today: the boundary is the midnight before them.
+    let rows = [0.5, hours(2), hours(2, before: 1), hours(3), hours(40), hours(400)].map { Row(tenant: "acme", id: "e\($0)", hoursAgo: $0) }
+    try await world.store(rows)
+    try await world.store([Row(tenant: "globex", hoursAgo: hours(90))])
+    try await other.store(rows)
+    // Inserts of the last minute may still be on their way, and go the next time.
+    let rule = RetentionRule(scope: IngestScope(organization: world.organization, environment: .production), days: 2)
+    try await world.clickhouse.client.execute(
+      """
+      ALTER TABLE emban.events UPDATE ingested_at = ingested_at - INTERVAL 2 MINUTE WHERE org_id = \(bind: world.organization.rawValue)
+      """, settings: ["mutations_sync": "2"])
+    let housekeeping = world.housekeeping(rules: [rule])
+    try await housekeeping.workOnce()
+    #expect(try await world.totals("events") == ["acme": 2])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 2])
+    #expect(try await other.totals("events") == ["acme": 6])
+    // Not again within the hour.
+    try await world.store([Row(tenant: "late", hoursAgo: hours(9))])
+    try await housekeeping.workOnce()
+    #expect(try await world.totals("events") == ["acme": 2, "late": 1])
+  }
+
+  @Test func theBytesGoToo() async throws {
+    let world = try await World()
+    try await world.store([Row(tenant: "acme", hoursAgo: 1), Row(tenant: "globex", hoursAgo: 1)])
+    _ = try await world.erase("acme")
+    let housekeeping = world.housekeeping(clock: { [now = world.now] in now().adding(seconds: 7200) })
+    try await housekeeping.workOnce()
+    for _ in 0..<100 {
+      let masked = try await world.clickhouse.client.query(
+        "SELECT count() FROM system.parts WHERE active AND has_lightweight_delete AND database = 'emban' AND table = 'events'", as: .admin)
+      if masked.scalar?.numberValue == 0 { break }
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    let left = try await world.clickhouse.client.query(
+      """
+      SELECT count() FROM emban.events WHERE org_id = \(bind: world.organization.rawValue) AND tenant_id = 'acme' \
+      SETTINGS apply_deleted_mask = 0
+      """, as: .admin)
+    #expect(left.scalar?.numberValue == 0)
+    let counts = try await world.clickhouse.client.query(
+      "SELECT uniqExact(tenant_id) FROM emban.tenant_days WHERE org_id = \(bind: world.organization.rawValue)", as: .admin)
+    #expect(counts.scalar?.numberValue == 1)
+  }
+}
+
+// MARK: - Fixture
+
+private struct Row {
+  var tenant: String
+  var environment = "production"
+  var id = ""
+  var hoursAgo: Double
+}
+
+private struct World {
+  let clickhouse: TestClickHouse
+  let organization = OrganizationID(TestClickHouse.uniqueOrganization())
+  let database: SQLiteDatabase
+  let told = Told()
+  let now: TimeSource = { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+  actor Told {
+    var tenants: [TenantID] = []
+    func add(_ more: Set<TenantID>) { tenants += more }
+  }
+
+  init() async throws {
+    clickhouse = try await TestClickHouse.shared()
+    database = try SQLiteDatabase(path: try TestClickHouse.makeTestFolder() + "/emban.sqlite")
+    try await ConfigMigrator.migrate(database, at: now())
+  }
+
+  func remover() -> EventRemover {
+    EventRemover(
+      client: clickhouse.client, journal: StoredRemovalJournal(database), clock: now, logger: clickhouse.logger
+    ) { [told] _, _, tenants in await told.add(tenants) }
+  }
+
+  func housekeeping(rules: [RetentionRule] = [], clock: TimeSource? = nil) -> EventHousekeeping {
+    EventHousekeeping(
+      client: clickhouse.client, remover: remover(), duplicates: DuplicateRepair(remover: remover(), logger: clickhouse.logger),
+      rules: { rules }, logger: clickhouse.logger, clock: clock ?? now, lease: { true })
+  }
+
+  func erase(_ tenant: String) async throws -> Int {
+    try await TenantEraser(remover: remover()).erase(
+      TenantID(tenant), of: IngestScope(organization: organization, environment: .production))
+  }
+
+  func store(_ rows: [Row], batch: UInt64 = 1) async throws {
+    let lines = rows.map { row -> String in
+      let line: JSONValue = [
+        "org_id": .string(organization.rawValue), "environment": .string(row.environment), "tenant_id": .string(row.tenant),
+        "event_name": "api.call", "timestamp": now().adding(seconds: -row.hoursAgo * 3600).json, "event_id": .string(row.id),
+      ]
+      return line.serialized() + "\n"
+    }
+    try await clickhouse.client.insert(
+      into: "emban.events", columns: ["org_id", "environment", "tenant_id", "event_name", "timestamp", "event_id"],
+      body: ByteBuffer(string: lines.joined()), settings: ["SQL_emban_batch": String(batch)])
+  }
+
+  /// By tenant; those of which there is nothing are left out.
+  func totals(_ table: StaticString, _ what: StaticString = "count()", environment: String = "production") async throws -> [ExactText: Int] {
+    let rows = try await clickhouse.client.query(
+      """
+      SELECT tenant_id, toInt64(\(SQL(trusted: "\(what)"))) AS total FROM \(SQL(trusted: "emban.\(table)")) \
+      WHERE org_id = \(bind: organization.rawValue) AND environment = \(bind: environment) GROUP BY tenant_id HAVING total != 0
+      """, as: .admin)
+    return Dictionary(
+      uniqueKeysWithValues: rows.rows.map { (ExactText($0[0].stringValue ?? ""), Int($0[1].numberValue ?? 0)) })
+  }
+}

@@ -1,0 +1,215 @@
+"""Erasing a customer, and keeping events for a number of days: gone from every answer, at once, and nobody else's with them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from embantest.client import Client, Response, expect_error
+from embantest.event_store import EventStore
+from embantest.process import EmbanProcess
+from embantest.workspace import Organization, Session, breakdown, event, kpi, value_of
+
+Json = dict[str, Any]
+WIDGETS = [kpi("w_calls"), breakdown("w_models"), kpi("w_tokens", metric="sum", numeric_prop="tokens")]
+
+
+def erase(organization: Organization, tenant: str, client: Client | None = None, **query: Any) -> Response:
+    return (client or organization.admin).delete(f"/v1/tenants/{quote(tenant, safe='')}/data", query=query)
+
+
+def events(tenant: str, count: int, **more: Any) -> list[Json]:
+    return [
+        event(tenant, event_id=f"e{number}", user_id=f"u{number}", string_props={"model": "gpt-4"}, numeric_props={"tokens": 2}, **more)
+        for number in range(count)
+    ]
+
+
+def seen(organization: Organization) -> dict[str, int]:
+    return {found["tenant_id"]: found["events"] for found in organization.admin.pages("/v1/tenants")}
+
+
+def keep(session: Session) -> None:
+    """Asks until the answers are kept."""
+    deadline = time.monotonic() + 10
+    while not all(result["meta"]["cached"] for result in session.results().values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+# --- Erasing --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_erased_customer_is_in_no_answer_any_more(organization: Organization) -> None:
+    organization.ingest(events("acme", 30) + events("acme", 12, timestamp="2026-02-03T10:00:00Z", event_name="login") + events("globex", 5))
+    dashboard = organization.create_dashboard(
+        WIDGETS, publish=True, filters=[{"id": "f_model", "type": "multi_select", "dimension": "model"}])["id"]
+    acme, globex = organization.session("acme", dashboard), organization.session("globex", dashboard)
+    keep(acme), keep(globex)
+    assert acme.value("w_calls") == 30
+    assert erase(organization, "acme").expect(200) == {"tenant_id": "acme", "deleted_events": 30}
+    # At once, although the answers were kept.
+    assert acme.value("w_calls") == 0 and globex.value("w_calls") == 5
+    assert acme.result("w_models")["rows"] == []
+    assert acme.filter_values("model").expect(200)["values"] == []
+    assert seen(organization) == {"globex": 5}
+    assert organization.count("acme") == 0 and organization.count() == 5
+    discovered = organization.admin.get("/v1/discover", query={"tenant_id": "acme"}).expect(200)
+    assert discovered["events"] == []
+    # Again: nothing to do, and no error. A session is no data and lives on.
+    assert erase(organization, "acme").expect(200) == {"tenant_id": "acme", "deleted_events": 0}
+    # Its ids are forgotten as well: the same events may come again, and count.
+    organization.ingest(events("acme", 3))
+    organization.ingest(events("acme", 3))
+    assert acme.value("w_calls") == 3
+    assert seen(organization) == {"acme": 3, "globex": 5}
+
+
+@pytest.mark.parametrize("tenant, others", [
+    ("caf\u00e9", ["cafe\u0301", "cafe", "CAF\u00c9"]), ("a/b", ["a", "b", "a%2Fb", "a/b/data"]), ("..", [".", "..."]),
+    ("O'Brien \\ `x`", ["O", "O'Brien"]), ("100%", ["100", "100%25"]), (" ", ["  "]), ("_", ["%", "x"]), ("t" * 256, ["t" * 255]),
+])
+def test_only_the_customer_of_exactly_this_name_goes(organization: Organization, tenant: str, others: list[str]) -> None:
+    for number, name in enumerate([tenant, *others]):
+        organization.ingest(events(name, number + 1))
+    assert erase(organization, tenant).expect(200) == {"tenant_id": tenant, "deleted_events": 1}
+    assert seen(organization) == {name: number + 2 for number, name in enumerate(others)}
+
+
+def test_an_erasure_is_of_one_environment(organization: Organization) -> None:
+    development = Client(organization.base).bearer(organization.new_key("admin", environment="development")["key"])
+    organization.ingest(events("acme", 4))
+    assert development.post("/v1/events", {"events": events("acme", 7)}).status == 200
+    expect_error(erase(organization, "acme", environment="development"), 403, "wrong_environment")
+    expect_error(erase(organization, "acme", environment="selftest"), 422)
+    assert erase(organization, "acme", development).expect(200)["deleted_events"] == 7
+    assert organization.count("acme") == 4
+    console = organization.login()
+    assert development.post("/v1/events", {"events": events("acme", 2)}).status == 200
+    assert erase(organization, "acme", console, environment="development").expect(200)["deleted_events"] == 2
+    assert erase(organization, "acme", console).expect(200)["deleted_events"] == 4
+
+
+def test_erasing_is_for_admins_and_for_their_own(organization: Organization, other_organization: Organization) -> None:
+    organization.ingest(events("acme", 4))
+    assert erase(other_organization, "acme").expect(200)["deleted_events"] == 0
+    expect_error(erase(organization, "acme", Client(organization.base)), 401)
+    ingest_key = organization.new_key("ingest")["key"]
+    expect_error(erase(organization, "acme", Client(organization.base).bearer(ingest_key)), 403)
+    dashboard = organization.create_dashboard(WIDGETS, publish=True)["id"]
+    expect_error(erase(organization, "acme", organization.session("acme", dashboard).client), 401)
+    expect_error(organization.admin.delete("/v1/tenants/acme/data?tenant_id=acme"), 422)
+    expect_error(organization.admin.post("/v1/tenants/acme/data", {}), 405)
+    assert organization.count("acme") == 4
+
+
+def test_what_comes_while_a_customer_is_erased_counts_or_is_gone_whole(organization: Organization) -> None:
+    """Events that are sent meanwhile are either erased or counted; the next erasure takes exactly those that are counted."""
+    organization.ingest(events("acme", 50))
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.is_set():
+            organization.ingest([event("acme") for _ in range(5)])
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    time.sleep(0.3)
+    assert erase(organization, "acme").expect(200)["deleted_events"] >= 50
+    stop.set()
+    sender.join()
+    left = organization.count("acme")
+    assert seen(organization).get("acme", 0) == left
+    assert erase(organization, "acme").expect(200)["deleted_events"] == left
+    assert organization.count("acme") == 0
+
+
+def test_nothing_of_an_erased_customer_is_left_in_any_table(tmp_path: Path) -> None:
+    """Looked at from the inside; and what waits in the spool while the event store is away is erased, too."""
+    store = EventStore(tmp_path)
+    store.__enter__()
+    try:
+        with EmbanProcess(environment={"EMBAN_CLICKHOUSE_URL": store.address}) as emban:
+            organization = Organization(emban.url)
+            organization.ingest(events("acme", 8, timestamp="2026-03-04T10:00:00Z") + events("globex", 3))
+            store.ask(
+                "INSERT INTO emban.rollup_days (org_id, environment, tenant_id, day, build, n) "
+                "SELECT org_id, environment, tenant_id, day, 1, n FROM emban.tenant_days")
+            assert erase(organization, "acme").expect(200)["deleted_events"] == 8
+            tables = ["events", "event_ids", "rollups"]
+            for table in tables:
+                assert store.ask(f"SELECT count() FROM emban.{table} WHERE tenant_id = 'acme'") == [["0"]], table
+            assert store.ask("SELECT sum(n) FROM emban.tenant_days WHERE tenant_id = 'acme'") == [["0"]]
+            assert store.ask("SELECT count() FROM emban.rollup_days WHERE tenant_id = 'acme' AND n >= 0") == [["0"]]
+            assert store.ask("SELECT sum(n) FROM emban.tenant_days WHERE tenant_id = 'globex'") == [["3"]]
+            store.__exit__()
+            organization.ingest(events("acme", 6) + events("globex", 5))
+            refused = expect_error(erase(organization, "acme"), 503, {"erasure_delayed", "erasure_unfinished"})
+            assert "nothing was erased" in refused["error"].lower()
+            store.__enter__()
+            deadline = time.monotonic() + 90
+            while (answer := erase(organization, "acme")).status == 503 and time.monotonic() < deadline:
+                time.sleep(1)
+            assert answer.expect(200)["deleted_events"] == 6
+            assert seen(organization) == {"globex": 5}
+    finally:
+        store.__exit__()
+
+
+# --- Keeping --------------------------------------------------------------------------------------------------------------
+
+
+def test_retention_is_a_number_of_days_or_none(organization: Organization) -> None:
+    shown = organization.admin.get("/v1/organization").expect(200)
+    assert shown["id"] == organization.id and shown["retention_days"] is None
+    for days in (30, 1, 3650, None, 90):
+        changed = organization.admin.patch("/v1/organization", {"retention_days": days}).expect(200)
+        assert changed == shown | {"retention_days": days}
+        assert organization.admin.get("/v1/organization").expect(200) == changed
+    for wrong in ({}, {"retention_days": 0}, {"retention_days": 3651}, {"retention_days": -1}, {"retention_days": 1.5},
+                  {"retention_days": "30"}, {"retention_days": 30, "retention": 1}, {"days": 3}):
+        expect_error(organization.admin.patch("/v1/organization", wrong), 422)
+    assert organization.admin.get("/v1/organization").expect(200)["retention_days"] == 90
+
+
+def test_retention_is_for_admins_of_all_environments(organization: Organization, other_organization: Organization) -> None:
+    expect_error(Client(organization.base).patch("/v1/organization", {"retention_days": 1}), 401)
+    ingest_key = organization.new_key("ingest")["key"]
+    expect_error(Client(organization.base).bearer(ingest_key).get("/v1/organization"), 403)
+    development = Client(organization.base).bearer(organization.new_key("admin", environment="development")["key"])
+    expect_error(development.patch("/v1/organization", {"retention_days": 1}), 403, "wrong_environment")
+    assert development.get("/v1/organization").expect(200)["retention_days"] is None
+    other_organization.admin.patch("/v1/organization", {"retention_days": 1}).expect(200)
+    assert organization.admin.get("/v1/organization").expect(200)["retention_days"] is None
+    console = organization.login()
+    assert console.patch("/v1/organization", {"retention_days": 7}).expect(200)["retention_days"] == 7
+
+
+def test_events_older_than_the_retention_go(tmp_path: Path) -> None:
+    """A program looks once at its start and every hour after that: here it is started again."""
+    with EventStore(tmp_path) as store:
+        emban = EmbanProcess(environment={"EMBAN_CLICKHOUSE_URL": store.address})
+        emban.start()
+        try:
+            organization, other = Organization(emban.url), Organization(emban.url)
+            for one in (organization, other):
+                one.ingest(events("acme", 5) + events("globex", 9, timestamp="2024-02-03T10:00:00Z"))
+            organization.admin.patch("/v1/organization", {"retention_days": 30}).expect(200)
+            # What came within the last minute stays until the next look, for more may be on its way.
+            store.ask("ALTER TABLE emban.events UPDATE ingested_at = ingested_at - INTERVAL 2 MINUTE WHERE 1 SETTINGS mutations_sync = 2")
+            emban.terminate()
+            emban.start()
+            deadline = time.monotonic() + 60
+            while organization.count() != 5 and time.monotonic() < deadline:
+                time.sleep(0.5)
+            assert seen(organization) == {"acme": 5}
+            assert seen(other) == {"acme": 5, "globex": 9}
+            found = organization.query({"metric": "sum", "numeric_prop": "tokens"}).expect(200)
+            assert value_of(found) == 10
+            emban.close()
+        finally:
+            emban.abandon()
