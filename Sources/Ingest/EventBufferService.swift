@@ -29,14 +29,15 @@ public final class EventBufferService: Service, Sendable {
   ///   - configuration: sizes and times of the group commit.
   ///   - spool: takes what ClickHouse cannot; nil for none. A ``SpoolReplayer`` has to run on it.
   ///   - retry: what happens while ClickHouse is away and there is no spool, or it is turned off.
+  ///   - duplicates: to be given where other programs write to the same store.
   public init(
     client: ClickHouseClient, spool: Spool? = nil, configuration: EventBufferConfiguration = EventBufferConfiguration(),
-    retry: RetryPolicy = RetryPolicy(), metrics: IngestMetrics = IngestMetrics(), logger: Logger
+    retry: RetryPolicy = RetryPolicy(), metrics: IngestMetrics = IngestMetrics(), duplicates: DuplicateRepair? = nil, logger: Logger
   ) {
     state = Mutex(State(buffer: EventBuffer(configuration)))
     self.spool = spool
     writer = BatchWriter(
-      table: EventTable(client: client, metrics: metrics), spool: spool, policy: retry, metrics: metrics, logger: logger)
+      table: EventTable(client: client, metrics: metrics, duplicates: duplicates), spool: spool, policy: retry, metrics: metrics, logger: logger)
     (commands, commandSink) = AsyncStream.makeStream()
   }
 

@@ -21,10 +21,13 @@ enum StoreFailure: Error, Sendable {
 struct EventTable: Sendable {
   private let client: ClickHouseClient
   private let metrics: IngestMetrics?
+  private let duplicates: DuplicateRepair?
 
-  init(client: ClickHouseClient, metrics: IngestMetrics? = nil) {
+  /// - Parameter duplicates: where other programs write, too: takes out again what they store at the same moment.
+  init(client: ClickHouseClient, metrics: IngestMetrics? = nil, duplicates: DuplicateRepair? = nil) {
     self.client = client
     self.metrics = metrics
+    self.duplicates = duplicates
   }
 
   /// A token that makes repetitions of one insert count once.
@@ -44,6 +47,13 @@ struct EventTable: Sendable {
     let begin = ContinuousClock.now
     try await insert(body, token: token, timeout: timeout)
     metrics?.inserted(rows: rows, in: .now - begin)
+    if let duplicates, !keys.isEmpty { await duplicates.repair(Set(keys)) }
+  }
+
+  /// What tells the rows of an insert from those of every other: the same in all attempts with a token. FNV-1a,
+  /// http://www.isthe.com/chongo/tech/comp/fnv/
+  static func batch(of token: String) -> UInt64 {
+    token.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 
   /// Inserts rows as ``EncodedEvents`` writes them.
@@ -53,6 +63,8 @@ struct EventTable: Sendable {
         into: "emban.events", columns: EncodedEvents.columns, format: "RowBinary", body: rows, deduplicationToken: token,
         settings: [
           "input_format_binary_read_json_as_string": "1",
+          // The column's default is this setting.
+          "SQL_emban_batch": String(Self.batch(of: token)),
           // Rows are cut into blocks the same way on every repetition: the token counts blocks.
           "input_format_parallel_parsing": "0",
           // Every month since 1970 fits into one insert: what a sender backfills is the sender's affair.

@@ -41,6 +41,8 @@ final class Runtime: Sendable {
   private let httpClient: HTTPClient
   private let startup: StartupService
   private let replayer: SpoolReplayer
+  private let remover: EventRemover
+  private let duplicates: DuplicateRepair
 
   /// - Throws: ``DataDirectory/InUse`` when another emban holds the directory, and what else keeps the program from starting, each
   ///   with a sentence for the operator.
@@ -76,7 +78,6 @@ final class Runtime: Sendable {
       guard startup.isDone else { throw ClickHouseError.unavailable("the schema is not in place yet") }
       return try clickHouse.endpoint()
     }
-    buffer = EventBufferService(client: client, spool: spool, metrics: metrics, logger: logger)
     // The lock of the data directory keeps other programs from a store of our own.
     var policy = RollupPolicy()
     if settings.rollups.minimumEvents == 0 { policy.minimumEvents = .max }
@@ -87,12 +88,26 @@ final class Runtime: Sendable {
     self.live = live
     let tenants = TenantDataMemory(isOnlyWriter: external == nil, policy: policy) { live.changed($0, $1, $2) }
     self.tenants = tenants
+    let generations = CacheGenerationRepository(database)
+    remover = EventRemover(client: client, journal: StoredRemovalJournal(database), clock: clock, logger: logger) {
+      organization, _, gone in
+      // One by one only while that is little work.
+      let scopes: [TenantID?] = gone.count > 20 ? [nil] : Array(gone)
+      for tenant in scopes {
+        try await generations.advance(organization, tenant: tenant, dashboard: nil)
+        tenants.forget(organization, tenant: tenant)
+      }
+    }
+    duplicates = DuplicateRepair(remover: remover, logger: logger)
+    buffer = EventBufferService(
+      client: client, spool: spool, metrics: metrics, duplicates: external == nil ? nil : duplicates, logger: logger)
     let stored: @Sendable (IngestScope, [StoredEvents]) -> Void = { scope, stored in
       tenants.eventsStored(
         scope.organization, scope.environment, stored.map { .init($0.tenant, events: $0.count, earliest: $0.earliest) })
     }
     pipeline = IngestPipeline(buffer: buffer, metrics: metrics, now: clock, stored: stored)
-    replayer = SpoolReplayer(spool, client: client, metrics: metrics, logger: logger, stored: stored)
+    replayer = SpoolReplayer(
+      spool, client: client, metrics: metrics, duplicates: external == nil ? nil : duplicates, logger: logger, stored: stored)
     keys = APIKeys(database, clock: clock)
     tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
     accounts = Accounts(
@@ -128,6 +143,28 @@ final class Runtime: Sendable {
     }
   }
 
+  /// Looks after the stored events, for programs that go on. Of several on the same stores one does it at a time.
+  var housekeeping: EventHousekeeping {
+    let leases = LeaseRepository(database)
+    let organizations = OrganizationRepository(database)
+    let holder = UUID().uuidString
+    return EventHousekeeping(
+      client: client, remover: remover, duplicates: duplicates,
+      rules: {
+        try await organizations.all().flatMap { organization in
+          [EnvironmentName.production, .development].compactMap { environment in
+            organization.retentionDays.map {
+              RetentionRule(scope: IngestScope(organization: organization.id, environment: environment), days: $0)
+            }
+          }
+        }
+      }, logger: logger, clock: clock, release: { try await leases.giveBack("housekeeping", holder: holder) }
+    ) { [clock] in
+      let now = clock()
+      return try await leases.take("housekeeping", holder: holder, until: now.adding(seconds: 180), at: now)
+    }
+  }
+
   /// The builder, unless rollups are turned off.
   var rollupServices: [any Service] { settings.rollups.minimumEvents == 0 ? [] : [rollups] }
 
@@ -153,6 +190,7 @@ final class Runtime: Sendable {
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens,
         originGuard: OriginGuard(publicURL: settings.publicAddress)),
       accounts: accounts, keys: keys, tokens: tokens, pipeline: pipeline, canaries: CanaryTable(client: client), queries: queries,
+      eraser: TenantEraser(remover: remover) { [buffer] in (try? await buffer.settle(within: $0)) ?? false },
       exporter: exporter,
       live: live, assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
       readiness: { [self] in await readiness() }, metrics: { [self] in measurements() }, clock: clock, publicURL: settings.publicAddress,

@@ -21,14 +21,16 @@ public final class SpoolReplayer: Service {
   ///   - client: inserts into `emban.events` as ``DatabaseRole/admin``.
   ///   - configuration: its `blockRows` and `blockBytes` bound what is joined.
   ///   - retry: the pauses while the store is away. There is no deadline.
+  ///   - duplicates: to be given where other programs write to the same store.
   ///   - stored: told whose events are in the store now.
   public init(
     _ spool: Spool, client: ClickHouseClient, configuration: EventBufferConfiguration = EventBufferConfiguration(),
-    retry: RetryPolicy = RetryPolicy(), metrics: IngestMetrics = IngestMetrics(), logger: Logger,
+    retry: RetryPolicy = RetryPolicy(), metrics: IngestMetrics = IngestMetrics(), duplicates: DuplicateRepair? = nil,
+    logger: Logger,
     stored: @escaping @Sendable (IngestScope, [StoredEvents]) -> Void = { _, _ in }
   ) {
     self.spool = spool
-    table = EventTable(client: client, metrics: metrics)
+    table = EventTable(client: client, metrics: metrics, duplicates: duplicates)
     block = configuration
     pauses = retry
     self.metrics = metrics
