@@ -28,7 +28,7 @@ PROCESSES = 2
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who looks at a dashboard (or sends events): requests that go one after the other over one connection."""
+    """Somebody who looks at a dashboard: requests that go one after the other over one connection."""
 
     url: str
     requests: list[bytes]

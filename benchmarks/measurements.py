@@ -12,7 +12,6 @@ from typing import Any
 
 from embantest.client import Client
 from embantest.process import EmbanProcess
-from events import sample
 from load import Throughput, Viewer, drive
 from machine import MemoryWatch
 from questions import Questions, View
@@ -221,30 +220,6 @@ def total(runs: list[Throughput]) -> Throughput:
 
 
 # --- Events ---------------------------------------------------------------------------------------------------------------
-
-
-def ingest(stage: Stage, senders: int, seconds: float, rounds: int = 3) -> Json:
-    """Requests of 1,000 events through the API, beside the same events inserted straight into ClickHouse by the same client."""
-    settings = {"json_type_escape_dots_in_keys": 1, "input_format_try_infer_dates": 0, "date_time_input_format": "best_effort"}
-    insert = "INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, user_id, string_props, numeric_props) FORMAT JSONEachRow"
-    ways: dict[str, list[Viewer]] = {"api": [], "raw": []}
-    for number in range(senders):
-        events = sample(1_000, seed=number)
-        body = json.dumps({"events": [{"tenant_id": "ingest", **event} for event in events]}).encode()
-        headers = dict(stage.admin.headers) | {"Content-Type": "application/json"}
-        ways["api"].append(Viewer(stage.main.url, [post(stage.main.url, "/v1/events", headers, body)]))
-        rows = "\n".join(json.dumps({"org_id": stage.org, "environment": "production", "tenant_id": "straight", **event}) for event in events)
-        ways["raw"].append(Viewer(stage.store.url, [stage.store.request(insert, settings, rows.encode())]))
-    pace = {way: drive(chosen, senders) for way, chosen in ways.items()}
-    runs: dict[str, list[Throughput]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, chosen in ways.items():
-            runs[way].append(drive(chosen, max(senders, round(pace[way].per_second * seconds / rounds))))
-    rates = {way: total(some) for way, some in runs.items()}
-    result: Json = {
-        way: {"events_per_second": round(one.per_second * 1_000), "p50_ms": one.summary["p50_ms"], "p95_ms": one.summary["p95_ms"]}
-        for way, one in rates.items()}
-    return {"connections": senders, **result, "api_to_raw": round(rates["api"].per_second / rates["raw"].per_second, 3)}
 
 
 def visible(stage: Stage, rounds: int) -> Json:

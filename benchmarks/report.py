@@ -87,16 +87,29 @@ def targets(result: Json) -> list[Row]:
         rows.append(Row(
             "a year's dashboard with rollups", figures["rollups"]["p50_ms"], 100, " ms",
             note=f"p95 {figures['rollups']['p95_ms']:.0f} ms; without rollups {figures['events']['p50_ms']:.0f} ms, raw {figures['raw']['p50_ms']:.0f} ms"))
-    if ingest := result["ingest"]:
+    for cell in result["ingest"]:
+        bound = INGEST_BOUNDS.get((cell["events_in_request"], cell["connections"]))
+        if bound is not None:
+            api, straight = cell["ways"]["api"], cell["ways"]["json"]
+            rows.append(Row(
+                f"events a second ÷ the same inserted straight; {requests(cell)}", cell["api_to_json"], bound, more_is_better=True,
+                note=f"{api['events_per_second']:,} ÷ {straight['events_per_second']:,}; p99 {milliseconds(api['p99_ms'])}; "
+                f"÷ the fastest straight way {cell['api_to_best']}"))
+    if result["ingest"]:
         rows.append(Row(
-            "requests of 1,000 events ÷ the same inserted straight", ingest["api_to_raw"], 1.0, more_is_better=True,
-            note=f"{ingest['api']['events_per_second']:,} events/s, p95 {ingest['api']['p95_ms']:.0f} ms"))
+            "most resident memory of emban while it takes events", result["memory"]["emban_ingest_peak_mib"], 300, " MiB",
+            note="of all rows below, one after the other"))
+    if result["visible"]:
         slowest = max(result["visible"].values(), key=lambda one: one["p95_ms"])
         rows.append(Row("from acceptance to visible in every process, p95", slowest["p95_ms"] / 1000, 1.0, " s"))
     rows.append(Row("idle resident memory of emban alone", result["memory"]["emban_idle_mib"], 100, " MiB"))
     return rows
 
 
+#: By events in a request and connections.
+INGEST_BOUNDS = {(1_000, 8): 1.0, (1, 64): 10.0}
+INGEST_WORDS = {
+    "api": "API", "api_ids": "API, an id in each", "json": "straight, JSONEachRow", "binary": "straight, RowBinary", "async": "straight, async_insert"}
 VARIANT_WORDS = {"events": "no rollups", "rollups": "rollups"}
 
 
@@ -105,20 +118,53 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
+def requests(cell: Json) -> str:
+    size = cell["events_in_request"]
+    return f"{size:,} event{'s' if size > 1 else ''} a request, {cell['connections']} connection{'s' if cell['connections'] > 1 else ''}"
+
+
+def milliseconds(value: float | None) -> str:
+    return "—" if value is None else f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms"
+
+
+def ingest_tables(cells: list[Json]) -> list[str]:
+    rows = []
+    for cell in cells:
+        straight = cell["ways"]["json"]["events_per_second"]
+        for way, one in cell["ways"].items():
+            cpu = one["cpu_s_per_million"]
+            rows.append([
+                requests(cell) if way == "api" else "", INGEST_WORDS[way], f"{one['events_per_second']:,}",
+                f"{one['lowest']:,} … {one['highest']:,}", f"{one['events_per_second'] / straight:.2f}" if straight else "—",
+                milliseconds(one["p50_ms"]), milliseconds(one["p99_ms"]), f"{cpu['emban']:.1f}", f"{cpu['clickhouse']:.1f}",
+                str(one["memory_mib"]["emban"]), str(one["memory_mib"]["clickhouse"]), str(sum(one["refused"].values()) or "")])
+    heads = [
+        "", "", "events/s", "lowest … highest round", "÷ straight", "p50", "p99", "CPU s a million: emban", "ClickHouse", "MiB emban", "ClickHouse",
+        "refused"]
+    return [
+        "## Events, stored", "The same senders, over the same connections, each sending its next request when the last one is answered. *Straight* is an "
+        "`INSERT` of the same rows into the same table; `async_insert` is ClickHouse's own group commit, waited for. Every run begins with empty tables; "
+        "CPU seconds include the merges until there is nothing left to merge; what was acknowledged is counted afterwards.", table(heads, rows)]
+
+
 def markdown(result: Json) -> str:
     machine, data = result["machine"], result["data"]
     parts = [
-        f"# Queries beside raw ClickHouse, {result['made_at'][:10]}",
+        f"# Beside raw ClickHouse, {result['made_at'][:10]}",
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}; emban {machine['emban']} "
         f"({machine['build']} build of {machine['commit']}), ClickHouse {machine['clickhouse']} as its child. "
-        f"{data['others']:,} events of {data['tenants']:,} tenants, {data['big']:,} of one more over 90 days"
-        + (f", {data['year']:,} of another over a year" if data["year"] else "") + f". `{result['command']}`, {result['seconds']:.0f} s.",
-        "All ratios are of times taken in turns in one run, at one connection, without a cache unless it says so. *Straight* is the same SQL with the "
+        + (f"{data['others']:,} events of {data['tenants']:,} tenants, {data['big']:,} of one more over 90 days"
+           + (f", {data['year']:,} of another over a year" if data["year"] else "") + ". " if result["latency"] or result["throughput"] else "")
+        + f"`{result['command']}`, {result['seconds']:.0f} s.",
+        "All ratios are of times taken in turns in one run, of views at one connection, without a cache unless it says so. *Straight* is the same SQL with the "
         "same bound values as the same database user, over HTTP, from the same client. *No rollups* asks the events; *rollups* is the program as it "
         "comes, against the SQL that it then sends.",
         "## Targets", table(["target", "bound", "measured", "met", ""], [row.cells for row in targets(result)]),
-        "## Milliseconds, one viewer",
     ]
+    if result["ingest"]:
+        parts += ingest_tables(result["ingest"])
+    if result["latency"]:
+        parts.append("## Milliseconds, one viewer")
     for figures in result["latency"]:
         rows = []
         for variant, words in VARIANT_WORDS.items():
@@ -129,12 +175,13 @@ def markdown(result: Json) -> str:
             rows.append([words, "**the dashboard ÷ the sum**", *levels(one["dashboard"]), *levels(one["sum_of_raw"]),
                          f"{one['dashboard_to_sum_of_raw']['p50']:.2f}", f"{one['dashboard_to_sum_of_raw']['p95']:.2f}"])
         parts += [f"### {figures['label']}", table(["", "", "API p50", "p95", "straight p50", "p95", "÷ p50", "÷ p95"], rows)]
-    parts += ["## Many viewers, dashboards a second", table(
-        ["", "viewers", "no rollups", "rollups", "raw", "p95 no rollups", "p95 rollups", "p95 raw", "emban MiB", "ClickHouse MiB"],
-        [[label, str(one["viewers"]), *(f"{one[way]['per_second']:.3g}" for way in ("events", "rollups", "raw")),
-          *(f"{one[way]['p95_ms']:.0f} ms" for way in ("events", "rollups", "raw")), str(one["memory_mib"].get("emban", 0)),
-          str(one["memory_mib"].get("clickhouse", 0))]
-         for label, some in result["throughput"].items() for one in some])]
+    if result["throughput"]:
+        parts += ["## Many viewers, dashboards a second", table(
+            ["", "viewers", "no rollups", "rollups", "raw", "p95 no rollups", "p95 rollups", "p95 raw", "emban MiB", "ClickHouse MiB"],
+            [[label, str(one["viewers"]), *(f"{one[way]['per_second']:.3g}" for way in ("events", "rollups", "raw")),
+              *(f"{one[way]['p95_ms']:.0f} ms" for way in ("events", "rollups", "raw")), str(one["memory_mib"].get("emban", 0)),
+              str(one["memory_mib"].get("clickhouse", 0))]
+             for label, some in result["throughput"].items() for one in some])]
     memory = result["memory"]
     parts += ["## Memory, MiB resident", table(
         ["", "emban", "ClickHouse"],

@@ -22,12 +22,18 @@ def post(url: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
+def connect(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    connection = socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 80), TIMEOUT_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
 class Connection:
     """A connection that is opened on first use, and again when the server closed it while nothing was asked."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.address = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self.url = url
         self.socket: socket.socket | None = None
         self.buffer = bytearray()
 
@@ -54,8 +60,7 @@ class Connection:
         raise AssertionError("unreachable")
 
     def open(self) -> None:
-        self.socket = socket.create_connection(self.address, TIMEOUT_SECONDS)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connect(self.url)
         self.buffer.clear()
 
     def close(self) -> None:
