@@ -171,6 +171,18 @@ def test_a_refresh_of_the_cache_is_a_change(world: tuple[Organization, str], lis
     one.wait_for(3), other.wait_for(2)
 
 
+def test_an_erasure_is_a_change(world: tuple[Organization, str], listen: Listeners) -> None:
+    organization, dashboard = world
+    organization.ingest([event("gone"), event("kept")])
+    session = organization.session("gone", dashboard)
+    gone, kept = listen(session), listen(organization.session("kept", dashboard))
+    assert organization.admin.delete("/v1/tenants/gone/data").expect(200)["deleted_events"] == 1
+    gone.wait_for(2)
+    assert session.value("w_calls") == 0
+    time.sleep(QUIET)
+    assert kept.names == ["open"]
+
+
 # --- Who may listen, and for how long -------------------------------------------------------------------------------------
 
 
