@@ -231,7 +231,7 @@ export class DashboardView {
         { class: "brand" },
         logo !== null && h("img", { class: "logo", attrs: { src: logo, alt: "", referrerpolicy: "no-referrer" } }),
         h("h2", { class: "name" }, config.name),
-        this.liveMark.element,
+        this.liveState !== "off" && this.liveMark.element,
       ),
       this.bar?.element,
     );
@@ -385,7 +385,11 @@ export class DashboardView {
     if (state === "waiting") this.status.textContent = strings.liveLost;
     if (state === "on" && this.liveState === "waiting") this.status.textContent = strings.liveBack;
     this.liveState = state;
-    this.liveMark.show(state);
+    if (state === "off") this.liveMark.element.remove();
+    else {
+      this.liveMark.show(state);
+      if (!this.liveMark.element.isConnected) this.head.querySelector(".brand")?.append(this.liveMark.element);
+    }
   }
 
   /** An expired session shows what it has shown, and the host may bring another; one that was withdrawn shows nothing more. */

@@ -3,15 +3,13 @@ import { h } from "./dom";
 
 /** Says that the dashboard updates by itself, and is the button that stops and resumes it: what moves by itself must be stoppable (WCAG 2.2.2). */
 export class LiveMark {
-  readonly element = h("button", { class: "live", attrs: { type: "button", hidden: true }, on: { click: () => this.toggle() } });
+  readonly element = h("button", { class: "live", attrs: { type: "button" }, on: { click: () => this.toggle() } });
   private calm: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly toggle: () => void) {}
 
-  show(state: LiveState): void {
-    this.element.hidden = state === "off";
+  show(state: Exclude<LiveState, "off">): void {
     this.element.dataset["state"] = state;
-    if (state === "off") return;
     this.element.textContent = strings.live[state].text;
     this.element.title = strings.live[state].hint;
   }
