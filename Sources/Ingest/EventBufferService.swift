@@ -37,7 +37,8 @@ public final class EventBufferService: Service, Sendable {
     state = Mutex(State(buffer: EventBuffer(configuration)))
     self.spool = spool
     writer = BatchWriter(
-      table: EventTable(client: client, metrics: metrics, duplicates: duplicates), spool: spool, policy: retry, metrics: metrics, logger: logger)
+      table: EventTable(client: client, metrics: metrics, duplicates: duplicates), spool: spool, policy: retry, metrics: metrics,
+      logger: logger)
     (commands, commandSink) = AsyncStream.makeStream()
   }
 

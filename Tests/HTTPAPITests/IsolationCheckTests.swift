@@ -268,7 +268,8 @@ private struct House {
       exporter: EventExporter(client: client),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: logger),
       assets: try Assets(directory: folder.appending(path: "web")), readiness: { ReadinessReport(stores: [], spool: .off) },
-      metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock, publicURL: "http://localhost:8080",
+      metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock,
+      publicURL: "http://localhost:8080",
       allowedOrigins: [])
     let config = DashboardConfig(
       name: "Usage", slug: "usage",

@@ -118,7 +118,8 @@ private struct Fixture {
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: Logger(label: "test")),
       assets: try Assets(directory: folder.appending(path: "web")),
       readiness: { ReadinessReport(stores: [], spool: .off) },
-      metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock, publicURL: "http://localhost:8080", allowedOrigins: [])
+      metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock,
+      publicURL: "http://localhost:8080", allowedOrigins: [])
   }
 }
 
