@@ -7,7 +7,7 @@ enum DemoDashboard {
   /// The configuration as the API takes it (`POST /v1/dashboards`).
   static let json: JSONValue = [
     "name": "API usage", "slug": .string(slug), "description": "Calls, latency, spend and people, as your customers see them.",
-    "layout": ["columns": 12, "row_height": 80],
+    "layout": ["columns": 12, "row_height": 80], "live": true,
     "filters": [
       ["id": "f_period", "type": "period", "label": "Period", "default": "30d", "options": ["24h", "7d", "30d", "90d"]],
       ["id": "f_region", "type": "select", "dimension": "region", "label": "Region"],
