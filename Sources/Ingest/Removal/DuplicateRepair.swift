@@ -31,14 +31,14 @@ public struct DuplicateRepair: Sendable {
     }
   }
 
-  /// Looks at all ids that were stored since a moment.
+  /// Looks at all ids that were stored since a moment, in the order in which they lie: with little memory, however many there are.
   /// - Returns: How many events were stored twice.
   func sweep(since: Instant) async throws -> Int {
     let rows = try await remover.client.query(
       """
       SELECT org_id, environment, tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE ingested_at >= \(bind: since) \
       GROUP BY org_id, environment, tenant_id, event_id HAVING count() > 1 ORDER BY max(ingested_at) DESC LIMIT \(bind: Self.sweptKeys)
-      """, as: .admin, settings: ["max_threads": "1", "max_bytes_before_external_group_by": "200000000"], timeout: .seconds(60))
+      """, as: .admin, settings: ["max_threads": "1", "optimize_aggregation_in_order": "1"], timeout: .seconds(60))
     let keys = rows.rows.compactMap { row -> EventKey? in
       guard row.count == 4, let organization = row[0].stringValue, let environment = row[1].stringValue, let tenant = row[2].stringValue,
         let id = row[3].stringValue

@@ -86,20 +86,28 @@ public final class EventHousekeeping: Service {
   public func workOnce() async throws {
     guard try await lease() else { return }
     try await remover.finishAbandoned()
-    try await sweepDuplicates()
     let now = clock()
-    if let last = state.withLock({ $0.tidiedAt }), last.adding(seconds: Self.hour) > now { return }
-    try await applyRetention()
-    try await removeEmptyCounts()
-    try await removeBytes()
-    state.withLock { $0.tidiedAt = now }
+    let last = state.withLock { $0.tidiedAt }
+    if last.map({ $0.adding(seconds: Self.hour) <= now }) ?? true {
+      try await applyRetention()
+      try await removeEmptyCounts()
+      try await removeBytes()
+      state.withLock { $0.tidiedAt = now }
+    }
+    try await sweepDuplicates()
   }
 
   /// What was stored since the last look, with a margin for inserts that took long; a day at the start.
   private func sweepDuplicates() async throws {
     let now = clock()
     let since = state.withLock { $0.sweptUntil }.map { $0.adding(seconds: -300) } ?? now.adding(seconds: -86_400)
-    _ = try await duplicates.sweep(since: since)
+    do {
+      _ = try await duplicates.sweep(since: since)
+    } catch ClickHouseError.exception(let exception) {
+      // A day of a large store may be more than one look can take.
+      state.withLock { $0.sweptUntil = max(since, now.adding(seconds: -Self.hour)) }
+      throw ClickHouseError.exception(exception)
+    }
     state.withLock { $0.sweptUntil = now }
   }
 

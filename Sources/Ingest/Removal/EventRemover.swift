@@ -240,7 +240,8 @@ extension EventRemover {
     while true {
       let rows = try await client.query(
         """
-        SELECT count() FROM \(identifier: "system.processes") WHERE query_kind = 'Insert' AND position(query, 'events') > 0 \
+        SELECT count() FROM \(identifier: "system.processes") WHERE query_kind = 'Insert' \
+        AND match(query, '(?i)^ *insert +into +`?emban`?[.]`?events[` (]') \
         AND now64(6) - toIntervalMicrosecond(toUInt64(elapsed * 1000000)) < \(bind: moment)
         """, as: .admin, timeout: .seconds(10))
       if rows.scalar?.numberValue == 0 { return true }
