@@ -19,7 +19,8 @@ public struct EncodedEvents: Sendable {
   }
 
   public let scope: IngestScope
-  private(set) var bytes: [UInt8] = []
+  /// The rows, one after another.
+  public private(set) var bytes: [UInt8] = []
   /// Where each row ends in `bytes`.
   private(set) var rowEnds: [Int] = []
   private(set) var keyedRows: [KeyedRow] = []

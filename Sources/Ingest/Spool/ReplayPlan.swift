@@ -1,14 +1,14 @@
 /// One step of the replay: which records are inserted together, which of their rows, under which tokens. It is fixed on disk before the
 /// first insert, so that whatever ends the program in between, the same inserts with the same tokens follow, and the store takes each once.
-struct ReplayPlan: Sendable, Hashable {
+public struct ReplayPlan: Sendable, Hashable {
   /// An insert: some of the included rows, by their position among these.
-  struct Group: Sendable, Hashable {
-    var token: String
-    var rows: Range<Int>
+  public struct Group: Sendable, Hashable {
+    public var token: String
+    public var rows: Range<Int>
   }
 
   /// What a refusal by the store means.
-  enum Refusal: Hashable {
+  public enum Refusal: Sendable, Hashable {
     /// Smaller inserts take the place of this one.
     case halved
     /// This row cannot be stored: its position among all rows of the plan.
@@ -16,17 +16,17 @@ struct ReplayPlan: Sendable, Hashable {
   }
 
   /// The records from here …
-  let first: UInt64
+  public let first: UInt64
   /// … to here.
-  let last: UInt64
+  public let last: UInt64
   /// Of all these records.
-  let rowCount: Int
+  public let rowCount: Int
   /// The positions of the rows that are inserted: not those that are in the store already.
-  let included: [Int]
+  public let included: [Int]
   /// What is still to be done, the next first.
-  private(set) var groups: [Group]
+  public private(set) var groups: [Group]
 
-  init(first: UInt64, last: UInt64, rowCount: Int, included: [Int], token: String) {
+  public init(first: UInt64, last: UInt64, rowCount: Int, included: [Int], token: String) {
     self.first = first
     self.last = last
     self.rowCount = rowCount
@@ -34,13 +34,14 @@ struct ReplayPlan: Sendable, Hashable {
     groups = included.isEmpty ? [] : [Group(token: token, rows: included.indices)]
   }
 
-  var next: Group? { groups.first }
+  /// The next insert; nil when all are done.
+  public var next: Group? { groups.first }
 
   /// The next group is in the store, or its only row is set aside.
-  mutating func done() { groups.removeFirst() }
+  public mutating func done() { groups.removeFirst() }
 
   /// The store refused the data of the next group: nothing of it is stored.
-  mutating func refused(makeToken: () -> String) -> Refusal {
+  public mutating func refused(makeToken: () -> String) -> Refusal {
     let group = groups.removeFirst()
     guard group.rows.count > 1 else {
       groups.insert(group, at: 0)
@@ -57,25 +58,32 @@ struct ReplayPlan: Sendable, Hashable {
 }
 
 /// How far the replay has come, as it stands in the spool's `replay` file.
-struct ReplayState: Sendable, Hashable {
+public struct ReplayState: Sendable, Hashable {
   /// Grows with every version that is written; the newest one that is whole counts.
-  var version: UInt64 = 0
+  public var version: UInt64
   /// Records up to this one are in the store or set aside.
-  var replayed: UInt64 = 0
-  var plan: ReplayPlan?
+  public var replayed: UInt64
+  public var plan: ReplayPlan?
+
+  public init(version: UInt64 = 0, replayed: UInt64 = 0, plan: ReplayPlan? = nil) {
+    self.version = version
+    self.replayed = replayed
+    self.plan = plan
+  }
 }
 
 /// The state's file has two places of fixed size, written alternately: one of them is whole at any time, and writing needs no new space on
 /// a disk that is full.
 extension ReplayState {
-  static let slotLength = 131_072
+  /// Bytes of one place.
+  public static let slotLength = 131_072
   private static let marker: [UInt8] = Array("EMBP".utf8)
 
   /// Which of the two places this version belongs to.
-  var slot: Int { Int(version % 2) }
+  public var slot: Int { Int(version % 2) }
 
   /// Nil when it does not fit, which no plan within the bounds of a block does.
-  var bytes: [UInt8]? {
+  public var bytes: [UInt8]? {
     var content = SpoolWriter()
     content.write(version)
     content.write(replayed)
@@ -104,7 +112,7 @@ extension ReplayState {
   }
 
   /// Reads one of the two places; nil unless it is whole.
-  init?(_ slot: some Sequence<UInt8>) {
+  public init?(_ slot: some Sequence<UInt8>) {
     var file = SpoolReader(slot)
     guard file.bytes(4).map(Array.init) == Self.marker, let length = file.number(UInt32.self), let checksum = file.number(UInt32.self),
       let content = file.bytes(Int(length)), Checksum.of(content) == checksum

@@ -1,5 +1,5 @@
 /// Bytes at rest: a segment's file, or an array in tests.
-protocol SegmentBytes {
+public protocol SegmentBytes {
   var size: Int { get }
   /// `count` bytes from `offset` on; less only at the end.
   func read(at offset: Int, count: Int) throws -> [UInt8]
@@ -9,8 +9,9 @@ protocol SegmentBytes {
 ///
 /// Two kinds of things can be wrong. A record that ends beyond the end of the file, and zeros where a record should be, are what an
 /// interrupted write leaves: that block was never answered. Anything else was right once: it is damage, and the scan goes on behind it.
-struct SegmentScan {
-  enum Step: Hashable {
+public struct SegmentScan: Sendable {
+  /// What comes next.
+  public enum Step: Sendable, Hashable {
     case record(SpoolRecord)
     /// The checksum says that these bytes are not what was written. What follows may be whole.
     case damaged(Range<Int>)
@@ -20,16 +21,16 @@ struct SegmentScan {
   }
 
   /// At the beginning of every segment.
-  static let magic: [UInt8] = Array("emban spool 1\r\n\0".utf8)
+  public static let magic: [UInt8] = Array("emban spool 1\r\n\0".utf8)
 
-  private(set) var offset: Int
+  public private(set) var offset: Int
 
   /// - Parameter offset: where a record begins.
-  init(from offset: Int = SegmentScan.magic.count) { self.offset = offset }
+  public init(from offset: Int = SegmentScan.magic.count) { self.offset = offset }
 
   /// The next step; what it covers is behind ``offset`` then.
   /// - Parameter end: how much of the file counts.
-  mutating func next(in file: some SegmentBytes, end: Int) throws -> Step {
+  public mutating func next(in file: some SegmentBytes, end: Int) throws -> Step {
     guard offset < end else { return .end }
     let start = offset
     let headerBytes = try file.read(at: start, count: min(SpoolRecord.Header.length, end - start))

@@ -85,10 +85,10 @@ public final class Spool: Sendable {
   }
 
   /// Whether it takes events in.
-  var isOn: Bool { configuration.limit > 0 }
+  public var isOn: Bool { configuration.limit > 0 }
 
   /// Whether everything that was taken in is in the store.
-  var isEmpty: Bool { ledger.withLock { $0.isEmpty } }
+  public var isEmpty: Bool { ledger.withLock { $0.isEmpty } }
 
   /// Of the newest record.
   var lastSequence: UInt64 { ledger.withLock { $0.lastSequence } }
@@ -97,7 +97,7 @@ public final class Spool: Sendable {
   func isReplayed(through sequence: UInt64) -> Bool { ledger.withLock { $0.isEmpty || $0.replayed >= sequence } }
 
   /// Keeps all of the blocks, or none.
-  func append(_ blocks: [SpoolBlock]) async -> SpoolOutcome {
+  public func append(_ blocks: [SpoolBlock]) async -> SpoolOutcome {
     let outcome = await appender.append(blocks)
     let before = trouble.withLock { trouble in
       defer {

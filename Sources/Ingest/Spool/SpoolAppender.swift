@@ -3,17 +3,24 @@ import Synchronization
 import SystemPackage
 
 /// Events of a block on their way into the spool.
-struct SpoolBlock: Sendable {
+public struct SpoolBlock: Sendable {
   /// Of the insert that may have carried them to the store; nil when none did.
-  var token: String?
-  var rows: [UInt8]
-  var rowCount: Int
+  public var token: String?
+  /// As ``EncodedEvents`` writes them.
+  public var rows: [UInt8]
+  public var rowCount: Int
+
+  public init(token: String? = nil, rows: [UInt8], rowCount: Int) {
+    self.token = token
+    self.rows = rows
+    self.rowCount = rowCount
+  }
 
   var length: Int { SpoolRecord.Header.length + (token?.utf8.count ?? 0) + rows.count }
 }
 
 /// What became of it.
-enum SpoolOutcome: Sendable, Hashable {
+public enum SpoolOutcome: Sendable, Hashable {
   /// On the disk.
   case kept
   /// The spool holds as much as it may.

@@ -1,61 +1,71 @@
-import Domain
+public import Domain
 
 /// What the spool holds, in numbers: which segments there are, how much of them waits, whether more fits, which can go. A pure state
 /// machine; the files follow it.
-struct SpoolLedger: Sendable {
-  struct Segment: Sendable, Hashable {
-    let number: UInt64
+public struct SpoolLedger: Sendable {
+  /// A file of records.
+  public struct Segment: Sendable, Hashable {
+    public let number: UInt64
     /// Of the part that counts.
-    var size: Int
+    public var size: Int
     /// The sequence of its last record; 0 for none.
-    var lastSequence: UInt64 = 0
+    public var lastSequence: UInt64
     /// A record is being written at its end.
-    var isBusy = false
+    public var isBusy = false
+
+    public init(number: UInt64, size: Int, lastSequence: UInt64 = 0) {
+      self.number = number
+      self.size = size
+      self.lastSequence = lastSequence
+    }
   }
 
   /// Where records may be written, after which ``appended(_:rows:now:)`` or ``failed(_:)`` has to be called.
-  struct Reservation: Sendable, Hashable {
-    let segment: UInt64
-    let isNew: Bool
-    let offset: Int
-    let length: Int
+  public struct Reservation: Sendable, Hashable {
+    public let segment: UInt64
+    /// The file has to be made.
+    public let isNew: Bool
+    public let offset: Int
+    public let length: Int
     /// Of the first record; the others count on.
-    let firstSequence: UInt64
-    let records: Int
+    public let firstSequence: UInt64
+    public let records: Int
   }
 
-  let limit: Int
+  public let limit: Int
   let segmentBytes: Int
-  private(set) var segments: [Segment]
+  public private(set) var segments: [Segment]
   private var isLastOpen = false
   private var nextSegment: UInt64
   private var nextSequence: UInt64
-  private(set) var replayed: UInt64
+  public private(set) var replayed: UInt64
   private var lastDurable: UInt64
-  private(set) var pendingRecords: Int
-  private(set) var pendingEvents: Int
-  private(set) var pendingBytes: Int
+  public private(set) var pendingRecords: Int
+  public private(set) var pendingEvents: Int
+  public private(set) var pendingBytes: Int
   /// Not later than when the oldest of what waits was accepted.
-  private(set) var oldest: Instant?
-  private(set) var setAsideFiles: Int
-  private(set) var setAsideBytes: Int
+  public private(set) var oldest: Instant?
+  public private(set) var setAsideFiles: Int
+  public private(set) var setAsideBytes: Int
 
   /// What was found on disk.
-  struct Contents: Sendable {
-    var segments: [Segment] = []
-    var replayed: UInt64 = 0
-    var pendingRecords = 0
-    var pendingEvents = 0
-    var pendingBytes = 0
-    var oldest: Instant?
-    var setAsideFiles = 0
-    var setAsideBytes = 0
+  public struct Contents: Sendable {
+    public var segments: [Segment] = []
+    public var replayed: UInt64 = 0
+    public var pendingRecords = 0
+    public var pendingEvents = 0
+    public var pendingBytes = 0
+    public var oldest: Instant?
+    public var setAsideFiles = 0
+    public var setAsideBytes = 0
+
+    public init() {}
   }
 
   /// - Parameters:
   ///   - limit: bytes of all files; 0 takes nothing.
   ///   - segmentBytes: a segment that has this much is followed by another one.
-  init(limit: Int, segmentBytes: Int, contents: Contents = Contents()) {
+  public init(limit: Int, segmentBytes: Int, contents: Contents = Contents()) {
     self.limit = limit
     self.segmentBytes = segmentBytes
     segments = contents.segments
@@ -72,12 +82,14 @@ struct SpoolLedger: Sendable {
   }
 
   /// Whether everything that was appended is in the store or set aside.
-  var isEmpty: Bool { replayed >= lastDurable }
-  var usedBytes: Int { segments.reduce(setAsideBytes) { $0 + $1.size } }
-  var lastSequence: UInt64 { nextSequence - 1 }
+  public var isEmpty: Bool { replayed >= lastDurable }
+  /// Bytes of all files.
+  public var usedBytes: Int { segments.reduce(setAsideBytes) { $0 + $1.size } }
+  /// The last that was given to a record.
+  public var lastSequence: UInt64 { nextSequence - 1 }
 
   /// A place for some records; nil when they do not fit.
-  mutating func reserve(records: Int, length: Int) -> Reservation? {
+  public mutating func reserve(records: Int, length: Int) -> Reservation? {
     var isNew = false
     if !isLastOpen || (segments.last.map { $0.size >= segmentBytes } ?? true) {
       isNew = true
@@ -98,7 +110,7 @@ struct SpoolLedger: Sendable {
   }
 
   /// The records are durable.
-  mutating func appended(_ reservation: Reservation, rows: Int, now: Instant) {
+  public mutating func appended(_ reservation: Reservation, rows: Int, now: Instant) {
     guard let index = segments.firstIndex(where: { $0.number == reservation.segment }) else { return }
     segments[index].isBusy = false
     segments[index].size = reservation.offset + reservation.length
@@ -112,7 +124,7 @@ struct SpoolLedger: Sendable {
 
   /// The records could not be written. Nothing more is written to their segment: what lies behind its size is not to be trusted.
   /// - Returns: segments whose files are to be removed.
-  mutating func failed(_ reservation: Reservation) -> [UInt64] {
+  public mutating func failed(_ reservation: Reservation) -> [UInt64] {
     guard let index = segments.firstIndex(where: { $0.number == reservation.segment }) else { return [] }
     segments[index].isBusy = false
     if index == segments.count - 1 { isLastOpen = false }
@@ -123,7 +135,7 @@ struct SpoolLedger: Sendable {
   /// - Parameters:
   ///   - time: when the last of it was accepted.
   /// - Returns: segments whose files are to be removed.
-  mutating func replayed(
+  public mutating func replayed(
     through sequence: UInt64, records: Int = 0, events: Int = 0, bytes: Int = 0, acceptedAt time: Instant? = nil
   ) -> [UInt64] {
     replayed = max(replayed, sequence)
@@ -141,13 +153,13 @@ struct SpoolLedger: Sendable {
   }
 
   /// Files were made in `set-aside/`, which count towards the limit.
-  mutating func setAside(files: Int, bytes: Int) {
+  public mutating func setAside(files: Int, bytes: Int) {
     setAsideFiles += files
     setAsideBytes += bytes
   }
 
   /// The segments that may hold records which wait, oldest first.
-  func segments(from number: UInt64) -> ArraySlice<Segment> { segments.drop { $0.number < number } }
+  public func segments(from number: UInt64) -> ArraySlice<Segment> { segments.drop { $0.number < number } }
 
   private mutating func removeReplayed() -> [UInt64] {
     // The open one stays while anything waits in it or is being written to it; when all is done, nothing is left.

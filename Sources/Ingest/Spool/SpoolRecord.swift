@@ -1,18 +1,18 @@
-import Domain
+public import Domain
 
 /// What the spool keeps of one block of events: its rows as they are inserted, in the order in which they were accepted.
 ///
 /// On disk: ``Header``, the token, the rows. The header has a checksum of its own, so that a damaged body can be passed over by its length.
-struct SpoolRecord: Sendable, Hashable {
+public struct SpoolRecord: Sendable, Hashable {
   /// Counts records from 1; never used twice.
-  var sequence: UInt64
-  var storedAt: Instant
-  var rowCount: Int
+  public var sequence: UInt64
+  public var storedAt: Instant
+  public var rowCount: Int
   /// Of a block that may have reached the store: the token of its insert. These very rows have to be inserted again with this very token.
   /// Nil for a block that no insert has carried.
-  var token: String?
+  public var token: String?
   /// As ``EncodedEvents`` writes them.
-  var rows: [UInt8]
+  public var rows: [UInt8]
 
   var header: Header {
     let token = Array((token ?? "").utf8)
@@ -21,9 +21,11 @@ struct SpoolRecord: Sendable, Hashable {
       bodyChecksum: Checksum.of(token[...], rows[...]))
   }
 
-  var byteCount: Int { Header.length + (token?.utf8.count ?? 0) + rows.count }
+  /// On disk.
+  public var byteCount: Int { Header.length + (token?.utf8.count ?? 0) + rows.count }
 
-  var bytes: [UInt8] {
+  /// As they are on disk.
+  public var bytes: [UInt8] {
     var writer = SpoolWriter()
     writer.write(header.bytes)
     writer.write((token ?? "").utf8)
@@ -41,7 +43,7 @@ struct SpoolRecord: Sendable, Hashable {
     rows = Array(body.dropFirst(header.tokenLength))
   }
 
-  init(sequence: UInt64, storedAt: Instant, rowCount: Int, token: String?, rows: [UInt8]) {
+  public init(sequence: UInt64, storedAt: Instant, rowCount: Int, token: String?, rows: [UInt8]) {
     self.sequence = sequence
     self.storedAt = storedAt
     self.rowCount = rowCount
