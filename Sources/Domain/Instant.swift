@@ -17,6 +17,12 @@ public struct Instant: Sendable, Hashable, Comparable {
     self = parsed
   }
 
+  /// As `init(iso8601:)`, of a text that is not copied first.
+  package init?(iso8601 text: ByteText) {
+    guard let parsed = ISO8601.parse(text.bytes, zoneRequired: true) else { return nil }
+    self = parsed
+  }
+
   /// As `init(iso8601:)`, but a time without a zone is read as UTC.
   public init?(iso8601AssumingUTC text: String) {
     guard let parsed = ISO8601.parse(text, zoneRequired: false) else { return nil }
@@ -106,7 +112,7 @@ public struct CivilDate: Sendable, Hashable, Comparable {
 }
 
 enum ISO8601 {
-  static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+  static func number(_ digits: some Collection<UInt8>) -> Int? {
     var value = 0
     for digit in digits {
       guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= digit else { return nil }
@@ -116,7 +122,11 @@ enum ISO8601 {
   }
 
   static func parse(_ text: String, zoneRequired: Bool) -> Instant? {
-    let bytes = Array(text.utf8)
+    var text = text
+    return text.withUTF8 { parse($0, zoneRequired: zoneRequired) }
+  }
+
+  static func parse(_ bytes: UnsafeBufferPointer<UInt8>, zoneRequired: Bool) -> Instant? {
     guard bytes.count >= 16, bytes.count <= 40, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
       bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: "t") || bytes[10] == UInt8(ascii: " "),
       bytes[13] == UInt8(ascii: ":"),
@@ -149,11 +159,11 @@ enum ISO8601 {
   }
 
   /// The zone's offset in minutes.
-  private static func zone(_ bytes: ArraySlice<UInt8>, required: Bool) -> Int? {
+  private static func zone(_ bytes: Slice<UnsafeBufferPointer<UInt8>>, required: Bool) -> Int? {
     guard let sign = bytes.first else { return required ? nil : 0 }
     if sign == UInt8(ascii: "Z") || sign == UInt8(ascii: "z") { return bytes.count == 1 ? 0 : nil }
     guard sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") else { return nil }
-    let digits = Array(bytes.dropFirst())
+    let digits = UnsafeBufferPointer(rebasing: bytes.dropFirst())
     let hours: Int?
     let minutes: Int?
     switch digits.count {

@@ -33,18 +33,35 @@ package struct JSONCursor {
   /// The next key of the object whose `{` was skipped, with the `:` behind it; nil when the object ends. `isFirst` belongs to
   /// the caller's loop and starts as true.
   package mutating func nextKey(isFirst: inout Bool) throws(JSONSyntaxError) -> String? {
+    guard try beginKey(isFirst: &isFirst) else { return nil }
+    let key = try readString()
+    try endKey()
+    return key
+  }
+
+  /// As ``nextKey(isFirst:)``, without copying the key.
+  package mutating func nextKey(isFirst: inout Bool, _ arena: TextArena) throws(JSONSyntaxError) -> ByteText? {
+    guard try beginKey(isFirst: &isFirst) else { return nil }
+    let key = try readText(arena)
+    try endKey()
+    return key
+  }
+
+  private mutating func beginKey(isFirst: inout Bool) throws(JSONSyntaxError) -> Bool {
     skipWhitespace()
     if current == UInt8(ascii: "}") {
       guard isFirst else { throw error("a key in double quotes is expected here") }
       offset += 1
-      return nil
+      return false
     }
     isFirst = false
     guard current == UInt8(ascii: "\"") else { throw error("a key in double quotes is expected here") }
-    let key = try readString()
+    return true
+  }
+
+  private mutating func endKey() throws(JSONSyntaxError) {
     guard skip(UInt8(ascii: ":")) else { throw error("':' is expected after a key") }
     skipWhitespace()
-    return key
   }
 
   /// True when another member follows (its comma is skipped), false when the object has ended (its brace is skipped).
@@ -71,35 +88,55 @@ package struct JSONCursor {
 
   /// Reads the string whose opening quote is the current byte.
   package mutating func readString() throws(JSONSyntaxError) -> String {
-    offset += 1
-    let start = offset
-    while offset < bytes.count {
-      let byte = bytes[offset]
-      if byte == UInt8(ascii: "\"") {
-        // The common case has no escape: the bytes up to the closing quote are the string.
-        guard let text = String(validating: bytes[start..<offset], as: UTF8.self) else {
-          throw JSONSyntaxError(offset: start, reason: "the string is not valid UTF-8")
-        }
-        offset += 1
-        return text
-      }
-      if byte == UInt8(ascii: "\\") { return try readEscapedString(from: start) }
-      guard byte >= 0x20 else { throw error("a control character must be escaped inside a string") }
-      offset += 1
+    switch try readContent() {
+    case .plain(let text): text.string
+    case .escaped(let bytes): String(decoding: bytes, as: UTF8.self)
     }
-    throw error("the text ends inside a string")
   }
 
-  private mutating func readEscapedString(from start: Int) throws(JSONSyntaxError) -> String {
+  /// Reads the string whose opening quote is the current byte where it stands; one with escapes is written out into the arena.
+  package mutating func readText(_ arena: TextArena) throws(JSONSyntaxError) -> ByteText {
+    switch try readContent() {
+    case .plain(let text): text
+    case .escaped(let bytes): bytes.withUnsafeBufferPointer { arena.keep($0) }
+    }
+  }
+
+  /// The content of a string: valid UTF-8.
+  private enum Content {
+    /// The common case has no escape: the bytes up to the closing quote are the string.
+    case plain(ByteText)
+    case escaped([UInt8])
+  }
+
+  private mutating func readContent() throws(JSONSyntaxError) -> Content {
+    let start = offset + 1
+    let (end, isASCII) = PlainBytes.end(in: bytes, from: start)
+    offset = end
+    switch current {
+    case UInt8(ascii: "\""):
+      let text = UnsafeBufferPointer(rebasing: bytes[start..<end])
+      guard isASCII || String(validating: text, as: UTF8.self) != nil else { throw Self.invalidUTF8(start) }
+      offset += 1
+      return .plain(ByteText(text))
+    case UInt8(ascii: "\\"): return .escaped(try readEscaped(from: start))
+    case nil: throw error("the text ends inside a string")
+    default: throw error("a control character must be escaped inside a string")
+    }
+  }
+
+  private static func invalidUTF8(_ offset: Int) -> JSONSyntaxError {
+    JSONSyntaxError(offset: offset, reason: "the string is not valid UTF-8")
+  }
+
+  private mutating func readEscaped(from start: Int) throws(JSONSyntaxError) -> [UInt8] {
     var unescaped = [UInt8](bytes[start..<offset])
     while let byte = current {
       switch byte {
       case UInt8(ascii: "\""):
-        guard let text = String(validating: unescaped, as: UTF8.self) else {
-          throw JSONSyntaxError(offset: start, reason: "the string is not valid UTF-8")
-        }
+        guard String(validating: unescaped, as: UTF8.self) != nil else { throw Self.invalidUTF8(start) }
         offset += 1
-        return text
+        return unescaped
       case UInt8(ascii: "\\"):
         offset += 1
         try readEscape(into: &unescaped)

@@ -39,30 +39,37 @@ extension JSONValue {
 public enum JSONWriter {
   /// Writes a quoted, escaped JSON string. `/` stays as it is; control characters become `\u00XX`.
   public static func write(_ string: String, into bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
     var string = string
-    string.withUTF8 { utf8 in
-      var start = 0
-      for index in utf8.indices {
-        let byte = utf8[index]
-        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-        bytes.append(contentsOf: utf8[start..<index])
-        start = index + 1
-        switch byte {
-        case UInt8(ascii: "\""): bytes.append(contentsOf: #"\""#.utf8)
-        case UInt8(ascii: "\\"): bytes.append(contentsOf: #"\\"#.utf8)
-        case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
-        case 0x0D: bytes.append(contentsOf: #"\r"#.utf8)
-        case 0x09: bytes.append(contentsOf: #"\t"#.utf8)
-        default:
-          bytes.append(contentsOf: #"\u00"#.utf8)
-          bytes.append(hexDigits[Int(byte >> 4)])
-          bytes.append(hexDigits[Int(byte & 15)])
-        }
-      }
-      bytes.append(contentsOf: utf8[start...])
+    string.withUTF8 { write(ByteText($0), into: &bytes) }
+  }
+
+  /// As above, of a text that is not copied first.
+  package static func write(_ text: ByteText, into bytes: inout [UInt8]) {
+    let text = text.bytes
+    bytes.append(UInt8(ascii: "\""))
+    var start = 0
+    while start < text.count {
+      let (end, _) = PlainBytes.end(in: text, from: start)
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end]))
+      guard end < text.count else { break }
+      writeEscaped(text[end], into: &bytes)
+      start = end + 1
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func writeEscaped(_ byte: UInt8, into bytes: inout [UInt8]) {
+    switch byte {
+    case UInt8(ascii: "\""): bytes.append(contentsOf: #"\""#.utf8)
+    case UInt8(ascii: "\\"): bytes.append(contentsOf: #"\\"#.utf8)
+    case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
+    case 0x0D: bytes.append(contentsOf: #"\r"#.utf8)
+    case 0x09: bytes.append(contentsOf: #"\t"#.utf8)
+    default:
+      bytes.append(contentsOf: #"\u00"#.utf8)
+      bytes.append(hexDigits[Int(byte >> 4)])
+      bytes.append(hexDigits[Int(byte & 15)])
+    }
   }
 
   /// Writes a number: integers up to 2^53 without a fraction, others in the shortest form that reads back the same; NaN and

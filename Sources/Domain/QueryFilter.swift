@@ -42,7 +42,13 @@ public enum PropertyName {
   /// `a%2Eb` and `a.b` would be one, and reads a name that begins with a caret and a backtick as a whole object. Compared as bytes: a
   /// combining mark behind such a character changes nothing for the store.
   public static func isStorable(_ name: String) -> Bool {
-    let bytes = name.utf8
+    var name = name
+    return name.withUTF8 { isStorable(ByteText($0)) }
+  }
+
+  /// As above, of a name that is not copied first.
+  package static func isStorable(_ name: ByteText) -> Bool {
+    let bytes = name.bytes
     guard let first = bytes.first else { return false }
     if first == UInt8(ascii: "^"), bytes.dropFirst().first == UInt8(ascii: "`") { return false }
     // Names are checked for every event: most have no percent sign and are done here.

@@ -28,28 +28,57 @@ public struct EncodedEvents: Sendable {
   public var count: Int { rowEnds.count }
   public var byteCount: Int { bytes.count }
 
-  public init(_ events: [Event], scope: IngestScope) {
+  /// What every row begins with.
+  private let prefix: [UInt8]
+  private var scratch: [UInt8] = []
+
+  init(scope: IngestScope) {
     self.scope = scope
-    bytes.reserveCapacity(events.count * 256)
-    rowEnds.reserveCapacity(events.count)
     var prefix: [UInt8] = []
     RowBinary.write(scope.organization.rawValue, into: &prefix)
     RowBinary.write(scope.environment.rawValue, into: &prefix)
-    var scratch: [UInt8] = []
-    for event in events {
-      bytes.append(contentsOf: prefix)
-      RowBinary.write(event.tenantID.rawValue, into: &bytes)
-      RowBinary.write(event.eventName, into: &bytes)
-      RowBinary.write(event.timestamp.milliseconds, into: &bytes)
-      RowBinary.write(event.eventID ?? "", into: &bytes)
-      RowBinary.write(event.userID ?? "", into: &bytes)
-      RowBinary.write(event.stringProps, scratch: &scratch, into: &bytes)
-      RowBinary.write(event.numericProps, scratch: &scratch, into: &bytes)
-      if let id = event.eventID, !id.isEmpty {
-        keyedRows.append(KeyedRow(row: rowEnds.count, key: EventKey(scope: scope, tenant: event.tenantID, id: id)))
-      }
-      rowEnds.append(bytes.count)
+    self.prefix = prefix
+  }
+
+  public init(_ events: [Event], scope: IngestScope) {
+    self.init(scope: scope)
+    bytes.reserveCapacity(events.count * 256)
+    rowEnds.reserveCapacity(events.count)
+    for event in events { append(event) }
+  }
+
+  mutating func reserve(bytes count: Int) { bytes.reserveCapacity(count) }
+
+  private mutating func append(_ event: Event) {
+    bytes.append(contentsOf: prefix)
+    RowBinary.write(event.tenantID.rawValue, into: &bytes)
+    RowBinary.write(event.eventName, into: &bytes)
+    RowBinary.write(event.timestamp.milliseconds, into: &bytes)
+    RowBinary.write(event.eventID ?? "", into: &bytes)
+    RowBinary.write(event.userID ?? "", into: &bytes)
+    RowBinary.write(event.stringProps, scratch: &scratch, into: &bytes)
+    RowBinary.write(event.numericProps, scratch: &scratch, into: &bytes)
+    if let id = event.eventID, !id.isEmpty {
+      keyedRows.append(KeyedRow(row: rowEnds.count, key: EventKey(scope: scope, tenant: event.tenantID, id: id)))
     }
+    rowEnds.append(bytes.count)
+  }
+
+  /// Adds the row of an event that has passed every step.
+  mutating func append(_ event: SentEvent) {
+    bytes.append(contentsOf: prefix)
+    RowBinary.write(event.tenantID.text, into: &bytes)
+    RowBinary.write(event.eventName.text, into: &bytes)
+    RowBinary.write(event.time.milliseconds, into: &bytes)
+    RowBinary.write(event.eventID.text, into: &bytes)
+    RowBinary.write(event.userID.text, into: &bytes)
+    RowBinary.writeStrings(event.stringProps.members, scratch: &scratch, into: &bytes)
+    RowBinary.writeNumbers(event.numericProps.members, scratch: &scratch, into: &bytes)
+    if !event.eventID.text.isEmpty {
+      let key = EventKey(scope: scope, tenant: TenantID(event.tenantID.text.string), id: event.eventID.text.string)
+      keyedRows.append(KeyedRow(row: rowEnds.count, key: key))
+    }
+    rowEnds.append(bytes.count)
   }
 
   /// The bytes of one row.
@@ -81,10 +110,12 @@ struct EventKey: Sendable, Hashable {
 enum RowBinary {
   static func write(_ text: String, into bytes: inout [UInt8]) {
     var text = text
-    text.withUTF8 { utf8 in
-      writeLength(utf8.count, into: &bytes)
-      bytes.append(contentsOf: utf8)
-    }
+    text.withUTF8 { write(ByteText($0), into: &bytes) }
+  }
+
+  static func write(_ text: ByteText, into bytes: inout [UInt8]) {
+    writeLength(text.count, into: &bytes)
+    bytes.append(contentsOf: text.bytes)
   }
 
   /// An Int64, little endian; a DateTime64(3) is the milliseconds since 1970 in this form.
@@ -102,6 +133,26 @@ enum RowBinary {
     writeObject(properties, scratch: &scratch, into: &bytes, writeMeasure)
   }
 
+  /// Dimensions as JSON text, in the order in which they were sent.
+  static func writeStrings(_ properties: [SentEvent.Property], scratch: inout [UInt8], into bytes: inout [UInt8]) {
+    beginObject(&scratch)
+    for property in properties {
+      writeKey(property.name, into: &scratch)
+      JSONWriter.write(property.value.text, into: &scratch)
+    }
+    endObject(&scratch, into: &bytes)
+  }
+
+  /// Measures as JSON text, in the order in which they were sent.
+  static func writeNumbers(_ properties: [SentEvent.Property], scratch: inout [UInt8], into bytes: inout [UInt8]) {
+    beginObject(&scratch)
+    for property in properties {
+      writeKey(property.name, into: &scratch)
+      writeMeasure(property.number, into: &scratch)
+    }
+    endObject(&scratch, into: &bytes)
+  }
+
   /// Always with a fraction or an exponent, so that ClickHouse takes every value for a Float64: a property that came now as
   /// `12`, now as `12.5` keeps one type, and a large whole number does not turn into another one.
   private static func writeMeasure(_ value: Double, into bytes: inout [UInt8]) {
@@ -117,14 +168,27 @@ enum RowBinary {
     _ properties: [String: Value], scratch: inout [UInt8], into bytes: inout [UInt8],
     _ writeValue: (Value, inout [UInt8]) -> Void
   ) {
-    scratch.removeAll(keepingCapacity: true)
-    scratch.append(UInt8(ascii: "{"))
+    beginObject(&scratch)
     for (key, value) in properties {
-      if scratch.count > 1 { scratch.append(UInt8(ascii: ",")) }
-      JSONWriter.write(key, into: &scratch)
-      scratch.append(UInt8(ascii: ":"))
+      var key = key
+      key.withUTF8 { writeKey(ByteText($0), into: &scratch) }
       writeValue(value, &scratch)
     }
+    endObject(&scratch, into: &bytes)
+  }
+
+  private static func beginObject(_ scratch: inout [UInt8]) {
+    scratch.removeAll(keepingCapacity: true)
+    scratch.append(UInt8(ascii: "{"))
+  }
+
+  private static func writeKey(_ key: ByteText, into scratch: inout [UInt8]) {
+    if scratch.count > 1 { scratch.append(UInt8(ascii: ",")) }
+    JSONWriter.write(key, into: &scratch)
+    scratch.append(UInt8(ascii: ":"))
+  }
+
+  private static func endObject(_ scratch: inout [UInt8], into bytes: inout [UInt8]) {
     scratch.append(UInt8(ascii: "}"))
     writeLength(scratch.count, into: &bytes)
     bytes.append(contentsOf: scratch)

@@ -1,7 +1,7 @@
 public import Domain
 public import NIOCore
 
-/// The first stage: bytes of a request → ``RawEvent``s. It knows JSON and the names of an event's fields, and nothing of what
+/// The first stage: bytes of a request → ``SentEvent``s, one after the other. It knows JSON and the names of an event's fields, and nothing of what
 /// their values may be.
 public struct EventDecoder: Sendable {
   /// How a body is written.
@@ -30,41 +30,60 @@ public struct EventDecoder: Sendable {
 
   public init() {}
 
-  /// Reads the events of a body.
+  /// Reads the events of a body and hands each over as it is read, in the order of the body: 1 to ``Limits/eventsPerRequest``. What is
+  /// wrong with a single one is in its ``SentEvent/defect``.
   ///
-  /// - Returns: 1 to ``Limits/eventsPerRequest`` events in the order of the body; what is wrong with a single one is in its
-  ///   ``RawEvent/defect``.
   /// - Throws: ``AppError`` 400 `malformed_json` with the byte offset when a JSON body is not JSON; 422 naming `events` when there
-  ///   are none or too many, or naming every unknown member beside `events`.
-  public func decode(_ body: ByteBuffer, format: Format) throws(AppError) -> [RawEvent] {
-    let result: Result<[RawEvent], AppError> = body.withUnsafeReadableBytes { bytes in
+  ///   are none or too many, or naming every unknown member beside `events`. What was handed over before then does not count.
+  func decode(_ body: ByteBuffer, format: Format, _ take: (inout SentEvent) -> Void) throws(AppError) {
+    let result: Result<Void, AppError> = body.withUnsafeReadableBytes { bytes in
       do throws(AppError) {
-        return .success(format == .json ? try decodeJSON(bytes) : try decodeLines(bytes))
+        let arena = TextArena()
+        defer { withExtendedLifetime(arena) {} }
+        return .success(format == .json ? try decodeJSON(bytes, arena, take) : try decodeLines(bytes, arena, take))
       } catch {
         return .failure(error)
       }
     }
-    return try result.get()
+    try result.get()
   }
 
-  /// Reads one event object from a line of text, as the lines of an NDJSON body and of an import file.
+  /// As ``decode(_:format:_:)``, as copies that outlive the body: for whoever wants to look at single events.
+  public func decode(_ body: ByteBuffer, format: Format) throws(AppError) -> [RawEvent] {
+    var events: [RawEvent] = []
+    try decode(body, format: format) { events.append(RawEvent($0)) }
+    return events
+  }
+
+  /// Reads one event object from a line of text, as the lines of an import file are.
   func decodeLine(_ bytes: UnsafeRawBufferPointer) -> RawEvent {
+    var event = SentEvent()
+    let arena = TextArena()
+    // Texts with escapes lie in it.
+    defer { withExtendedLifetime(arena) {} }
+    readLine(bytes, arena, into: &event)
+    return RawEvent(event)
+  }
+
+  private func readLine(_ bytes: UnsafeRawBufferPointer, _ arena: TextArena, into event: inout SentEvent) {
     var cursor = JSONCursor(bytes)
     do throws(JSONSyntaxError) {
-      let event = try readEvent(&cursor, depth: 0)
+      try readEvent(&cursor, arena, into: &event, depth: 0)
       try cursor.expectEnd()
-      return event
     } catch {
-      return RawEvent(
-        defect: .unreadable(code: .malformedJSON, reason: "is not valid JSON: \(error.reason) (byte \(error.offset) of the line)"))
+      event.clear()
+      event.defect = .unreadable(
+        code: .malformedJSON, reason: "is not valid JSON: \(error.reason) (byte \(error.offset) of the line)")
     }
   }
 
-  private func decodeJSON(_ bytes: UnsafeRawBufferPointer) throws(AppError) -> [RawEvent] {
+  private func decodeJSON(
+    _ bytes: UnsafeRawBufferPointer, _ arena: TextArena, _ take: (inout SentEvent) -> Void
+  ) throws(AppError) {
     var cursor = JSONCursor(bytes)
     let envelope: Envelope
     do throws(JSONSyntaxError) {
-      envelope = try readEnvelope(&cursor)
+      envelope = try readEnvelope(&cursor, arena, take)
       try cursor.expectEnd()
     } catch {
       throw .malformedJSON(error)
@@ -81,11 +100,12 @@ public struct EventDecoder: Sendable {
       throw .invalid("events", "missing", "is required and must be an array of 1 to \(Limits.eventsPerRequest) events")
     }
     try checkCount(envelope.count)
-    return envelope.events
   }
 
-  private func decodeLines(_ bytes: UnsafeRawBufferPointer) throws(AppError) -> [RawEvent] {
-    var events: [RawEvent] = []
+  private func decodeLines(
+    _ bytes: UnsafeRawBufferPointer, _ arena: TextArena, _ take: (inout SentEvent) -> Void
+  ) throws(AppError) {
+    var event = SentEvent()
     var count = 0
     var start = 0
     while start < bytes.count {
@@ -94,10 +114,11 @@ public struct EventDecoder: Sendable {
       start = end + 1
       guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { continue }
       count += 1
-      if count <= Limits.eventsPerRequest { events.append(decodeLine(line)) }
+      guard count <= Limits.eventsPerRequest else { continue }
+      readLine(line, arena, into: &event)
+      take(&event)
     }
     try checkCount(count)
-    return events
   }
 
   private func checkCount(_ count: Int) throws(AppError) {
@@ -107,7 +128,6 @@ public struct EventDecoder: Sendable {
   }
 
   private struct Envelope {
-    var events: [RawEvent] = []
     var count = 0
     var hasEvents = false
     var unknown: [String] = []
@@ -115,7 +135,9 @@ public struct EventDecoder: Sendable {
   }
 
   /// Reads the whole body before judging its shape: text that is not JSON is told first.
-  private func readEnvelope(_ cursor: inout JSONCursor) throws(JSONSyntaxError) -> Envelope {
+  private func readEnvelope(
+    _ cursor: inout JSONCursor, _ arena: TextArena, _ take: (inout SentEvent) -> Void
+  ) throws(JSONSyntaxError) -> Envelope {
     var envelope = Envelope()
     guard cursor.skip(UInt8(ascii: "{")) else {
       let value = try cursor.readValue(depth: 0)
@@ -134,7 +156,7 @@ public struct EventDecoder: Sendable {
       }
       if key == "events" {
         envelope.hasEvents = true
-        try readEvents(&cursor, into: &envelope)
+        try readEvents(&cursor, arena, into: &envelope, take)
       } else {
         if envelope.unknown.count < Limits.listedRejections { envelope.unknown.append(key) }
         _ = try cursor.readValue(depth: 1)
@@ -144,7 +166,9 @@ public struct EventDecoder: Sendable {
     return envelope
   }
 
-  private func readEvents(_ cursor: inout JSONCursor, into envelope: inout Envelope) throws(JSONSyntaxError) {
+  private func readEvents(
+    _ cursor: inout JSONCursor, _ arena: TextArena, into envelope: inout Envelope, _ take: (inout SentEvent) -> Void
+  ) throws(JSONSyntaxError) {
     guard cursor.skip(UInt8(ascii: "[")) else {
       let value = try cursor.readValue(depth: 1)
       envelope.problem = FieldProblem(
@@ -152,66 +176,90 @@ public struct EventDecoder: Sendable {
       return
     }
     if cursor.skip(UInt8(ascii: "]")) { return }
+    var event = SentEvent()
     repeat {
       envelope.count += 1
       if envelope.count <= Limits.eventsPerRequest {
-        envelope.events.append(try readEvent(&cursor, depth: 2))
+        try readEvent(&cursor, arena, into: &event, depth: 2)
+        take(&event)
       } else {
         _ = try cursor.readValue(depth: 2)
       }
     } while try cursor.hasNextElement()
   }
 
-  private func readEvent(_ cursor: inout JSONCursor, depth: Int) throws(JSONSyntaxError) -> RawEvent {
-    var event = RawEvent()
+  private func readEvent(
+    _ cursor: inout JSONCursor, _ arena: TextArena, into event: inout SentEvent, depth: Int
+  ) throws(JSONSyntaxError) {
+    event.clear()
     cursor.skipWhitespace()
     guard cursor.skip(UInt8(ascii: "{")) else {
       event.defect = .notAnObject(typeName: try cursor.readValue(depth: depth).typeName)
-      return event
+      return
     }
     var isFirst = true
-    var seen = 0
-    while let key = try cursor.nextKey(isFirst: &isFirst) {
-      let bit: Int
-      switch key {
-      case "tenant_id": (bit, event.tenantID) = (1, try cursor.readValue(depth: depth + 1))
-      case "event_name": (bit, event.eventName) = (2, try cursor.readValue(depth: depth + 1))
-      case "timestamp": (bit, event.timestamp) = (4, try readOptional(&cursor, depth: depth + 1))
-      case "event_id": (bit, event.eventID) = (8, try readOptional(&cursor, depth: depth + 1))
-      case "user_id": (bit, event.userID) = (16, try readOptional(&cursor, depth: depth + 1))
-      case "string_props": (bit, event.stringProps) = (32, try readProperties(&cursor, depth: depth + 1))
-      case "numeric_props": (bit, event.numericProps) = (64, try readProperties(&cursor, depth: depth + 1))
-      default:
-        bit = 0
-        if event.defect == nil { event.defect = .unknownField(key) }
+    var seen: UInt8 = 0
+    while let key = try cursor.nextKey(isFirst: &isFirst, arena) {
+      let field = Field(key)
+      switch field {
+      case .tenantID: event.tenantID = try cursor.readSent(depth: depth + 1, arena)
+      case .eventName: event.eventName = try cursor.readSent(depth: depth + 1, arena)
+      case .timestamp: event.timestamp = try cursor.readSent(depth: depth + 1, arena)
+      case .eventID: event.eventID = try cursor.readSent(depth: depth + 1, arena)
+      case .userID: event.userID = try cursor.readSent(depth: depth + 1, arena)
+      case .stringProps: try readProperties(&cursor, arena, into: &event.stringProps, depth: depth + 1)
+      case .numericProps: try readProperties(&cursor, arena, into: &event.numericProps, depth: depth + 1)
+      case nil:
+        if event.defect == nil { event.defect = .unknownField(key.string) }
         _ = try cursor.readValue(depth: depth + 1)
       }
-      if seen & bit != 0, event.defect == nil { event.defect = .duplicateField(key) }
-      seen |= bit
+      if let field {
+        if seen & field.rawValue != 0, event.defect == nil { event.defect = .duplicateField(key.string) }
+        seen |= field.rawValue
+      }
       guard try cursor.hasNextMember() else { break }
     }
-    return event
   }
 
-  private func readOptional(_ cursor: inout JSONCursor, depth: Int) throws(JSONSyntaxError) -> RawValue? {
-    let value = try cursor.readValue(depth: depth)
-    return value == .null ? nil : value
+  /// A field of an event; the raw value is its bit in the set of those that were seen.
+  private enum Field: UInt8 {
+    case tenantID = 1
+    case eventName = 2
+    case timestamp = 4
+    case eventID = 8
+    case userID = 16
+    case stringProps = 32
+    case numericProps = 64
+
+    init?(_ key: ByteText) {
+      switch key.count {
+      case 7 where key.is("user_id"): self = .userID
+      case 8 where key.is("event_id"): self = .eventID
+      case 9 where key.is("tenant_id"): self = .tenantID
+      case 9 where key.is("timestamp"): self = .timestamp
+      case 10 where key.is("event_name"): self = .eventName
+      case 12 where key.is("string_props"): self = .stringProps
+      case 13 where key.is("numeric_props"): self = .numericProps
+      default: return nil
+      }
+    }
   }
 
-  private func readProperties(_ cursor: inout JSONCursor, depth: Int) throws(JSONSyntaxError) -> RawProperties? {
+  private func readProperties(
+    _ cursor: inout JSONCursor, _ arena: TextArena, into properties: inout SentEvent.Properties, depth: Int
+  ) throws(JSONSyntaxError) {
+    properties.clear()
     guard cursor.skip(UInt8(ascii: "{")) else {
       let value = try cursor.readValue(depth: depth)
-      return value == .null ? nil : .wrongType(value.typeName)
+      if value != .null { properties.wrongType = value.typeName }
+      return
     }
-    var members: [RawProperty] = []
-    var count = 0
     var isFirst = true
-    while let key = try cursor.nextKey(isFirst: &isFirst) {
-      let value = try cursor.readValue(depth: depth + 1)
-      count += 1
-      if count <= Limits.propertiesPerEvent { members.append(RawProperty(name: key, value: value)) }
+    while let name = try cursor.nextKey(isFirst: &isFirst, arena) {
+      let value = try cursor.readSent(depth: depth + 1, arena)
+      properties.count += 1
+      if properties.count <= Limits.propertiesPerEvent { properties.members.append(SentEvent.Property(name: name, value: value)) }
       guard try cursor.hasNextMember() else { break }
     }
-    return .members(members, count: count)
   }
 }

@@ -1,15 +1,17 @@
 public import Domain
 
-/// The second stage: raw events → accepted events and rejections.
+/// The second stage: says of every event whether it is accepted, or why not.
 ///
 /// The checks are ``steps``, in the order in which they run; the first one that objects decides the rejection. Limits are in
 /// ``Limits`` and are told in the rejection.
 public struct EventValidator: Sendable {
-  /// One named check of one field. It writes the field into the event, or says why not.
+  /// One named check of one field: nil, or what is wrong with it.
   public struct Step: Sendable {
     public let name: String
-    let check: @Sendable (RawEvent, inout Event, Instant) -> Objection?
+    let check: Check
   }
+
+  typealias Check = @Sendable (inout SentEvent, Instant) -> Objection?
 
   /// What a step has against an event.
   struct Objection: Error {
@@ -38,21 +40,35 @@ public struct EventValidator: Sendable {
 
   public init() {}
 
-  /// Validates one event. `now` stands in for a missing timestamp and bounds a given one; `index` is told in the rejection.
-  public func validate(_ raw: RawEvent, index: Int, now: Instant) -> Result<Event, Refusal> {
-    var event = Event(tenantID: TenantID(""), eventName: "", timestamp: now)
+  /// Runs the steps over one event. `now` stands in for a missing timestamp and bounds a given one; `index` is told in the rejection.
+  func check(_ event: inout SentEvent, index: Int, now: Instant) -> Refusal? {
+    event.time = now
     for step in Self.steps {
-      if let objection = step.check(raw, &event, now) {
-        return .failure(
-          Refusal(
-            step: step.name,
-            rejection: Rejection(index: index, field: objection.field, code: objection.code, expected: objection.expected)))
-      }
+      if let objection = step.check(&event, now) { return Refusal(step: step.name, objection, index: index) }
+    }
+    return nil
+  }
+
+  /// Validates one event that was read from elsewhere than a request.
+  public func validate(_ raw: RawEvent, index: Int, now: Instant) -> Result<Event, Refusal> {
+    let arena = TextArena()
+    // The texts of `sent` lie in it.
+    defer { withExtendedLifetime(arena) {} }
+    var sent = raw.sent(arena)
+    if let refusal = check(&sent, index: index, now: now) { return .failure(refusal) }
+    let event = Event(sent)
+    // An `Event` holds its properties by name as Swift compares names: two spellings of one are one.
+    for (field, count, kept) in [
+      ("string_props", sent.stringProps.count, event.stringProps.count),
+      ("numeric_props", sent.numericProps.count, event.numericProps.count),
+    ] where count != kept {
+      return .failure(
+        Refusal(step: field, Objection(field, .propertyDuplicate, "must have no two properties of the same name"), index: index))
     }
     return .success(event)
   }
 
-  /// Validates the events of a request.
+  /// Validates several such events.
   public func validate(_ events: [RawEvent], now: Instant) -> ValidatedEvents {
     var validated = ValidatedEvents()
     validated.accepted.reserveCapacity(events.count)
@@ -72,12 +88,17 @@ public struct EventValidator: Sendable {
   public struct Refusal: Error, Sendable {
     public let step: String
     public let rejection: Rejection
+
+    init(step: String, _ objection: Objection, index: Int) {
+      self.step = step
+      rejection = Rejection(index: index, field: objection.field, code: objection.code, expected: objection.expected)
+    }
   }
 
   // MARK: Steps
 
-  private static let checkShape: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, _, _ in
-    switch raw.defect {
+  private static let checkShape: Check = { event, _ in
+    switch event.defect {
     case nil: nil
     case .notAnObject(let typeName): Objection("", .eventType, "must be an object, not \(typeName)")
     case .unreadable(let code, let reason): Objection("", code, reason)
@@ -89,28 +110,28 @@ public struct EventValidator: Sendable {
     }
   }
 
-  private static let checkTenantID: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, _ in
+  private static let checkTenantID: Check = { event, _ in
     let codes = TextCodes(.tenantIDMissing, .tenantIDType, .tenantIDLength, .tenantIDCharacters)
-    return readText(raw.tenantID, "tenant_id", 1...Limits.tenantIDLength, codes) { event.tenantID = TenantID($0) }
+    return checkText(event.tenantID, "tenant_id", 1...Limits.tenantIDLength, codes)
   }
 
-  private static let checkEventName: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, _ in
+  private static let checkEventName: Check = { event, _ in
     let codes = TextCodes(.eventNameMissing, .eventNameType, .eventNameLength, .eventNameCharacters)
-    return readText(raw.eventName, "event_name", 1...Limits.eventNameLength, codes) { event.eventName = $0 }
+    return checkText(event.eventName, "event_name", 1...Limits.eventNameLength, codes)
   }
 
-  private static let checkTimestamp: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, now in
+  private static let checkTimestamp: Check = { event, now in
     let instant: Instant
-    switch raw.timestamp {
-    case nil, .null: return nil
+    switch event.timestamp {
+    case .null: return nil
     case .instant(let value): instant = value
-    case .string(let text):
+    case .text(let text):
       guard let value = Instant(iso8601: text) else {
         return Objection(
           "timestamp", .timestampFormat, "must be an ISO 8601 time with a zone, such as 2026-04-14T10:00:00Z")
       }
       instant = value
-    case .some(let value):
+    case let value:
       return Objection("timestamp", .timestampType, "must be an ISO 8601 string, not \(value.typeName)")
     }
     guard instant.milliseconds >= 0, instant.milliseconds <= now.milliseconds + Limits.timestampAheadMilliseconds else {
@@ -118,48 +139,41 @@ public struct EventValidator: Sendable {
         "timestamp", .timestampRange,
         "must be between 1970-01-01T00:00:00Z and \(Limits.timestampAheadMilliseconds / 3_600_000) hours ahead of now")
     }
-    event.timestamp = instant
+    event.time = instant
     return nil
   }
 
-  private static let checkEventID: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, _ in
-    guard let value = raw.eventID, value != .null else { return nil }
+  private static let checkEventID: Check = { event, _ in
     let codes = TextCodes(nil, .eventIDType, .eventIDLength, .eventIDCharacters)
-    return readText(value, "event_id", 1...Limits.eventIDLength, codes) { event.eventID = $0 }
+    return checkText(event.eventID, "event_id", 1...Limits.eventIDLength, codes)
   }
 
-  private static let checkUserID: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, _ in
-    guard let value = raw.userID, value != .null else { return nil }
+  private static let checkUserID: Check = { event, _ in
     let codes = TextCodes(nil, .userIDType, .userIDLength, .userIDCharacters)
     // An empty user id is what many senders write for "nobody"; it counts as absent.
-    return readText(value, "user_id", 0...Limits.userIDLength, codes) { event.userID = $0.isEmpty ? nil : $0 }
+    return checkText(event.userID, "user_id", 0...Limits.userIDLength, codes)
   }
 
-  private static let checkStringProps: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, _ in
-    event.stringProps.reserveCapacity(raw.stringProps?.memberCount ?? 0)
-    return readProperties(raw.stringProps, "string_props", .stringPropsType, "strings") { property in
-      guard case .string(let text) = property.value else {
+  private static let checkStringProps: Check = { event, _ in
+    checkProperties(event.stringProps, "string_props", .stringPropsType, "strings") { property in
+      guard case .text(let text) = property.value else {
         return Objection(
           path("string_props", property.name), .stringPropsType, "must be a string, not \(property.value.typeName)")
       }
-      guard text.utf8.count <= Limits.propertyValueLength else {
+      guard text.count <= Limits.propertyValueLength else {
         return Objection(
           path("string_props", property.name), .propertyValueLength,
-          "must be at most \(Limits.propertyValueLength) bytes long, not \(text.utf8.count)")
+          "must be at most \(Limits.propertyValueLength) bytes long, not \(text.count)")
       }
-      guard !text.utf8.contains(0) else {
+      guard !text.bytes.contains(0) else {
         return Objection(path("string_props", property.name), .propertyValueCharacters, "must not contain a NUL character")
-      }
-      guard event.stringProps.updateValue(text, forKey: property.name) == nil else {
-        return Objection(path("string_props", property.name), .propertyDuplicate, "must appear only once")
       }
       return nil
     }
   }
 
-  private static let checkNumericProps: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { raw, event, _ in
-    event.numericProps.reserveCapacity(raw.numericProps?.memberCount ?? 0)
-    return readProperties(raw.numericProps, "numeric_props", .numericPropsType, "finite numbers") { property in
+  private static let checkNumericProps: Check = { event, _ in
+    checkProperties(event.numericProps, "numeric_props", .numericPropsType, "finite numbers") { property in
       guard case .number(let number) = property.value else {
         return Objection(
           path("numeric_props", property.name), .numericPropsType, "must be a number, not \(property.value.typeName)")
@@ -168,14 +182,11 @@ public struct EventValidator: Sendable {
         return Objection(
           path("numeric_props", property.name), .numericPropsNotFinite, "must be a finite number within the range of a 64-bit float")
       }
-      guard event.numericProps.updateValue(number, forKey: property.name) == nil else {
-        return Objection(path("numeric_props", property.name), .propertyDuplicate, "must appear only once")
-      }
       return nil
     }
   }
 
-  private static let checkPropertyCount: @Sendable (RawEvent, inout Event, Instant) -> Objection? = { _, event, _ in
+  private static let checkPropertyCount: Check = { event, _ in
     let count = event.stringProps.count + event.numericProps.count
     guard count <= Limits.propertiesPerEvent else {
       return Objection(
@@ -201,51 +212,51 @@ public struct EventValidator: Sendable {
     }
   }
 
-  private static func readText(
-    _ value: RawValue?, _ field: String, _ length: ClosedRange<Int>, _ codes: TextCodes, _ store: (String) -> Void
+  private static func checkText(
+    _ value: SentEvent.Value, _ field: String, _ length: ClosedRange<Int>, _ codes: TextCodes
   ) -> Objection? {
     switch value {
-    case .string(let text):
-      guard length.contains(text.utf8.count) else {
+    case .text(let text):
+      guard length.contains(text.count) else {
         return Objection(
-          field, codes.length, "must be \(length.lowerBound) to \(length.upperBound) bytes long, not \(text.utf8.count)")
+          field, codes.length, "must be \(length.lowerBound) to \(length.upperBound) bytes long, not \(text.count)")
       }
       guard !ControlCharacters.occur(in: text) else {
         return Objection(field, codes.characters, "must not contain control characters")
       }
-      store(text)
       return nil
-    case nil, .null:
+    case .null:
       guard let missing = codes.missing else { return nil }
       return Objection(field, missing, "is required and must be a string")
-    case .some(let value): return Objection(field, codes.type, "must be a string, not \(value.typeName)")
+    case let value: return Objection(field, codes.type, "must be a string, not \(value.typeName)")
     }
   }
 
-  private static func readProperties(
-    _ properties: RawProperties?, _ field: String, _ typeCode: RejectionCode, _ values: String,
-    _ read: (RawProperty) -> Objection?
+  private static func checkProperties(
+    _ properties: SentEvent.Properties, _ field: String, _ typeCode: RejectionCode, _ values: String,
+    _ checkValue: (SentEvent.Property) -> Objection?
   ) -> Objection? {
-    switch properties {
-    case nil: return nil
-    case .wrongType(let typeName): return Objection(field, typeCode, "must be an object of \(values), not \(typeName)")
-    case .members(let members, let count):
-      guard count <= Limits.propertiesPerEvent else {
-        return Objection(
-          field, .tooManyProperties, "must have at most \(Limits.propertiesPerEvent) properties, not \(count)")
-      }
-      for property in members {
-        if let objection = checkName(property.name, field) ?? read(property) { return objection }
-      }
-      return nil
+    if let typeName = properties.wrongType {
+      return Objection(field, typeCode, "must be an object of \(values), not \(typeName)")
     }
+    guard properties.count <= Limits.propertiesPerEvent else {
+      return Objection(
+        field, .tooManyProperties, "must have at most \(Limits.propertiesPerEvent) properties, not \(properties.count)")
+    }
+    for (position, property) in properties.members.enumerated() {
+      if let objection = checkName(property.name, field) ?? checkValue(property) { return objection }
+      guard !properties.isRepeated(position) else {
+        return Objection(path(field, property.name), .propertyDuplicate, "must appear only once")
+      }
+    }
+    return nil
   }
 
-  private static func checkName(_ name: String, _ field: String) -> Objection? {
-    guard 1...Limits.propertyNameLength ~= name.utf8.count else {
+  private static func checkName(_ name: ByteText, _ field: String) -> Objection? {
+    guard 1...Limits.propertyNameLength ~= name.count else {
       return Objection(
         path(field, name), .propertyNameLength,
-        "must have a name of 1 to \(Limits.propertyNameLength) bytes, not \(name.utf8.count)")
+        "must have a name of 1 to \(Limits.propertyNameLength) bytes, not \(name.count)")
     }
     guard !ControlCharacters.occur(in: name) else {
       return Objection(path(field, name), .propertyNameCharacters, "must have a name without control characters")
@@ -256,29 +267,29 @@ public struct EventValidator: Sendable {
     return nil
   }
 
-  private static func path(_ field: String, _ name: String) -> String {
+  private static func path(_ field: String, _ name: ByteText) -> String {
     var printable = String.UnicodeScalarView()
-    for scalar in name.unicodeScalars.prefix(100) {
+    for scalar in name.string.unicodeScalars.prefix(100) {
       printable.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
     }
     return "\(field).\(String(printable))"
   }
 }
 
-/// What became of the events of one request.
+/// What became of several events.
 public struct ValidatedEvents: Sendable {
   public var accepted: [Event] = []
-  /// The position in the request of each accepted event.
+  /// The position of each accepted event.
   public var acceptedIndices: [Int] = []
-  /// In the order of the request.
+  /// In the order of the events.
   public var rejections: [Rejection] = []
 }
 
 /// Unicode control characters: U+0000…U+001F and U+007F…U+009F.
 enum ControlCharacters {
-  static func occur(in text: String) -> Bool {
+  static func occur(in text: ByteText) -> Bool {
     var previous: UInt8 = 0
-    for byte in text.utf8 {
+    for byte in text.bytes {
       if byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0) { return true }
       previous = byte
     }

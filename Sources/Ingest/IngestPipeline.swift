@@ -3,8 +3,7 @@ public import NIOCore
 
 /// The path of an event from the bytes of a request to the store: decode → validate → encode → buffer.
 public struct IngestPipeline: Sendable {
-  private let decoder = EventDecoder()
-  private let validator = EventValidator()
+  private let intake = EventIntake()
   private let buffer: EventBufferService
   private let metrics: IngestMetrics
   private let now: @Sendable () -> Instant
@@ -27,11 +26,10 @@ public struct IngestPipeline: Sendable {
   ///   list of rejections; 503 `ingest_overloaded`, `event_store_unavailable` or `shutting_down` with `Retry-After`.
   public func ingest(_ body: ByteBuffer, contentType: String?, scope: IngestScope) async throws(AppError) -> IngestReceipt {
     let format = try EventDecoder.Format(contentType: contentType)
-    let raw = try decoder.decode(body, format: format)
-    let validated = validator.validate(raw, now: now())
+    let taken = try intake.take(body, format: format, scope: scope, now: now())
     let receipt: IngestReceipt
     do throws(AppError) {
-      receipt = try await store(validated, scope: scope)
+      receipt = try await store(taken)
     } catch {
       metrics.unavailable(error.code)
       throw error
@@ -43,29 +41,26 @@ public struct IngestPipeline: Sendable {
 
   /// Stores events that are valid already, such as those of an import.
   public func store(_ events: [Event], scope: IngestScope) async throws(AppError) -> IngestReceipt {
-    var validated = ValidatedEvents()
-    validated.accepted = events
-    validated.acceptedIndices = Array(events.indices)
-    return try await store(validated, scope: scope)
+    try await store(TakenEvents(events, scope: scope))
   }
 
-  private func store(_ validated: ValidatedEvents, scope: IngestScope) async throws(AppError) -> IngestReceipt {
-    guard !validated.accepted.isEmpty else { return IngestReceipt(accepted: 0, rejections: validated.rejections) }
-    let outcome = await buffer.store(EncodedEvents(validated.accepted, scope: scope))
+  private func store(_ taken: TakenEvents) async throws(AppError) -> IngestReceipt {
+    guard taken.encoded.count > 0 else { return IngestReceipt(accepted: 0, rejections: taken.rejections) }
+    let outcome = await buffer.store(taken.encoded)
     // What went into the spool is told of when it comes out of it.
-    if case .spooled = outcome {} else { stored(scope, StoredEvents.of(validated.accepted)) }
+    if case .spooled = outcome {} else { stored(taken.encoded.scope, taken.stored) }
     switch outcome {
     case .stored(let refusedRows), .spooled(let refusedRows):
       guard !refusedRows.isEmpty else {
-        return IngestReceipt(accepted: validated.accepted.count, rejections: validated.rejections)
+        return IngestReceipt(accepted: taken.encoded.count, rejections: taken.rejections)
       }
       let refused = refusedRows.map {
         Rejection(
-          index: validated.acceptedIndices[$0], field: "", code: .notStorable, expected: "could not be stored as it is")
+          index: taken.acceptedIndices[$0], field: "", code: .notStorable, expected: "could not be stored as it is")
       }
       return IngestReceipt(
-        accepted: validated.accepted.count - refused.count,
-        rejections: (validated.rejections + refused).sorted { $0.index < $1.index })
+        accepted: taken.encoded.count - refused.count,
+        rejections: (taken.rejections + refused).sorted { $0.index < $1.index })
     case .overloaded:
       throw .unavailable("ingest_overloaded", "Too many events are waiting to be stored. Nothing was stored; send them again.")
     case .spoolFull:
@@ -97,14 +92,15 @@ public struct StoredEvents: Sendable, Hashable {
   static func of(_ events: [Event]) -> [StoredEvents] {
     var stored: [TenantID: StoredEvents] = [:]
     for event in events {
-      stored[event.tenantID, default: StoredEvents(tenant: event.tenantID, count: 0, earliest: event.timestamp)].add(event)
+      stored[event.tenantID, default: StoredEvents(tenant: event.tenantID, count: 0, earliest: event.timestamp)].add(event.timestamp)
     }
     return Array(stored.values)
   }
 
-  private mutating func add(_ event: Event) {
+  /// Counts one more.
+  mutating func add(_ timestamp: Instant) {
     count += 1
-    earliest = min(earliest, event.timestamp)
+    earliest = min(earliest, timestamp)
   }
 }
 

@@ -28,6 +28,16 @@ extension JSONCursor {
     }
   }
 
+  /// As ``readValue(depth:)``, with a text where it stands.
+  mutating func readSent(depth: Int, _ arena: TextArena) throws(JSONSyntaxError) -> SentEvent.Value {
+    skipWhitespace()
+    switch current {
+    case UInt8(ascii: "\""): return .text(try readText(arena))
+    case let byte? where byte == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte: return .number(try readNumber())
+    default: return SentEvent.Value(try readValue(depth: depth), arena)
+    }
+  }
+
   private mutating func skipContainer(depth: Int) throws(JSONSyntaxError) {
     guard depth < JSONCursor.maximumDepth else { throw error("nested deeper than \(JSONCursor.maximumDepth) levels") }
     if current == UInt8(ascii: "[") {
