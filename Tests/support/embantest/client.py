@@ -14,7 +14,7 @@ COMMON_ERROR_FIELDS = {"error", "code", "message", "request_id", "details"}
 #: What single errors say beyond the common members, by code or status.
 MORE_ERROR_FIELDS: dict[object, set[str]] = {
     402: {"plan", "upgrade_to", "limit", "used"}, "revision_conflict": {"revision"},
-    "no_valid_event": {"accepted", "rejected", "status", "errors"}, "not_ready": {"status", "stores"},
+    "no_valid_event": {"accepted", "rejected", "status", "errors"}, "not_ready": {"status", "stores", "spool"},
 }
 
 #: Traces of the inside that no answer may show: SQL, the stores' names, types, stacks, paths of sources and machines.
