@@ -7,7 +7,10 @@ import Testing
   @Test func migratesOnceAndRemembersAfterRestart() async throws {
     let folder = try TemporaryFolder()
     var database = try SQLiteDatabase(path: folder.database)
-    #expect(try await ConfigMigrator.migrate(database, at: Store.start) == ["0001_organizations", "0002_leases", "0003_cache_generations"])
+    #expect(
+      try await ConfigMigrator.migrate(database, at: Store.start) == [
+        "0001_organizations", "0002_leases", "0003_cache_generations", "0004_removals",
+      ])
     #expect(try await ConfigMigrator.migrate(database, at: Store.start) == [])
     let (organization, user) = try await Store.register("ada@example.com", in: database)
     try await database.close()
