@@ -92,9 +92,9 @@ class SmallDisk:
 
     def fill(self, leaving: int) -> None:
         """Fills it up but for so many bytes."""
-        with (self._seen / "ballast").open("ab") as file:
-            with suppress(OSError):
-                file.write(b"\0" * max(self.free - leaving, 0))
+        # It may be full already, of events.
+        with suppress(OSError), (self._seen / "ballast").open("ab") as file:
+            file.write(b"\0" * max(self.free - leaving, 0))
 
     def empty(self) -> None:
         with suppress(FileNotFoundError):

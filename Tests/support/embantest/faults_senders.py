@@ -113,6 +113,7 @@ class Senders:
             parts = urlsplit(url)
             connection = connections[url] = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port)
         sent = False
+        begin = time.monotonic()
         try:
             connection.timeout = patience
             if connection.sock is None:
@@ -130,7 +131,7 @@ class Senders:
             else:
                 self.ledger.note_cut("no connection")
             return False
-        self.ledger.note(request, answer.status, body)
+        self.ledger.note(request, answer.status, body, time.monotonic() - begin)
         return answer.status == 200
 
 

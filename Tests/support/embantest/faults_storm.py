@@ -42,7 +42,9 @@ class Storm:
             self.struck[step.fault] += 1
             self.rig.tell(f"{step}: {time.monotonic() - begin:.2f} s")
         recovered = self.rig.recover()
+        self.rig.tell(f"calm: ready after {recovered:.2f} s; longest answer so far {self.ledger.slowest:.2f} s")
         self.senders.finish(CALM_SECONDS)
+        self.rig.tell(f"senders have finished; longest answer {self.ledger.slowest:.2f} s")
         for client in stage.clients:
             client.join(PATIENCE)
         if self.senders.left:
@@ -50,7 +52,7 @@ class Storm:
             self.rig.problems.append(f"{len(self.senders.left)} requests were not answered 200 within {CALM_SECONDS} s of calm: {left}")
         begin = time.monotonic()
         self.rig.wait_drained()
-        self.rig.tell(f"ready after {recovered:.2f} s, spool empty {time.monotonic() - begin:.2f} s after the last answer")
+        self.rig.tell(f"spool empty {time.monotonic() - begin:.2f} s after the last answer")
         made = tally(self.ledger, self.rig)
         made.others = self.rig.problems
         self.rig.tell(f"faults: {', '.join(f'{name} {count}' for name, count in sorted(self.struck.items()))}; torn tails {stage.torn}\n{made}")
