@@ -137,7 +137,8 @@ public struct EventExport: Sendable, Hashable {
         "CAST(JSONExtractKeysAndValues(toJSONString(numeric_props), 'Float64'), 'Map(String, Float64)') AS numeric_props",
       ]
     case .csv:
-      extent.strings.map { PropertyPath.string($0).optionalStringExpression } + extent.numbers.map { PropertyPath.numeric($0).numericExpression }
+      extent.strings.map { PropertyPath.string($0).optionalStringExpression }
+        + extent.numbers.map { PropertyPath.numeric($0).numericExpression }
     }
   }
 }
