@@ -18,7 +18,7 @@ from embantest.process import EmbanProcess, binary, clean_environment
 from embantest.workspace import Organization, value_of
 
 Servers = Callable[..., EmbanProcess]
-ROWS = 120_000
+ROWS = 60_000
 
 
 def write_rows(path: Path, rows: int = ROWS, form: str = "csv") -> Path:

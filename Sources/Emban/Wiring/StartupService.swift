@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import ClickHouse
 import ConfigStore
 import Domain
+import Ingest
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -76,6 +77,7 @@ final class StartupService: Service {
       try clickHouse.endpoint()
     }
     try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
+    try await MissingEventIDs.complete(client: client, logger: logger)
   }
 
   private func finish(_ result: Result<Void, any Error>) {
