@@ -115,7 +115,8 @@ class Bench:
 
     def measure_ingest(self) -> None:
         rounds = 1 if self.given.quick else 3
-        self.result["ingest"] = ingest.measure(self.stage, self.given.seconds, rounds, self.say)
+        for cell in ingest.measure(self.stage, self.given.seconds, rounds, self.say):
+            self.result["ingest"].append(cell)
         self.result["memory"] |= {f"{name}_ingest_peak_mib": machine.resident(pid)[1] for name, pid in self.stage.pids.items()}
         if set(self.given.only) == {"ingest"}:
             self.stage.start_variants()

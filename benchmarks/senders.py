@@ -107,7 +107,7 @@ class Line:
         if (place := head.find(b"\r\ncontent-length:")) >= 0:
             is_whole = len(self.answer) >= end + 4 + int(head[place + 17:head.index(b"\r\n", place + 2)])
         else:
-            is_whole = self.answer.endswith(b"0\r\n\r\n")
+            is_whole = self.answer.endswith(b"0\r\n\r\n", end + 4)
         return int(head[9:12]) if is_whole else 0
 
 
