@@ -110,7 +110,9 @@ import Testing
     let identity = try ImportIdentity(path: "-", format: .ndjson, mapping: nil)
     let file = ImportCheckpointFile(folder: folder, path: "a.csv", identity: identity, target: "here")
     #expect(file.read() == nil)
-    for text in ["", "{", "{}", #"{"version":2}"#, #"{"version":1,"path":"a","file":"f","reading":"r","summary":{"rows":"x"},"saved_at":"soon"}"#] {
+    for text in [
+      "", "{", "{}", #"{"version":2}"#, #"{"version":1,"path":"a","file":"f","reading":"r","summary":{"rows":"x"},"saved_at":"soon"}"#,
+    ] {
       try Data(text.utf8).write(to: file.url)
       #expect(file.read() == nil)
     }

@@ -56,7 +56,8 @@ struct ImportFile: Sendable {
       if rows > earlier.rows { Console.say(report(pad.summary, bar, rows - earlier.rows)) }
       let hint =
         isStandardInput
-        ? "standard input cannot be resumed" : isNoted ? "the same command goes on from there" : "rows that are stored already will count once"
+        ? "standard input cannot be resumed"
+        : isNoted ? "the same command goes on from there" : "rows that are stored already will count once"
       if case ImportError.interrupted = error {
         Console.complain("\(name): interrupted after row \(rows); \(hint)")
         throw ExitCode(130)
@@ -77,7 +78,8 @@ struct ImportFile: Sendable {
   private func decided(in checkpoint: ImportCheckpoint, _ identity: ImportIdentity) throws -> ImportSummary? {
     guard checkpoint.identity.file == identity.file else {
       if hasIDs {
-        Console.complain("\(name): it has changed since an import of it was interrupted; beginning anew, stored rows count once by their ids")
+        Console.complain(
+          "\(name): it has changed since an import of it was interrupted; beginning anew, stored rows count once by their ids")
         return nil
       }
       throw ImportError.unreadable(
@@ -89,7 +91,8 @@ struct ImportFile: Sendable {
     }
     if Self.now().milliseconds - checkpoint.savedAt.milliseconds > Self.memory {
       Console.complain(
-        "\(name): its import was interrupted more than 7 days ago; of the rows right behind row \(checkpoint.summary.rows) some may count twice")
+        "\(name): its import was interrupted more than 7 days ago; of the rows right behind row \(checkpoint.summary.rows) some may count twice"
+      )
     }
     return checkpoint.summary
   }

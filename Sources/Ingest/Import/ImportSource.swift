@@ -88,7 +88,8 @@ public final class ImportSource {
       (totalRows, rowsRead, firstLine) = (nil, 0, 0)
     case .parquet(let local):
       guard totalBytes != nil else {
-        throw .unreadable(path: path, reason: "the list of what a Parquet file holds is at its end, so that it must be a file and no stream")
+        throw .unreadable(
+          path: path, reason: "what a Parquet file holds is listed at its end, so that it must be a file and no stream")
       }
       reader = .lines(LineReader())
       let parquet = try ParquetBytes(path: path, file: file, local: local, mapping: mapping, skipping: skipped)

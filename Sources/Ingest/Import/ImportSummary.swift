@@ -61,7 +61,9 @@ extension ImportSummary {
   /// Nil when it is not what ``json`` writes.
   public init?(json: JSONValue) {
     func number(_ value: JSONValue?) -> Int? { value?.numberValue.map { Int($0) } }
-    guard let rows = number(json["rows"]), let accepted = number(json["accepted"]), let reasons = json["reasons"]?.arrayValue else { return nil }
+    guard let rows = number(json["rows"]), let accepted = number(json["accepted"]), let reasons = json["reasons"]?.arrayValue else {
+      return nil
+    }
     self.init()
     self.rows = rows
     self.accepted = accepted

@@ -60,7 +60,8 @@ final class ParquetBytes: ImportBytes {
       return .unreadable(path: path, reason: "it is not a Parquet file, or only a part of one")
     case 241: return .unreadable(path: path, reason: "its row groups are too large for the memory of this machine")
     case 0: return .unreadable(path: path, reason: "the reader of Parquet files was ended from outside")
-    default: return .unreadable(path: path, reason: "it is a damaged Parquet file\(later), or of a kind that cannot be read (\(failure.code))")
+    default:
+      return .unreadable(path: path, reason: "it is a damaged Parquet file\(later), or of a kind that cannot be read (\(failure.code))")
     }
   }
 }
