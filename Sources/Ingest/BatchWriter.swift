@@ -27,7 +27,7 @@ struct BatchWriter: Sendable {
 
   /// Stores the events; gives one outcome for each submission, in their order.
   func write(_ submissions: [EncodedEvents]) async -> [StoreOutcome] {
-    if let spool, !spool.isEmpty { return await queue(submissions, cause: "earlier events wait in the spool") }
+    if let spool, await !spool.allowsInserts() { return await queue(submissions, cause: "earlier events wait in the spool") }
     let deadline = ContinuousClock.now + policy.deadline
     let rows: [Row]
     do throws(StoreFailure) {
@@ -39,9 +39,12 @@ struct BatchWriter: Sendable {
     var groups = rows.isEmpty ? [] : [rows]
     while let group = groups.popLast() {
       let token = EventTable.makeToken()
+      let note = await spool?.begin(Self.block(of: group, submissions, token: token)) ?? nil
       do throws(StoreFailure) {
         try await insert(group, of: submissions, token: token, deadline)
+        await spool?.ended(note)
       } catch .refused(let cause) {
+        await spool?.ended(note)
         if let halves = Self.halve(group) {
           logger.warning("The store refused a block; it is halved", metadata: ["rows": "\(group.count)", "cause": "\(cause)"])
           groups.append(halves.1)
@@ -55,6 +58,7 @@ struct BatchWriter: Sendable {
         let attempted = Self.block(of: group, submissions, token: token)
         let others = groups.map { Self.block(of: $0, submissions, token: nil) }
         let kept = await keep([attempted] + others, cause: error.cause)
+        if case .spooled = kept { await spool?.ended(note) } else { await spool?.leave(note) }
         results.set(kept, for: ([group] + groups).joined())
         break
       }

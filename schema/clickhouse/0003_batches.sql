@@ -10,3 +10,9 @@ ALTER TABLE emban.event_ids_from_events MODIFY QUERY
 SELECT org_id, environment, tenant_id, event_id, timestamp, ingested_at, batch
 FROM emban.events
 WHERE event_id != '';
+
+-- A view that was altered has another identity until the server starts again, and the deduplication tokens of what it fills contain that
+-- identity: an insert that is repeated after such a start would fill event_ids twice. Attached anew it has its lasting one.
+DETACH TABLE IF EXISTS emban.event_ids_from_events;
+
+ATTACH TABLE IF NOT EXISTS emban.event_ids_from_events;

@@ -72,7 +72,7 @@ final class Runtime: Sendable {
     let passwords = Self.readerPasswords(secretKey)
     let startup = StartupService(
       database: database, clickHouse: clickHouse, httpClient: httpClient, passwords: passwords, logger: logger,
-      clock: clock)
+      completesEventIDs: settings.spoolMegabytes == 0, clock: clock)
     self.startup = startup
     client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
       guard startup.isDone else { throw ClickHouseError.unavailable("the schema is not in place yet") }

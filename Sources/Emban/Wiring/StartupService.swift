@@ -21,17 +21,20 @@ final class StartupService: Service {
   private let httpClient: HTTPClient
   private let passwords: ReaderPasswords
   private let logger: Logger
+  /// Without a spool nobody repeats an insert that broke off with the program: then its ids are completed from its events.
+  private let completesEventIDs: Bool
   private let clock: TimeSource
 
   init(
     database: any ConfigDatabase, clickHouse: any ClickHouseServer, httpClient: HTTPClient, passwords: ReaderPasswords, logger: Logger,
-    clock: @escaping TimeSource
+    completesEventIDs: Bool, clock: @escaping TimeSource
   ) {
     self.database = database
     self.clickHouse = clickHouse
     self.httpClient = httpClient
     self.passwords = passwords
     self.logger = logger
+    self.completesEventIDs = completesEventIDs
     self.clock = clock
   }
 
@@ -72,12 +75,21 @@ final class StartupService: Service {
 
   private func migrate() async throws {
     try await ConfigMigrator.migrate(database, at: clock())
-    try await clickHouse.waitUntilReady()
     let client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
       try clickHouse.endpoint()
     }
-    try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
-    try await MissingEventIDs.complete(client: client, logger: logger)
+    while true {
+      try await clickHouse.waitUntilReady()
+      do {
+        try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
+        if completesEventIDs { try await MissingEventIDs.complete(client: client, logger: logger) }
+        return
+      } catch ClickHouseError.unavailable(let cause) {
+        // It went away in between. Events are accepted meanwhile, and every step may be repeated.
+        logger.warning("the event store went away while its schema was looked after; beginning again", metadata: ["cause": "\(cause)"])
+        try await Task.sleep(for: .milliseconds(500))
+      }
+    }
   }
 
   private func finish(_ result: Result<Void, any Error>) {

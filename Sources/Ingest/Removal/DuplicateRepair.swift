@@ -9,6 +9,8 @@ public import Logging
 /// ends last sees both rows. The first by (`ingested_at`, `batch`) stays.
 public struct DuplicateRepair: Sendable {
   private static let patience: Duration = .seconds(5)
+  /// How long a look after an insert is repeated while the store is away.
+  private static let outage: Duration = .seconds(10)
 
   private let remover: EventRemover
   private let logger: Logger
@@ -20,10 +22,19 @@ public struct DuplicateRepair: Sendable {
 
   /// To be called after an insert, with the ids that it stored. It does not fail: what cannot be repaired now ``sweep(since:)`` finds.
   func repair(_ keys: Set<EventKey>) async {
+    let deadline = ContinuousClock.now + Self.outage
     do {
       for (scope, keys) in Dictionary(grouping: keys, by: \.scope) {
-        let doubtful = try await storedTwice(among: keys, scope)
-        if !doubtful.isEmpty { try await remove(doubtful, scope) }
+        while true {
+          do {
+            let doubtful = try await storedTwice(among: keys, scope)
+            if !doubtful.isEmpty { try await remove(doubtful, scope) }
+            break
+          } catch ClickHouseError.unavailable(let cause) {
+            guard ContinuousClock.now < deadline else { throw ClickHouseError.unavailable(cause) }
+            try await Task.sleep(for: .milliseconds(250))
+          }
+        }
       }
     } catch {
       logger.warning(

@@ -37,6 +37,7 @@ public final class Spool: Sendable {
 
   let files: SpoolReplayFiles
   private let appender: SpoolAppender
+  private let underWay: BlocksUnderWay
   private let ledger: SharedLedger
   private let configuration: Configuration
   private let clock: TimeSource
@@ -65,6 +66,7 @@ public final class Spool: Sendable {
         limit: configuration.limit, segmentBytes: max(1 << 16, min(configuration.segmentBytes, configuration.limit / 4)),
         contents: contents)
       self.ledger = SharedLedger(ledger)
+      underWay = BlocksUnderWay(directory: directory, left: try directory.blocksUnderWay(), logger: logger)
       files = SpoolReplayFiles(directory: directory, ledger: self.ledger, stateFile: stateFile, state: state, logger: logger)
     } catch let error as Unusable {
       throw error
@@ -95,6 +97,29 @@ public final class Spool: Sendable {
 
   /// Whether everything up to a record is in the store.
   func isReplayed(through sequence: UInt64) -> Bool { ledger.withLock { $0.isEmpty || $0.replayed >= sequence } }
+
+  /// Whether a block may be inserted at once: nothing waits in here, and no insert was broken off that has to be completed first.
+  func allowsInserts() async -> Bool {
+    guard isOn else { return isEmpty }
+    return await completeBrokenInserts() && isEmpty
+  }
+
+  /// Takes in what an earlier run was inserting when it was killed.
+  /// - Returns: whether nothing of it is left.
+  @discardableResult
+  func completeBrokenInserts() async -> Bool {
+    guard isOn else { return true }
+    return await underWay.takeOver { await self.append($0) }
+  }
+
+  /// Notes a block before its insert; to be followed by ``ended(_:)`` or ``leave(_:)`` with what is returned.
+  func begin(_ block: SpoolBlock) async -> FilePath? { isOn ? await underWay.begin(block) : nil }
+
+  /// What became of the block is known: it is stored, refused, or in here.
+  func ended(_ note: FilePath?) async { if let note { await underWay.end(note) } }
+
+  /// The block may be stored in part, and is nowhere else.
+  func leave(_ note: FilePath?) async { if let note { await underWay.leave(note) } }
 
   /// Keeps all of the blocks, or none.
   public func append(_ blocks: [SpoolBlock]) async -> SpoolOutcome {

@@ -13,6 +13,7 @@ struct SpoolDirectory: Sendable {
 
   var setAside: FilePath { path.appending("set-aside") }
   var replayState: FilePath { path.appending("replay") }
+  var underWay: FilePath { path.appending("under-way") }
 
   func segment(_ number: UInt64) -> FilePath {
     let digits = String(number)
@@ -22,7 +23,7 @@ struct SpoolDirectory: Sendable {
   /// Makes the folders where they are missing.
   func create() throws {
     let manager = FileManager.default
-    for folder in [path, setAside] {
+    for folder in [path, setAside, underWay] {
       try manager.createDirectory(
         atPath: folder.string, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
@@ -35,6 +36,11 @@ struct SpoolDirectory: Sendable {
     try FileManager.default.contentsOfDirectory(atPath: path.string)
       .compactMap { $0.hasSuffix(".segment") ? UInt64($0.dropLast(".segment".count)) : nil }
       .sorted()
+  }
+
+  /// The files of blocks whose insert was under way when the program ended.
+  func blocksUnderWay() throws -> [FilePath] {
+    try FileManager.default.contentsOfDirectory(atPath: underWay.string).sorted().map(underWay.appending)
   }
 
   /// How many files were set aside, and how large they are together.

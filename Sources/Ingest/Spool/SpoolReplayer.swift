@@ -40,6 +40,7 @@ public final class SpoolReplayer: Service {
 
   public func run() async {
     await cancelWhenGracefulShutdown { [self] in
+      await spool.completeBrokenInserts()
       for await _ in spool.appended {
         var pause = pauses.firstPause
         while !spool.isEmpty, !Task.isCancelled {
