@@ -50,6 +50,7 @@ final class Runtime: Sendable {
     self.settings = settings
     self.logger = logger
     clock = { Instant(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
+    OpenFiles.raiseLimit()
     directory = try DataDirectory(url: settings.dataDirectory)
     let path = settings.dataDirectory.path(percentEncoded: false)
     let secretKey = try SecretKey.load(value: settings.secretKey, dataDirectory: path)
