@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from embantest.client import expect_error
+from embantest.process import EmbanProcess
 from embantest.workspace import Organization, breakdown, event, groups, kpi, value_of
 
 Json = dict[str, Any]
@@ -67,8 +69,12 @@ def refusal(organization: Organization, properties: Json) -> Json:
 # --- Names ----------------------------------------------------------------------------------------------------------------
 
 
-def test_two_thousand_names_are_two_thousand_properties(organization: Organization) -> None:
-    """More than the store gives columns of their own: what is beyond is found all the same, and the widgets of others do not notice."""
+def test_two_thousand_names_are_two_thousand_properties(own_server: Callable[..., EmbanProcess]) -> None:
+    """More than the store gives columns of their own: what is beyond is found all the same, and the widgets of others do not notice.
+
+    On a server of its own: a merge of parts with so many columns opens thousands of files, of which a machine may allow 20,000.
+    """
+    organization = Organization(own_server().start().url)
     for start in range(0, 2000, 250):
         organization.ingest(
             event("wide", string_props={f"name_{n:04}": f"v{n % 7}"}, numeric_props={f"number_{n:04}": n})
