@@ -1,6 +1,6 @@
 import {
-  clickEffect, ColorSlots, describeError, DashboardController, exactPick, exactTime, faceOf, formatValue, gridSize, layout, LiveUpdates, resolveTheme,
-  safeImageURL, safeLocale, strings,
+  clickEffect, ColorSlots, describeError, DashboardController, exactPick, exactTime, faceOf, formatValue, gridSize, layout, LiveUpdates, onWake, resolveTheme,
+  safeImageURL, safeLocale, SessionWatch, strings,
   type ControllerEvent, type DashboardConfig, type EmbanError, type GridSize, type LiveState, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
 import type { ViewContext } from "./context";
@@ -25,6 +25,8 @@ export interface ViewOptions {
   /** Id or slug of the dashboard that the session must be for. */
   readonly dashboard?: string;
   readonly emit: (name: string, detail: Record<string, unknown>) => void;
+  /** Gives the controller that several views share and has it tell `listener`; without it the view has one of its own. */
+  readonly share?: (listener: (event: ControllerEvent) => void) => DashboardController;
 }
 
 /** Builds and keeps up to date what stands in the shadow root of one element. */
@@ -39,7 +41,11 @@ export class DashboardView {
   private readonly notice = h("p", { class: "notice", attrs: { role: "alert" } });
   private readonly cards = new Map<string, Card>();
   private readonly live: LiveUpdates;
-  private readonly liveMark = new LiveMark(() => this.live.set({ paused: !this.live.isPaused }));
+  private readonly watch: SessionWatch;
+  private readonly liveMark = new LiveMark(() => {
+    this.live.set({ paused: !this.live.isPaused });
+    this.updateLive();
+  });
   private liveState: LiveState = "off";
   /** What the host wants, whatever the dashboard says. */
   private ownLive: boolean | null = null;
@@ -55,17 +61,19 @@ export class DashboardView {
   private theme: ResolvedTheme = resolveTheme(undefined, false);
   private signature = "";
   private reported = { width: -1, height: -1 };
+  private endWake: () => void = () => undefined;
 
   constructor(private readonly host: HTMLElement, private readonly options: ViewOptions) {
     const { host: server, only, dashboard } = options;
-    this.controller = new DashboardController(
-      { host: server, ...(only !== undefined && { only: [only] }), ...(dashboard !== undefined && { dashboard }) },
-      (event) => this.receive(event),
+    const listener = (event: ControllerEvent) => this.receive(event);
+    this.controller = options.share?.(listener) ?? new DashboardController(
+      { host: server, ...(only !== undefined && { only: [only] }), ...(dashboard !== undefined && { dashboard }) }, listener,
     );
     this.live = new LiveUpdates(this.controller, {
       host: server, slot: slotsOf(server),
       show: (state) => this.showLive(state), updated: () => this.liveMark.flash(), ended: (error) => this.endLive(error),
     });
+    this.watch = new SessionWatch({ host: server, slot: slotsOf(server), ended: (error) => this.endLive(error) });
     this.observer = new ResizeObserver(() => this.measure());
     this.root.dataset["single"] = options.only !== undefined ? "true" : "false";
     this.applyTheme();
@@ -84,6 +92,7 @@ export class DashboardView {
     this.root.dataset["size"] = this.size;
     window.addEventListener("online", this.online);
     document.addEventListener("visibilitychange", this.visibilityChanged);
+    this.endWake = onWake(() => this.controller.checkExpiry());
     this.visibilityChanged();
     // The first number and date formats load the platform's tables (some 40 ms here): better while the server works.
     setTimeout(() => {
@@ -97,7 +106,9 @@ export class DashboardView {
   disconnect(): void {
     window.removeEventListener("online", this.online);
     document.removeEventListener("visibilitychange", this.visibilityChanged);
+    this.endWake();
     this.live.set({ token: null });
+    this.watch.set({ token: null });
     this.observer.disconnect();
     this.darkQuery.removeEventListener("change", this.mediaChanged);
     this.motionQuery.removeEventListener("change", this.mediaChanged);
@@ -378,6 +389,9 @@ export class DashboardView {
     const { config, phase, token } = this.controller;
     const wanted = config !== null && phase !== "failed" && (this.ownLive ?? config.live === true);
     this.live.set({ token: wanted ? token : null });
+    // Servers that do not say what a session opens have no stream of its end, either.
+    const watched = config?.dashboards !== undefined && phase !== "failed" && (!wanted || this.live.isPaused);
+    this.watch.set({ token: watched ? token : null, dashboard: this.controller.choice });
   }
 
   private showLive(state: LiveState): void {
@@ -398,11 +412,16 @@ export class DashboardView {
     else if (error.isSession || error.code === "dashboard_not_published") this.controller.refuse(error);
   }
 
-  private readonly visibilityChanged = (): void => this.live.set({ visible: document.visibilityState !== "hidden" });
+  private readonly visibilityChanged = (): void => {
+    const visible = document.visibilityState !== "hidden";
+    this.live.set({ visible });
+    this.watch.set({ visible });
+  };
 
   private readonly online = (): void => {
     this.controller.reconnect();
     this.live.hurry();
+    this.watch.hurry();
   };
 
   private readonly mediaChanged = (): void => {
