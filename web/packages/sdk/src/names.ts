@@ -1,0 +1,15 @@
+/** `lockedFilters` → `locked_filters`, `groupBy2` → `group_by_2`; names of the wire stay. Of one object only: what is inside may be names of yours. */
+export function toWire(source: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const wire: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(source)) if (value !== undefined) wire[wireName(name)] = value;
+  return wire;
+}
+
+/** `session_id` → `sessionId`, of one object only. */
+export function fromWire(source: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(source).map(([name, value]) => [name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase()), value]));
+}
+
+function wireName(name: string): string {
+  return /[A-Z]/.test(name) ? name.replace(/[A-Z]|\d+$/g, (part) => `_${part.toLowerCase()}`) : name;
+}
