@@ -1,8 +1,9 @@
 // Bundles the browser code into .build/share/emban/web, which the server serves:
-//   sdk/*.js → /sdk/*, web/* → /web/*, pages/*.html → /embed/{id} and /demo
-// Files under web/ carry a hash of their content in the name and may be cached for ever. Every text file has .gz and .br beside it.
+//   sdk/*.js → /sdk/*, web-components/*.js → /web-components/*, web/* → /web/*, pages/*.html → /embed/{id} and /demo
+// and the published packages into .build/packages (packages.mjs lists them). Files under web/ carry a hash of their content in the name and may be cached for ever. Every text file has .gz and .br beside it.
 //
 //   node web/build.mjs            build
+//   node web/build.mjs --packages the published packages only, in .build/packages
 //   node web/build.mjs --check    types of all packages (tsc --noEmit)
 //   node web/build.mjs --tests    bundles for `node --test web/tests/` only (a build makes them too)
 
@@ -12,13 +13,17 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { buildPackages, emitTypes } from "./packages.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, "..");
 const output = join(root, ".build/share/emban/web");
 const scratch = join(root, ".build/web-tmp");
+const packages = join(root, ".build/packages");
 const tests = join(root, ".build/web-tests");
 const echartsSource = join(root, ".build/vendor/echarts/echarts.min.js");
+/** Limits of what host pages load, in bytes as gzip: a build beyond them fails. */
+const budgets = { "sdk/emban-embed.js": 6 * 1024 };
 
 /** A tool of this workspace when `npm install` was run, else the one on the machine. */
 function tool(name) {
@@ -118,6 +123,23 @@ function buildTests() {
   return elementStyles;
 }
 
+/** What a bundle with the element needs: its style sheet, and where on the server the charts are. */
+function elementFlags(styles, echarts) {
+  return [`--alias:emban-styles=${styles}`, `--define:EMBAN_ECHARTS_PATH=${JSON.stringify(`/${echarts}`)}`];
+}
+
+/** Types of `window.Emban`, for pages that load the script: one file without imports. */
+function scriptTypes() {
+  const types = emitTypes(scratch, run);
+  const own = readFileSync(join(types, "embed-helper/src/types.d.ts"), "utf8").replace(/^export /gm, "").trim();
+  return `// Types of ${"/sdk/emban-embed.js"}: <reference path="emban-embed.d.ts" />\n${own}\ndeclare const Emban: { create(options: EmbanOptions): EmbanHandle };\n`;
+}
+
+/** Packages are not of one server's build: they ask for the charts by a name that stays. */
+function publish() {
+  buildPackages({ here, scratch, output: packages, run, elementOptions: elementFlags(elementCSS(), "sdk/echarts.js") });
+}
+
 function build() {
   if (!existsSync(echartsSource)) {
     console.error(`${relative(root, echartsSource)} is missing: run scripts/setup first`);
@@ -129,10 +151,14 @@ function build() {
     files.push(file);
     return file.path;
   };
-  const echarts = keep(emitHashed("echarts", "js", wrapECharts(readFileSync(echartsSource, "utf8"))));
-  const elementOptions = [`--alias:emban-styles=${styles}`, `--define:EMBAN_ECHARTS_FILE=${JSON.stringify(echarts.replace(/^web\//, ""))}`];
+  const wrapped = wrapECharts(readFileSync(echartsSource, "utf8"));
+  const echarts = keep(emitHashed("echarts", "js", wrapped));
+  keep(emit("sdk/echarts.js", wrapped));
+  const elementOptions = elementFlags(styles, echarts);
   keep(emit("sdk/emban-dashboard.js", bundle("packages/element/src/main.ts", "emban-dashboard.js", elementOptions)));
+  keep(emit("web-components/dbn-dashboard.js", bundle("packages/element/src/dbn.ts", "dbn-dashboard.js", elementOptions)));
   keep(emit("sdk/emban-embed.js", bundle("packages/embed-helper/src/main.ts", "emban-embed.js")));
+  keep(emit("sdk/emban-embed.d.ts", scriptTypes()));
   const embed = keep(emitHashed("embed", "js", bundle("packages/embed/src/main.ts", "embed.js", elementOptions)));
   keep(emit("pages/embed.html", fill("packages/embed/embed.html", { embed })));
   const demoCSS = keep(emitHashed("demo", "css", readFileSync(minifyCSS("apps/demo/src/demo.css", "demo.css"))));
@@ -144,16 +170,24 @@ function build() {
   written.add(manifestFile);
   removeStale(output);
   for (const { path, bytes, gzip, brotli } of files) {
-    console.log(`${path.padEnd(36)} ${String(bytes).padStart(9)} B  gzip ${String(gzip).padStart(7)}  brotli ${String(brotli).padStart(7)}`);
+    const budget = budgets[path];
+    const limit = budget === undefined ? "" : `  of ${budget} allowed`;
+    console.log(`${path.padEnd(36)} ${String(bytes).padStart(9)} B  gzip ${String(gzip).padStart(7)}${limit}  brotli ${String(brotli).padStart(7)}`);
+    if (budget !== undefined && gzip > budget) {
+      console.error(`${path}: ${gzip} B as gzip are more than the ${budget} B allowed`);
+      process.exitCode = 1;
+    }
   }
+  publish();
 }
 
 const mode = process.argv[2];
 mkdirSync(scratch, { recursive: true });
 if (mode === "--check") run("tsc", ["--noEmit", "--project", "tsconfig.json"]);
 else if (mode === "--tests") buildTests();
+else if (mode === "--packages") publish();
 else if (mode === undefined) build();
 else {
-  console.error(`unknown option ${mode}: expected --check, --tests or nothing`);
+  console.error(`unknown option ${mode}: expected --check, --tests, --packages or nothing`);
   process.exit(2);
 }

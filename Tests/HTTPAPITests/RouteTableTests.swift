@@ -24,6 +24,7 @@ import Testing
     GET /metrics public
     GET /readyz public
     GET /sdk/:file public
+    GET /web-components/:file public
     GET /v1/api-keys admin
     GET /v1/auth/me session
     GET /v1/dashboards read

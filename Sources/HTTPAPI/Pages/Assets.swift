@@ -51,7 +51,7 @@ public struct Assets: Sendable {
   private static let contentTypes = [
     "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "html": "text/html; charset=utf-8",
     "svg": "image/svg+xml", "png": "image/png", "json": "application/json", "map": "application/json", "txt": "text/plain; charset=utf-8",
-    "woff2": "font/woff2",
+    "woff2": "font/woff2", "ts": "text/plain; charset=utf-8",
   ]
 
   /// `echarts.3f2a9c1b.min.js`, `chunk-3F2A9C1B.js`.

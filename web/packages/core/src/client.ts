@@ -2,7 +2,7 @@ import { EmbanError, isAbort, isRecord } from "./errors";
 import { EventStreamDecoder, type StreamMessage } from "./event-stream";
 import { NDJSONDecoder } from "./ndjson";
 import type { WireState } from "./state";
-import type { DashboardConfig, DateRange, FilterValues, QueryResult } from "./types";
+import type { DashboardConfig, DateRange, FilterValues, Positions, QueryResult, Vocabulary, WidgetConfig, WidgetDraft } from "./types";
 
 export type WidgetAnswer = { readonly result: QueryResult } | { readonly error: EmbanError };
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
@@ -28,9 +28,17 @@ export interface ClientOptions {
   readonly retryDelay?: number;
 }
 
+/** Refusals of too many requests that pass by themselves: a request waits as long as the server wants, and is repeated. */
+const throttled = new Set(["session_rate_limited", "rate_limited"]);
+const mostWaits = 5;
+/** Seconds. */
+const longestWait = 60;
+
 /** Speaks the viewer API. The token travels in the Authorization header only: never in an address, a cookie or a log line. */
 export class EmbedClient {
   token: string;
+  /** Id or slug of the dashboard that is asked for, where a session opens several; null for the session's own, or the first. */
+  chosen: string | null = null;
   private readonly host: string;
   private readonly fetcher: FetchLike;
   private readonly retryDelay: number;
@@ -42,8 +50,10 @@ export class EmbedClient {
     this.retryDelay = options.retryDelay ?? 300;
   }
 
-  async dashboard(signal?: AbortSignal): Promise<DashboardConfig> {
-    const body = await this.json("/v1/embed/dashboard", { method: "GET" }, signal);
+  /** The configuration of the dashboard with this id or slug, else of the session's own. */
+  async dashboard(signal?: AbortSignal, wanted: string | null = null): Promise<DashboardConfig> {
+    const query = wanted === null ? "" : `?${new URLSearchParams({ dashboard: wanted }).toString()}`;
+    const body = await this.json(`/v1/embed/dashboard${query}`, { method: "GET" }, signal);
     if (!isRecord(body) || !Array.isArray(body["widgets"])) throw invalidResponse();
     const config = body as unknown as DashboardConfig;
     return {
@@ -73,7 +83,7 @@ export class EmbedClient {
     };
     for (let attempt = 0; missing.size > 0; attempt += 1) {
       try {
-        await this.stream({ state, widgets: [...missing] }, deliver, signal);
+        await this.stream({ ...this.choice, state, widgets: [...missing] }, deliver, signal);
         break;
       } catch (error) {
         if (isAbort(error) || signal?.aborted) throw error;
@@ -97,7 +107,7 @@ export class EmbedClient {
     options: { readonly q?: string; readonly limit?: number; readonly period?: string | null },
     signal?: AbortSignal,
   ): Promise<FilterValues> {
-    const query = new URLSearchParams({ dimension, limit: String(options.limit ?? 50) });
+    const query = new URLSearchParams({ dimension, limit: String(options.limit ?? 50), ...this.choice });
     if (options.q) query.set("q", options.q);
     if (options.period) query.set("period", options.period);
     const body = await this.json(`/v1/embed/filter-values?${query.toString()}`, { method: "GET" }, signal);
@@ -106,7 +116,7 @@ export class EmbedClient {
   }
 
   async drill(request: DrillRequest, state: WireState, signal?: AbortSignal): Promise<QueryResult> {
-    const body = await this.json("/v1/embed/drill", { method: "POST", body: JSON.stringify({ ...request, state }) }, signal);
+    const body = await this.json("/v1/embed/drill", { method: "POST", body: JSON.stringify({ ...this.choice, ...request, state }) }, signal);
     const answer = readAnswer(body);
     if ("error" in answer) throw answer.error;
     return answer.result;
@@ -114,7 +124,7 @@ export class EmbedClient {
 
   /** One widget as a file. */
   async exportFile(widget: string, format: "csv", state: WireState, signal?: AbortSignal): Promise<Blob> {
-    const query = new URLSearchParams({ format, widget, state: JSON.stringify(state) });
+    const query = new URLSearchParams({ format, widget, state: JSON.stringify(state), ...this.choice });
     try {
       const response = await this.request(`/v1/embed/export?${query.toString()}`, { method: "GET" }, "*/*", signal);
       if (!response.ok) throw await errorOf(response);
@@ -124,9 +134,59 @@ export class EmbedClient {
     }
   }
 
-  /** Reads the stream of changes until the server ends it, and hands over what each chunk holds: nothing, when it is a sign of life only. */
-  async live(heard: (messages: readonly StreamMessage[]) => void, signal: AbortSignal): Promise<void> {
-    const response = await this.request("/v1/embed/live", { method: "GET" }, "text/event-stream", signal);
+  /** Keeps the viewer's own places of all widgets. */
+  async saveLayout(positions: Positions): Promise<void> {
+    await this.json("/v1/embed/layout", { method: "PUT", body: JSON.stringify({ ...this.choice, positions }) });
+  }
+
+  /** Back to the published places. */
+  async resetLayout(): Promise<void> {
+    await this.remove("/v1/embed/layout");
+  }
+
+  /** What the viewer's own widgets may be made of. */
+  async vocabulary(signal?: AbortSignal): Promise<Vocabulary> {
+    const body = await this.json(`/v1/embed/vocabulary${this.choiceQuery}`, { method: "GET" }, signal);
+    if (!isRecord(body) || !Array.isArray(body["events"])) throw invalidResponse();
+    const names = (member: string): readonly string[] => (Array.isArray(body[member]) ? (body[member] as readonly string[]) : []);
+    return {
+      events: names("events"), allEvents: body["all_events"] === true, dimensions: names("dimensions"), measures: names("measures"),
+      uniques: names("uniques"), maxWidgets: typeof body["max_widgets"] === "number" ? body["max_widgets"] : 20,
+    };
+  }
+
+  async addWidget(widget: WidgetDraft): Promise<WidgetConfig> {
+    return (await this.json("/v1/embed/own-widgets", { method: "POST", body: JSON.stringify({ ...this.choice, ...widget }) })) as WidgetConfig;
+  }
+
+  async removeWidget(id: string): Promise<void> {
+    await this.remove(`/v1/embed/own-widgets/${encodeURIComponent(id)}`);
+  }
+
+  private async remove(path: string): Promise<void> {
+    try {
+      const response = await this.request(path + this.choiceQuery, { method: "DELETE" }, "application/json");
+      if (!response.ok) throw await errorOf(response);
+    } catch (error) {
+      throw asEmbanError(error);
+    }
+  }
+
+  private get choice(): { readonly dashboard?: string } {
+    return this.chosen === null ? {} : { dashboard: this.chosen };
+  }
+
+  private get choiceQuery(): string {
+    return this.chosen === null ? "" : `?${new URLSearchParams(this.choice).toString()}`;
+  }
+
+  /**
+   * Reads the stream of changes until the server ends it, and hands over what each chunk holds: nothing, when it is a sign of life only.
+   * `only: "session"` hears of the session's end alone.
+   */
+  async live(heard: (messages: readonly StreamMessage[]) => void, signal: AbortSignal, only?: "session"): Promise<void> {
+    const query = new URLSearchParams({ ...this.choice, ...(only && { only }) }).toString();
+    const response = await this.request(`/v1/embed/live${query === "" ? "" : `?${query}`}`, { method: "GET" }, "text/event-stream", signal);
     if (!response.ok) throw await errorOf(response);
     if (!response.body || !response.headers.get("Content-Type")?.includes("event-stream")) throw invalidResponse();
     const reader = response.body.getReader();
@@ -194,14 +254,21 @@ export class EmbedClient {
   private async request(path: string, init: RequestInit, accept: string, signal?: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = { Accept: accept, Authorization: `Bearer ${this.token}` };
     if (init.body !== undefined) headers["Content-Type"] = "application/json";
-    return this.fetcher(this.host + path, {
-      ...init,
-      headers,
-      credentials: "omit",
-      cache: "no-store",
-      referrerPolicy: "no-referrer",
-      ...(signal ? { signal } : {}),
-    });
+    for (let waits = 0; ; waits += 1) {
+      const response = await this.fetcher(this.host + path, {
+        ...init,
+        headers,
+        credentials: "omit",
+        cache: "no-store",
+        referrerPolicy: "no-referrer",
+        ...(signal ? { signal } : {}),
+      });
+      // A stream has its own patience.
+      if (response.status !== 429 || waits >= mostWaits || accept === "text/event-stream") return response;
+      const failure = await errorOf(response.clone());
+      if (!throttled.has(failure.code)) return response;
+      await pause(Math.min(longestWait, Math.max(1, failure.retryAfter)) * 1000 * (1 + Math.random() / 10), signal);
+    }
   }
 }
 

@@ -3,8 +3,9 @@ import { showsData } from "./charts/index";
 import { EmbedClient, type DrillRequest, type FetchLike, type WidgetAnswer } from "./client";
 import { levelsOf, selectFilter, type Picked } from "./drill";
 import { EmbanError, isAbort } from "./errors";
+import { ExpiryWatch } from "./expiry";
 import { canonical, emptyState, initialState, isPicked, reduce, sameState, toFilters, toWire, without, type Action, type ViewState } from "./state";
-import type { DashboardConfig, Filters, FilterValues, QueryResult } from "./types";
+import type { DashboardConfig, Filters, FilterValues, Positions, QueryResult, Vocabulary, WidgetConfig, WidgetDraft } from "./types";
 
 export interface WidgetState {
   readonly status: "loading" | "ok" | "error";
@@ -37,8 +38,8 @@ export interface ControllerOptions {
   readonly dashboard?: string;
 }
 
-/** Hosts are told this long before the session ends, or after three quarters of a short one. */
-const expiryNotice = 60_000;
+/** What an expired session has shown stays this long, in milliseconds, while the host brings another. */
+const lapseTime = 5000;
 
 /**
  * One open dashboard: loads its configuration, keeps the viewer's state, asks for all widgets in one request per change and
@@ -60,7 +61,8 @@ export class DashboardController {
   private readonly listener: (event: ControllerEvent) => void;
   private running: AbortController | null = null;
   private readonly single = new Map<string, AbortController>();
-  private expiryTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly expiry = new ExpiryWatch((expiresAt) => this.emit({ type: "token-expiring", expiresAt }));
+  private lapse: ReturnType<typeof setTimeout> | undefined;
   private pendingFilters: Filters[] = [];
   /** The widget in which a filter's value was clicked, by dimension: it is not filtered by that dimension, so that all its values stay in sight. */
   private readonly origins = new Map<string, string>();
@@ -85,6 +87,11 @@ export class DashboardController {
 
   get token(): string {
     return this.client.token;
+  }
+
+  /** The dashboard's id, where the session opens several and the host chose one; otherwise null. */
+  get choice(): string | null {
+    return this.client.chosen;
   }
 
   /** The viewer waits for an answer. */
@@ -174,12 +181,21 @@ export class DashboardController {
     else if (this.change({ type: "merge", filters: this.permitted(filters) })) this.refresh();
   }
 
+  /** The page woke up, or is online again: is the session still good? */
+  checkExpiry(): void {
+    this.expiry.check();
+  }
+
   /** Fails when the session turns out to be for another dashboard than the one with this id or slug; null takes any. */
   setDashboard(dashboard: string | null): void {
     this.dashboard = dashboard;
     if (!this.config || this.isLoading || !this.isForeign(this.config)) return;
-    this.abortAll();
-    this.failForeign();
+    // A session that opens several dashboards may open this one.
+    if (this.config.dashboards) void this.load();
+    else {
+      this.abortAll();
+      this.failForeign();
+    }
   }
 
   /** Asks again for one failed widget; when the network was at fault, for all that it failed. */
@@ -260,8 +276,30 @@ export class DashboardController {
 
   destroy(): void {
     this.abortAll();
-    clearTimeout(this.expiryTimer);
+    this.expiry.stop();
     this.phase = "idle";
+  }
+
+  // --- What the viewer makes of the dashboard, for themselves --------------------------------------------------------------
+
+  saveLayout(positions: Positions): Promise<void> {
+    return this.guarded(this.client.saveLayout(positions));
+  }
+
+  resetLayout(): Promise<void> {
+    return this.guarded(this.client.resetLayout());
+  }
+
+  vocabulary(): Promise<Vocabulary> {
+    return this.guarded(this.client.vocabulary());
+  }
+
+  addWidget(widget: WidgetDraft): Promise<WidgetConfig> {
+    return this.guarded(this.client.addWidget(widget));
+  }
+
+  removeWidget(id: string): Promise<void> {
+    return this.guarded(this.client.removeWidget(id));
   }
 
   private async load(): Promise<void> {
@@ -272,9 +310,11 @@ export class DashboardController {
     if (this.phase !== "ready") this.setPhase("loading");
     let config: DashboardConfig;
     try {
-      config = await this.client.dashboard(abort.signal);
+      config = await this.client.dashboard(abort.signal, this.dashboard);
     } catch (error) {
-      if (!isAbort(error) && !abort.signal.aborted) this.fail(error);
+      if (isAbort(error) || abort.signal.aborted) return;
+      if (this.dashboard !== null && error instanceof EmbanError && error.code === "dashboard_not_found") this.failForeign();
+      else this.fail(error);
       return;
     }
     if (abort.signal.aborted) return;
@@ -301,6 +341,7 @@ export class DashboardController {
     const shown = only ? { ...config, widgets: config.widgets.filter((widget) => only.includes(widget.id)) } : config;
     this.config = shown;
     this.published = config;
+    this.client.chosen = this.dashboard !== null && config.dashboards ? config.id : null;
     this.initial = initialState(config);
     this.good = this.initial;
     // Another dashboard or another customer starts afresh: nothing of the earlier one may stay on the screen.
@@ -320,7 +361,7 @@ export class DashboardController {
     this.pendingFilters = [];
     for (const filters of pending) this.state = reduce(this.state, { type: "merge", filters: this.permitted(filters) });
     this.forgetOrigins();
-    this.watchExpiry(config);
+    this.expiry.set(config.session.expires_at, config.session.server_time);
     this.error = null;
     this.emit({ type: "config", config: shown });
     this.setPhase("ready");
@@ -410,7 +451,11 @@ export class DashboardController {
   private fail(error: unknown): void {
     this.isLoading = false;
     this.error = error instanceof EmbanError ? error : new EmbanError("network", error instanceof Error ? error.message : "");
-    this.setPhase("failed");
+    // Hosts renew an expired session: until then, and not for long, what is shown stays.
+    if (this.phase === "ready" && this.error.code === "token_expired") {
+      if (this.lapse !== undefined) return;
+      this.lapse = setTimeout(() => this.setPhase("failed"), lapseTime);
+    } else this.setPhase("failed");
     this.emit({ type: "error", code: this.error.code, message: this.error.message });
   }
 
@@ -427,19 +472,9 @@ export class DashboardController {
     for (const dimension of [...this.origins.keys()]) if (!this.state.dimensions[dimension]) this.origins.delete(dimension);
   }
 
-  /** Works on the difference of two server times, so that a wrong clock in the browser does no harm. */
-  private watchExpiry(config: DashboardConfig): void {
-    clearTimeout(this.expiryTimer);
-    const { expires_at: expiresAt, server_time: serverTime } = config.session;
-    if (!expiresAt) return;
-    const left = Date.parse(expiresAt) - (serverTime ? Date.parse(serverTime) : Date.now());
-    if (!Number.isFinite(left)) return;
-    const wait = Math.max(0, left - Math.min(expiryNotice, left / 4));
-    // setTimeout holds 32 bits; no session lasts that long.
-    this.expiryTimer = setTimeout(() => this.emit({ type: "token-expiring", expiresAt }), Math.min(wait, 2 ** 31 - 1));
-  }
-
   private abortAll(): void {
+    clearTimeout(this.lapse);
+    this.lapse = undefined;
     this.isLoading = false;
     this.running?.abort();
     this.running = null;

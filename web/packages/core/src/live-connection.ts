@@ -23,10 +23,22 @@ const longestWait = 30_000;
 
 const connections = new Map<string, LiveConnection>();
 
+export interface LiveSource {
+  readonly host: string;
+  readonly token: string;
+  /** Where the session opens several: whose changes. */
+  readonly dashboard?: string | null;
+  /** Nothing about data, only whether the session ends. */
+  readonly only?: "session";
+}
+
 /** Hears of changes, over one stream for all who show data of the same session on this page. */
-export function listen(host: string, token: string, listener: LiveListener, slot: StreamSlot): LiveConnection {
-  const key = JSON.stringify([host, token]);
-  const connection = connections.get(key) ?? new LiveConnection(new EmbedClient({ host, token }), slot, () => connections.delete(key));
+export function listen(source: LiveSource, listener: LiveListener, slot: StreamSlot): LiveConnection {
+  const { host, token, dashboard = null, only } = source;
+  const key = JSON.stringify([host, token, dashboard, only]);
+  const client = new EmbedClient({ host, token });
+  client.chosen = dashboard;
+  const connection = connections.get(key) ?? new LiveConnection(client, slot, () => connections.delete(key), only);
   connections.set(key, connection);
   connection.add(listener);
   return connection;
@@ -40,7 +52,9 @@ export class LiveConnection {
   private lastOpen: number | null = null;
   private wake: (() => void) | null = null;
 
-  constructor(private readonly client: EmbedClient, private readonly slot: StreamSlot, private readonly over: () => void) {
+  constructor(
+    private readonly client: EmbedClient, private readonly slot: StreamSlot, private readonly over: () => void, private readonly only?: "session",
+  ) {
     void this.run();
   }
 
@@ -81,7 +95,7 @@ export class LiveConnection {
       try {
         if (await this.slot(() => this.read(false))) this.setConnected(false);
         else {
-          await this.read(true);
+          if (!this.only) await this.read(true);
           wait = lookInterval;
         }
         failures = 0;
@@ -119,7 +133,7 @@ export class LiveConnection {
           isDone = isDone || (once && name === "open");
         }
         if (isDone) stop();
-      }, abort.signal);
+      }, abort.signal, this.only);
     } catch (error) {
       if (!isDone) throw error;
     } finally {
@@ -136,6 +150,7 @@ export class LiveConnection {
       this.setConnected(true);
       if (this.lastOpen !== null) this.tell((listener) => listener.unchangedSince(time));
     } else if (name === "changed") this.tell((listener) => listener.changed());
+    else if (name === "revoked") throw new EmbanError("session_revoked", "", 401);
     else if (name === "end" && code !== "shutting_down") throw new EmbanError(code, "", code === "dashboard_not_published" ? 404 : 401);
   }
 

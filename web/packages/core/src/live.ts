@@ -85,7 +85,7 @@ export class LiveUpdates {
     this.timer = undefined;
     if (heard === null) return;
     this.expectConnection();
-    this.connection = listen(this.options.host, heard, this.listener, this.options.slot);
+    this.connection = listen({ host: this.options.host, token: heard, dashboard: this.controller.choice }, this.listener, this.options.slot);
   }
 
   /** The network is back. */

@@ -103,6 +103,8 @@ export interface WidgetConfig {
   readonly query?: WidgetQuery;
   readonly format?: ValueFormat;
   readonly options?: WidgetOptions;
+  /** Added by the viewer, who may remove it. */
+  readonly own?: boolean;
 }
 
 /** A widget that shows data. */
@@ -153,7 +155,17 @@ export interface DashboardConfig {
     readonly allow_export?: boolean;
     readonly max_date_range_days?: number;
     readonly locked_dimensions?: readonly string[];
+    /** Events behind a value; `drill.rows` says so, too. */
+    readonly allow_underlying_data?: boolean;
+    /** The viewer may move and resize the widgets, for themselves. */
+    readonly allow_customize_layout?: boolean;
+    /** The viewer may add widgets, for themselves. */
+    readonly allow_manage_widgets?: boolean;
   };
+  /** What the session may open; absent in answers of older servers. */
+  readonly dashboards?: readonly { readonly id: string; readonly slug?: string; readonly name: string }[];
+  /** The places of the widgets are the viewer's own. */
+  readonly customized?: boolean;
   /** What the session may open behind a value; absent in answers of older servers. */
   readonly drill?: { readonly dimensions: readonly string[]; readonly rows: boolean };
   readonly session: {
@@ -164,6 +176,24 @@ export interface DashboardConfig {
     readonly locale?: string;
   };
 }
+
+/** Place and size of each widget, by its id, in units of the grid. */
+export type Positions = Readonly<Record<string, WidgetConfig["position"]>>;
+
+/** What a viewer's own widgets may be made of. */
+export interface Vocabulary {
+  readonly events: readonly string[];
+  /** Whether a widget may count events of every name. */
+  readonly allEvents: boolean;
+  readonly dimensions: readonly string[];
+  readonly measures: readonly string[];
+  /** What may be counted once for each value. */
+  readonly uniques: readonly string[];
+  readonly maxWidgets: number;
+}
+
+/** A widget that is not there yet. */
+export type WidgetDraft = Pick<WidgetConfig, "title" | "kind" | "chart" | "query"> & Partial<Pick<WidgetConfig, "position" | "format" | "options">>;
 
 export interface DateRange {
   readonly from: string;

@@ -1,5 +1,7 @@
 /** Where this script came from, without `/sdk/…` or `/web/…`: the default server of the elements on this page. */
 export const scriptBase: string = (() => {
+  // Imported where pages are rendered on a server.
+  if (typeof document === "undefined") return "";
   const cut = (source: string) => source.replace(/\/(sdk|web|web-components)\/[^/]*$/, "");
   const current = document.currentScript;
   if (current instanceof HTMLScriptElement && current.src) return cut(current.src);

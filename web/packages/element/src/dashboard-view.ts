@@ -9,6 +9,7 @@ import { DrillPanel } from "./drill/panel";
 import { loadECharts } from "./echarts";
 import { Chips } from "./filters/chips";
 import { FilterBar } from "./filters/filter-bar";
+import { moveInto, themeOfPage } from "./host-page";
 import { LiveMark } from "./live-mark";
 import { slotsOf } from "./live-slots";
 import { Card, message } from "./widgets/card";
@@ -50,6 +51,8 @@ export class DashboardView {
   /** What the host wants, whatever the dashboard says. */
   private ownLive: boolean | null = null;
   private readonly observer: ResizeObserver;
+  /** Pages switch to dark by a class or an attribute of one of these: then colours are read anew. */
+  private readonly pageObserver = new MutationObserver(() => this.pageChanged());
   private readonly darkQuery = matchMedia("(prefers-color-scheme: dark)");
   private readonly motionQuery = matchMedia("(prefers-reduced-motion: reduce)");
   private bar: FilterBar | null = null;
@@ -60,10 +63,15 @@ export class DashboardView {
   private ownTheme: Theme = {};
   private theme: ResolvedTheme = resolveTheme(undefined, false);
   private signature = "";
+  private themedFor = "";
   private reported = { width: -1, height: -1 };
   private endWake: () => void = () => undefined;
+  private emit: ViewOptions["emit"];
+  /** The present element has said that it is ready. */
+  private isReadyTold = false;
 
-  constructor(private readonly host: HTMLElement, private readonly options: ViewOptions) {
+  constructor(private host: HTMLElement, private readonly options: ViewOptions) {
+    this.emit = options.emit;
     const { host: server, only, dashboard } = options;
     const listener = (event: ControllerEvent) => this.receive(event);
     this.controller = options.share?.(listener) ?? new DashboardController(
@@ -99,6 +107,7 @@ export class DashboardView {
       formatValue(1, {}, "en");
       exactTime("2020-01-01T00:00:00Z", { locale: "en", timezone: "UTC" });
     });
+    this.watchPage();
     // The host page's font is the right one, unless the page has none: then it would be Times.
     if (/^["']?(times|times new roman|serif)["']?$/i.test(getComputedStyle(this.host).fontFamily)) this.root.dataset["plain"] = "";
   }
@@ -110,12 +119,24 @@ export class DashboardView {
     this.live.set({ token: null });
     this.watch.set({ token: null });
     this.observer.disconnect();
+    this.pageObserver.disconnect();
     this.darkQuery.removeEventListener("change", this.mediaChanged);
     this.motionQuery.removeEventListener("change", this.mediaChanged);
     this.controller.destroy();
     this.bar?.destroy();
     this.closePanel();
     for (const card of this.cards.values()) card.destroy();
+  }
+
+  /** All that is shown goes on in another element; what it has to say is said by that one. */
+  moveTo(host: HTMLElement, shadow: ShadowRoot, emit: ViewOptions["emit"]): void {
+    this.host = host;
+    this.emit = emit;
+    this.isReadyTold = false;
+    moveInto(shadow, this.root);
+    this.watchPage();
+    this.reported = { width: -1, height: -1 };
+    this.measure();
   }
 
   /** Colours of the host page, laid over those of the published dashboard. */
@@ -158,21 +179,22 @@ export class DashboardView {
       case "settled":
         this.status.textContent = strings.updated;
         this.measure();
-        if (!event.first) this.options.emit("settled", {});
-        else this.options.emit("ready", { dashboardId: this.controller.config?.id ?? null, name: this.controller.config?.name ?? "" });
+        if (this.isReadyTold) this.emit("settled", {});
+        else this.emit("ready", { dashboardId: this.controller.config?.id ?? null, name: this.controller.config?.name ?? "" });
+        this.isReadyTold = true;
         break;
       case "filter":
-        this.options.emit("filter", { filters: event.filters });
+        this.emit("filter", { filters: event.filters });
         break;
       case "period-change":
-        this.options.emit("period-change", { period: event.period });
+        this.emit("period-change", { period: event.period });
         break;
       case "error":
         if (event.reverted) this.notice.textContent = describeError(event.code, 0, event.message).text;
-        this.options.emit("error", { code: event.code, message: event.message });
+        this.emit("error", { code: event.code, message: event.message });
         break;
       case "token-expiring":
-        this.options.emit("token-expiring", { expiresAt: event.expiresAt });
+        this.emit("token-expiring", { expiresAt: event.expiresAt });
         break;
     }
   }
@@ -303,7 +325,7 @@ export class DashboardView {
       },
       fail: (text, code) => {
         this.notice.textContent = text;
-        this.options.emit("error", { code, message: text });
+        this.emit("error", { code, message: text });
       },
       reserve: (bottom) => {
         this.root.style.minHeight = bottom > 0 ? `${Math.ceil(bottom)}px` : "";
@@ -322,7 +344,7 @@ export class DashboardView {
     if (config.permissions.allow_drill_down !== false) {
       const { secondDimension, secondValue } = picked;
       const { range } = exact;
-      this.options.emit("drill", {
+      this.emit("drill", {
         dimension: picked.dimension ?? "time", value: picked.value ?? range?.from ?? "", widgetId: widget.id,
         ...(range && { range }), ...(secondDimension !== undefined && { secondDimension, secondValue: secondValue ?? "" }),
       });
@@ -357,12 +379,13 @@ export class DashboardView {
     }
     if (width !== this.reported.width || height !== this.reported.height) {
       this.reported = { width, height };
-      this.options.emit("resize", { width, height });
+      this.emit("resize", { width, height });
     }
   }
 
   private applyTheme(): void {
-    const merged = { ...this.controller.config?.theme, ...definedOnly(this.ownTheme) };
+    this.themedFor = this.surroundings();
+    const merged = { ...this.controller.config?.theme, ...themeOfPage(this.host), ...definedOnly(this.ownTheme) };
     this.theme = resolveTheme(merged, this.prefersDark());
     const { theme } = this;
     this.root.dataset["mode"] = theme.mode;
@@ -374,7 +397,7 @@ export class DashboardView {
     };
     for (const [name, value] of Object.entries(variables)) this.root.style.setProperty(name, value);
     this.root.style.fontFamily = theme.fontFamily ?? "";
-    this.options.emit("theme", { mode: theme.mode, background: theme.background });
+    this.emit("theme", { mode: theme.mode, background: theme.background });
   }
 
   /** `auto` follows the page around it when that has decided on a colour scheme, else the system. */
@@ -408,7 +431,7 @@ export class DashboardView {
 
   /** An expired session shows what it has shown, and the host may bring another; one that was withdrawn shows nothing more. */
   private endLive(error: EmbanError): void {
-    if (error.code === "token_expired") this.options.emit("error", { code: error.code, message: describeError(error.code, error.status, error.message).text });
+    if (error.code === "token_expired") this.emit("error", { code: error.code, message: describeError(error.code, error.status, error.message).text });
     else if (error.isSession || error.code === "dashboard_not_published") this.controller.refuse(error);
   }
 
@@ -423,6 +446,25 @@ export class DashboardView {
     this.live.hurry();
     this.watch.hurry();
   };
+
+  private watchPage(): void {
+    this.pageObserver.disconnect();
+    for (const element of [document.documentElement, document.body, this.host]) {
+      this.pageObserver.observe(element, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-mode", "data-color-scheme", "data-bs-theme"] });
+    }
+  }
+
+  private pageChanged(): void {
+    const surroundings = this.surroundings();
+    if (surroundings === this.themedFor) return;
+    this.applyTheme();
+    this.refresh();
+  }
+
+  /** All that the page around has to say about colours. */
+  private surroundings(): string {
+    return JSON.stringify([themeOfPage(this.host), this.prefersDark()]);
+  }
 
   private readonly mediaChanged = (): void => {
     this.applyTheme();

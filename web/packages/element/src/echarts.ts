@@ -14,7 +14,8 @@ export interface ECharts {
   init(element: HTMLElement, theme: null, options: { renderer: "svg"; width: number; height: number }): EChart;
 }
 
-declare const EMBAN_ECHARTS_FILE: string;
+/** Where the server has it: `/web/echarts-….js`, or the name that stays for packages that any server may meet. */
+declare const EMBAN_ECHARTS_PATH: string;
 
 const slot = Symbol.for("emban.echarts");
 const loads = Symbol.for("emban.echarts.loads");
@@ -27,7 +28,7 @@ type Shared = { [slot]?: ECharts; [loads]?: Map<string, Promise<ECharts>> };
 export function loadECharts(base: string): Promise<ECharts> {
   const shared = globalThis as unknown as Shared;
   const pending = (shared[loads] ??= new Map<string, Promise<ECharts>>());
-  const url = `${base}/web/${EMBAN_ECHARTS_FILE}`;
+  const url = base + EMBAN_ECHARTS_PATH;
   const known = pending.get(url);
   if (known) return known;
   const load = new Promise<ECharts>((resolve, reject) => {

@@ -1,7 +1,11 @@
-import { readFilters, readTheme, type Filters, type Theme } from "@emban/core";
+import { onWake, readFilters, readTheme, Renewal, type Filters, type Theme } from "@emban/core";
 import styles from "emban-styles";
 import { scriptBase } from "./base";
 import { DashboardView } from "./dashboard-view";
+
+const sessionCodes = new Set(["token_expired", "token_invalid", "session_revoked"]);
+/** Milliseconds before each new token while those fetched are refused. */
+const refusedWaits = [0, 1000, 5000, 30_000];
 
 let sheet: CSSStyleSheet | null = null;
 
@@ -13,18 +17,23 @@ function styleSheet(): CSSStyleSheet {
   return sheet;
 }
 
+/** Where pages are rendered on a server there are no elements; importing this must not fail there. */
+const Base = typeof HTMLElement === "undefined" ? (class {} as unknown as typeof HTMLElement) : HTMLElement;
+
 /**
  * What `<emban-dashboard>` and `<emban-widget>` share: live attributes `token`, `host`, `theme` and `filters` (both JSON), `mode`
  * and `live`, the methods `setFilters`, `setTheme` and `reload`, and the DOM events `emban-ready`, `emban-drill`, `emban-filter`,
  * `emban-period-change`, `emban-error`, `emban-token-expiring` and `emban-resize`.
  */
-export abstract class EmbanElement extends HTMLElement {
+export abstract class EmbanElement extends Base {
   static get observedAttributes(): string[] {
     return ["token", "host", "theme", "filters", "mode", "live", "dashboard-id", "widget-id"];
   }
 
   private view: DashboardView | null = null;
   private given: Theme = {};
+  private renewal: Renewal<string> | null = null;
+  private endWake: (() => void) | null = null;
 
   constructor() {
     super();
@@ -32,6 +41,21 @@ export abstract class EmbanElement extends HTMLElement {
   }
 
   protected abstract get only(): string | undefined;
+
+  /**
+   * Asks your back end for a fresh token; called before the session ends, and when it has ended or was revoked. Without it set a new `token` on
+   * `emban-token-expiring`.
+   */
+  get fetchToken(): (() => Promise<string> | string) | null {
+    return this.fetcher;
+  }
+
+  set fetchToken(fetcher: (() => Promise<string> | string) | null) {
+    this.fetcher = fetcher;
+    if (this.isConnected) this.startRenewal();
+  }
+
+  private fetcher: (() => Promise<string> | string) | null = null;
 
   connectedCallback(): void {
     this.start();
@@ -94,11 +118,69 @@ export abstract class EmbanElement extends HTMLElement {
     this.setFilters(this.parse("filters"));
     const token = this.getAttribute("token");
     if (token) view.controller.setToken(token);
+    this.startRenewal();
   }
 
   private stop(): void {
+    this.stopRenewal();
     this.view?.disconnect();
     this.view = null;
+  }
+
+  /**
+   * Goes on where `earlier` is: what it shows and what the viewer has set become this element's, without a flicker, and it leaves the page.
+   * Attributes of this one that differ hold from now on.
+   */
+  protected takeOver(earlier: EmbanElement): void {
+    const { view, shadowRoot } = this.release(earlier);
+    if (!view || !shadowRoot) return this.start();
+    this.view = view;
+    this.given = { ...earlier.given, ...this.given };
+    this.fetcher ??= earlier.fetcher;
+    view.moveTo(this, shadowRoot, (name, detail) => this.announce(name, detail));
+    earlier.remove();
+    this.applyTheme();
+    this.applyLive();
+    if (this.getAttribute("filters") !== earlier.getAttribute("filters")) this.setFilters(this.parse("filters"));
+    const token = this.getAttribute("token");
+    if (token) view.controller.setToken(token);
+    this.startRenewal();
+  }
+
+  private release(earlier: EmbanElement): { readonly view: DashboardView | null; readonly shadowRoot: ShadowRoot | null } {
+    const { view } = earlier;
+    earlier.view = null;
+    earlier.stopRenewal();
+    return { view, shadowRoot: this.shadowRoot };
+  }
+
+  /** True when it shows, or is about to show, a dashboard. */
+  protected get isAtWork(): boolean {
+    return this.view !== null;
+  }
+
+  private startRenewal(): void {
+    this.stopRenewal();
+    const fetch = this.fetcher;
+    if (!fetch) return;
+    const renewal = new Renewal<string>({
+      fetch,
+      adopt: (token) => {
+        if (typeof token !== "string" || token === "") throw new TypeError("fetchToken brought no token.");
+        this.setAttribute("token", token);
+      },
+      failed: (message) => this.announce("error", { code: "token_failed", message: message || "The token could not be fetched." }),
+    });
+    this.renewal = renewal;
+    this.endWake = onWake(() => renewal.wake());
+    if (!this.getAttribute("token")) void renewal.request();
+  }
+
+  private stopRenewal(): void {
+    this.renewal?.stop();
+    this.renewal = null;
+    this.endWake?.();
+    this.endWake = null;
   }
 
   private applyTheme(): void {
@@ -114,6 +196,16 @@ export abstract class EmbanElement extends HTMLElement {
   private applyLive(): void {
     const live = this.getAttribute("live");
     this.view?.setLive(live === null ? null : !/^(off|false|0)$/i.test(live));
+  }
+
+  /** Sessions refused since data was last shown: each is followed by one more attempt, less and less often. */
+  private refused = 0;
+
+  private recover(): void {
+    const wait = refusedWaits[this.refused];
+    if (!this.renewal || wait === undefined) return;
+    this.refused += 1;
+    void this.renewal.request(wait);
   }
 
   private parse(attribute: string): unknown {
@@ -137,6 +229,9 @@ export abstract class EmbanElement extends HTMLElement {
   }
 
   private announce(name: string, detail: Record<string, unknown>): void {
+    if (name === "ready" || name === "settled") this.refused = 0;
+    if (name === "token-expiring") void this.renewal?.request();
+    if (name === "error" && sessionCodes.has(String(detail["code"]))) this.recover();
     this.dispatchEvent(new CustomEvent(`emban-${name}`, { detail, bubbles: true, composed: true }));
   }
 }

@@ -1,5 +1,6 @@
 import { EmbanDashboardElement, EmbanWidgetElement } from "./emban-element";
 
+export { DbnDashboardElement } from "./dbn-dashboard";
 export { loadECharts } from "./echarts";
 export { EmbanDashboardElement, EmbanElement, EmbanWidgetElement } from "./emban-element";
 
