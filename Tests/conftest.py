@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from embantest import steady
 from embantest.process import EmbanProcess
 from embantest.workspace import Organization
 
 LOG = pytest.StashKey[tuple[EmbanProcess, int]]()
 _running: list[EmbanProcess] = []
+
+
+@pytest.fixture(autouse=True)
+def one_day() -> None:
+    """Tests store events relative to now and ask for them by the hour and by the day: none begins right before the turn of one."""
+    steady.within_a_day()
 
 
 @pytest.fixture(scope="session")
@@ -58,14 +68,14 @@ class Registrations:
                     pass
 
     def take(self) -> Organization:
-        made = self.ready.get(timeout=60)
+        made = self.ready.get(timeout=180)
         if isinstance(made, BaseException):
             raise made
         return made
 
     def close(self) -> None:
         self.over.set()
-        self.thread.join(30)
+        self.thread.join(60)
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +118,12 @@ def own_server() -> Iterator[Callable[..., EmbanProcess]]:
         process.abandon()
 
 
+# --- What failed ----------------------------------------------------------------------------------------------------------
+
+#: A request that was answered as wished: of those a log holds thousands.
+ANSWERED = re.compile(r" info emban: method=.* status=[123]\d\d ")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if _running:
@@ -120,8 +136,42 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.failed:
         for process in _running:
             shared, begin = item.stash.get(LOG, (process, 0))
-            report.sections.append(("log of emban", process.log[begin if shared is process else 0:][-6000:]))
+            report.sections.append(("log of emban", shortened(process.log[begin if shared is process else 0:])))
     return report
+
+
+def shortened(log: str) -> str:
+    """The last lines, and before them those that tell more than that a request was answered."""
+    lines = log.splitlines()
+    return "\n".join([line for line in lines[:-8] if not ANSWERED.search(line)] + lines[-8:])[-4_000:]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """After everything else: each test that failed, and why, in a few lines. Who sees only the end of the output sees all of it."""
+    yield
+    failed = terminalreporter.stats.get("failed", []) + terminalreporter.stats.get("error", [])
+    if not failed:
+        return
+    lines = [line for report in failed[:12] for line in told(report, 3 if len(failed) < 10 else 1)]
+    if len(failed) > 12:
+        lines.append(f"and {len(failed) - 12} more: {' '.join(report.nodeid.rpartition('/')[2] for report in failed[12:])[:1_500]}")
+    if file := os.environ.get("EMBAN_TEST_FAILURES"):
+        # The script that runs several sessions one after the other says it at its end.
+        with Path(file).open("a") as notes:
+            notes.write("\n".join(lines) + "\n")
+    terminalreporter.section("what failed", sep="=")
+    for line in lines:
+        terminalreporter.write_line(line)
+
+
+def told(report: pytest.TestReport, reasons: int) -> list[str]:
+    """`FAILED test`, and the first lines of the complaint."""
+    text = report.longreprtext.splitlines()
+    complaint = [line[1:].strip() for line in text if line.startswith("E ")] or [line.strip() for line in text[-reasons:]]
+    where = next((line for line in reversed(text) if re.match(r"\S+\.py:\d+: ", line)), "")
+    kind = "FAILED" if report.when == "call" else f"ERROR in the {report.when} of"
+    return [f"{kind} {report.nodeid}", *(f"    {line[:400]}" for line in [*complaint[:reasons], where] if line)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -98,9 +99,14 @@ def nameless(page: Page, roles: set[str]) -> list[dict[str, Any]]:
 
 
 def poor_contrast(page: Page) -> list[str]:
-    result = page.evaluate(f"() => {{ let seen = 0; {CONTRAST} return {{ seen, found }}; }}")
-    assert result["seen"] > 20, "the texts were looked at"
-    return result["found"]
+    """What stays so: while something fades in or out its colours are others."""
+    deadline = time.monotonic() + 10
+    while True:
+        result = page.evaluate(f"() => {{ let seen = 0; {CONTRAST} return {{ seen, found }}; }}")
+        assert result["seen"] > 20, "the texts were looked at"
+        if not result["found"] or time.monotonic() > deadline:
+            return result["found"]
+        page.wait_for_timeout(100)
 
 
 def open_filter(page: Page, name: str) -> None:

@@ -239,7 +239,7 @@ def test_tooltips_have_formatted_values(stages: tuple[Stage, Stage]) -> None:
         page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5 + 3)
         tip = of(page, chart, kind).locator(".tip")
         expect(tip).to_be_visible()
-        assert re.search(found, tip.inner_text()), (chart, tip.inner_text())
+        expect(tip).to_have_text(re.compile(found), use_inner_text=True)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -23,7 +23,7 @@ def embedded(stage: Stage, host: HostPage, url: str) -> Page:
 
 
 def heard(page: Page) -> list[Any]:
-    page.wait_for_function("() => heard.length > 0", timeout=12_000)
+    page.wait_for_function("() => heard.length > 0")
     return page.evaluate("heard")
 
 

@@ -13,6 +13,7 @@ from embantest.browser import HostPage, card, kpi_number, open_context, record, 
 from embantest.live import LiveStream
 from embantest.process import EmbanProcess
 from embantest.stage import FILTERS, WIDGETS, Stage, calls
+from embantest.steady import PATIENCE, eventually
 from embantest.workspace import Organization, Session, event
 from playwright.sync_api import Browser, Frame, Locator, Page, expect
 
@@ -86,7 +87,7 @@ def call(**more: Any) -> Json:
                  numeric_props={"tokens": 100, "latency_ms": 120}, **more)
 
 
-def expect_calls(page: Page | Frame, count: float, seconds: float = 10) -> float:
+def expect_calls(page: Page | Frame, count: float, seconds: float = PATIENCE) -> float:
     """Waits until the card shows the number; gives the moment."""
     deadline = time.monotonic() + seconds
     while (shown := kpi_number(page, "w_calls")) != count:
@@ -141,6 +142,7 @@ def test_nothing_flickers_and_nothing_is_announced(stage: Stage) -> None:
     assert seen["announced"] == []
     assert "w_calls" in seen["drawn"] and "w_note" not in seen["drawn"]
     # An event that changes no number of theirs draws no card anew.
+    page.wait_for_timeout(1_000)
     page.evaluate(WATCH_CARDS)
     with page.expect_response("**/v1/embed/query"):
         stage.organization.ingest([event("acme", "something.else")])
@@ -235,12 +237,10 @@ def test_a_page_that_nobody_sees_asks_for_nothing(stage: Stage) -> None:
     page, session = opened(stage)
     count = now_shown(page)
     page.evaluate(HIDE, True)
-    page.wait_for_timeout(300)
+    # Its place is free again: a session has six.
+    others = [eventually(lambda: LiveStream(session.client), lambda stream: stream.refused is None, "a place") for _ in range(6)]
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    # Its place is free again: a session has six.
-    others = [LiveStream(session.client) for _ in range(6)]
-    assert [stream.refused for stream in others] == 6 * [None]
     for stream in others:
         stream.close()
     stage.organization.ingest([call()])
@@ -263,14 +263,14 @@ def test_a_server_that_comes_back_is_heard_again(own_server: Callable[..., Emban
     expect(mark(page)).to_have_text("Live")
     expect_calls(page, 5)
     assert server.terminate() == 0
-    expect(mark(page)).to_have_text("Reconnecting…", timeout=15_000)
+    expect(mark(page)).to_have_text("Reconnecting…")
     assert now_shown(page) == 5
     assert page.locator("[role=status].sr").first.inner_text() == "Live updates are interrupted"
     shoot(page, "live-reconnecting", full=False)
     server.start()
     organization.ingest([call()])
     page.evaluate("dispatchEvent(new Event('online'))")
-    expect(mark(page)).to_have_text("Live", timeout=40_000)
+    expect(mark(page)).to_have_text("Live")
     expect_calls(page, 6)
     context.close()
     server.close()
@@ -280,7 +280,7 @@ def test_a_withdrawn_session_shows_nothing_more(stage: Stage) -> None:
     page, session = opened(stage)
     stage.watched[-1][0].expected = re.compile("401")
     assert stage.organization.admin.delete(f"/v1/embed-sessions/{session.session_id}").status == 204
-    expect(page.locator(".failure")).to_contain_text("Access to this dashboard was withdrawn", timeout=5_000)
+    expect(page.locator(".failure")).to_contain_text("Access to this dashboard was withdrawn")
     assert page.locator("[data-widget]").count() == 0
 
 
@@ -326,7 +326,7 @@ def test_many_embeds_leave_connections_for_their_questions(stage: Stage, host_pa
     counts = {kpi_number(place, "w_calls") for place in places}
     assert len(counts) == 1
     stage.organization.ingest([call()])
-    deadline = time.monotonic() + 25
+    deadline = time.monotonic() + PATIENCE
     while {kpi_number(place, "w_calls") for place in places} != {counts.copy().pop() + 1}:
         assert time.monotonic() < deadline, [kpi_number(place, "w_calls") for place in places]
         page.wait_for_timeout(100)

@@ -210,9 +210,12 @@ def test_a_revoked_key_dies_within_a_second(organization: Organization) -> None:
     for _ in range(3):
         assert client.get("/v1/dashboards").status == 200
     assert organization.admin.delete(f"/v1/api-keys/{key['id']}").status == 204
-    deadline = time.monotonic() + 1
-    while client.get("/v1/dashboards").status == 200:
-        assert time.monotonic() < deadline, "the key works a second after its revocation"
+    revoked = time.monotonic()
+    while True:
+        sent = time.monotonic()
+        if client.get("/v1/dashboards").status != 200:
+            break
+        assert sent < revoked + 1, "the key works a second after its revocation"
     expect_error(client.get("/v1/dashboards"), 401)
     expect_error(client.post("/v1/events", {"events": [event()]}), 401)
 

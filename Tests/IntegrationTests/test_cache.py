@@ -12,11 +12,10 @@ import pytest
 from embantest.client import Client, expect_error
 from embantest.event_store import EventStore
 from embantest.process import EmbanProcess
+from embantest.steady import eventually, within_a_minute
 from embantest.workspace import Organization, Session, breakdown, event, kpi, timeseries, value_of
 
 Json = dict[str, Any]
-#: After this long an insert has settled, so that answers are kept for as long as nothing else is stored.
-SETTLED = 2.3
 
 
 def events(tenant: str, count: int, model: str = "gpt-4") -> list[Json]:
@@ -30,19 +29,13 @@ WIDGETS = [kpi("w_calls"), timeseries("w_time"), breakdown("w_models"), kpi("w_t
 def world(module_organization: Organization) -> Iterator[tuple[Organization, str]]:
     module_organization.ingest(events("acme", 20) + events("acme", 5, "claude") + events("globex", 7))
     dashboard = module_organization.create_dashboard(WIDGETS, publish=True)["id"]
-    time.sleep(SETTLED)
     yield module_organization, dashboard
 
 
 def settle(session: Session, state: Json | None = None) -> Json:
     """Asks until answers are kept: the state of a tenant counts as settled when it has been seen for a while."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        results = session.results(state)
-        if all(result["meta"]["cached"] for result in results.values()):
-            return results
-        time.sleep(0.3)
-    raise AssertionError(f"nothing was kept: {results}")
+    return eventually(
+        lambda: session.results(state), lambda results: all(result["meta"]["cached"] for result in results.values()), "kept answers", pause=0.2)
 
 
 def without_meta(results: Json) -> Json:
@@ -111,11 +104,12 @@ def test_state_and_version_are_other_questions(world: tuple[Organization, str]) 
 def test_queries_of_keys_are_kept_too(world: tuple[Organization, str]) -> None:
     organization, _ = world
     answers = []
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and not (answers and answers[-1]["meta"]["cached"]):
+
+    def ask() -> Json:
         answers.append(organization.query({"metric": "count"}, tenant_id="globex").expect(200))
-        time.sleep(0.3)
-    assert answers[-1]["meta"]["cached"]
+        return answers[-1]
+
+    eventually(ask, lambda answer: answer["meta"]["cached"], "a kept answer")
     assert {value_of(answer) for answer in answers} == {7}
     assert value_of(organization.query({"metric": "count"}, tenant_id="acme").expect(200)) == 25
 
@@ -144,6 +138,8 @@ def test_refresh_makes_the_next_view_new(world: tuple[Organization, str]) -> Non
         ({}, True, True), ({"tenant_id": "acme"}, True, False), ({"dashboard_id": dashboard}, True, True),
         ({"tenant_id": "globex", "dashboard_id": dashboard}, False, True),
     ):
+        # What is kept is kept for the questions of one minute.
+        within_a_minute(15)
         settle(acme), settle(globex)
         answer = organization.admin.post("/v1/cache/refresh", body)
         assert answer.status == 204, str(answer)
@@ -196,7 +192,6 @@ def test_cache_may_be_turned_off() -> None:
         session = organization.session("acme", organization.create_dashboard(WIDGETS, publish=True)["id"])
         for _ in range(3):
             assert not any(result["meta"]["cached"] for result in session.results().values())
-            time.sleep(1)
 
 
 def test_events_of_another_process_are_seen(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def run(walkthrough: list[Step], url: str, folder: Path) -> list[str]:
     mark = "@@@ end of step @@@"
     script = "set -eu\n" + "".join(f"{step.script}\nprintf '\\n%s\\n' '{mark}'\n" for step in walkthrough)
     done = subprocess.run(
-        ["sh", "-c", script.replace("http://localhost:8080", url)], capture_output=True, text=True, cwd=folder, timeout=300,
+        ["sh", "-c", script.replace("http://localhost:8080", url)], capture_output=True, text=True, cwd=folder, timeout=900,
         env=clean_environment())
     outputs = done.stdout.split(mark)[:-1]
     assert done.returncode == 0 and len(outputs) == len(walkthrough), (

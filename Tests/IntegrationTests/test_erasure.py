@@ -12,6 +12,7 @@ import pytest
 from embantest.client import Client, Response, expect_error
 from embantest.event_store import EventStore
 from embantest.process import EmbanProcess
+from embantest.steady import eventually
 from embantest.workspace import Organization, Session, breakdown, event, kpi, value_of
 
 Json = dict[str, Any]
@@ -35,10 +36,7 @@ def seen(organization: Organization) -> dict[str, int]:
 
 def keep(session: Session) -> None:
     """Asks until the answers are kept."""
-    deadline = time.monotonic() + 10
-    while not all(result["meta"]["cached"] for result in session.results().values()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    eventually(session.results, lambda results: all(result["meta"]["cached"] for result in results.values()), "kept answers")
 
 
 # --- Erasing --------------------------------------------------------------------------------------------------------------
@@ -151,9 +149,7 @@ def test_nothing_of_an_erased_customer_is_left_in_any_table(tmp_path: Path) -> N
             refused = expect_error(erase(organization, "acme"), 503, {"erasure_delayed", "erasure_unfinished"})
             assert "nothing was erased" in refused["error"].lower()
             store.__enter__()
-            deadline = time.monotonic() + 90
-            while (answer := erase(organization, "acme")).status == 503 and time.monotonic() < deadline:
-                time.sleep(1)
+            answer = eventually(lambda: erase(organization, "acme"), lambda answer: answer.status != 503, "an erasure", 300, pause=1)
             assert answer.expect(200)["deleted_events"] == 6
             assert seen(organization) == {"globex": 5}
     finally:
@@ -203,9 +199,7 @@ def test_events_older_than_the_retention_go(tmp_path: Path) -> None:
             store.ask("ALTER TABLE emban.events UPDATE ingested_at = ingested_at - INTERVAL 2 MINUTE WHERE 1 SETTINGS mutations_sync = 2")
             emban.terminate()
             emban.start()
-            deadline = time.monotonic() + 60
-            while organization.count() != 5 and time.monotonic() < deadline:
-                time.sleep(0.5)
+            eventually(organization.count, lambda count: count == 5, "that what is old is gone", 200, pause=0.5)
             assert seen(organization) == {"acme": 5}
             assert seen(other) == {"acme": 5, "globex": 9}
             found = organization.query({"metric": "sum", "numeric_prop": "tokens"}).expect(200)

@@ -206,7 +206,7 @@ def test_an_export_that_breaks_off_leaves_no_file(own_server: Servers, tmp_path:
     for _ in range(40):
         organization.ingest(event("big", string_props={f"p{n}": filler for n in range(1, 16)}) for _ in range(100))
     target = tmp_path / "big.ndjson"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=150) as connection:
         connection.sendall(
             f"GET /v1/tenants/big/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {organization.key}\r\n\r\n".encode())
         received = connection.recv(65_536)

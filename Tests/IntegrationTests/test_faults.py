@@ -113,10 +113,10 @@ def test_slow_and_broken_clients_hold_nobody_up(emban: EmbanProcess, module_orga
         answered += 1
         time.sleep(0.05)
     for client in clients:
-        client.join(30)
+        client.join(150)
         assert not client.is_alive()
     print(f"longest answer beside 64 slow and {4 * 64} broken connections: {1_000 * longest:.0f} ms; {dict(ledger.answered)}")
-    assert longest < 5
+    assert longest < 20
     assert not ledger.surprises
     assert ledger.answered["200"] == 48, f"the slow ones that came to their end were answered: {ledger.answered}"
     assert module_organization.count("bystander") == answered

@@ -121,7 +121,7 @@ def test_a_lie_about_the_length_is_survived(emban: EmbanProcess) -> None:
         b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
         b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ):
-        with socket.create_connection(("127.0.0.1", emban.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", emban.port), timeout=30) as connection:
             try:
                 connection.sendall(head)
                 connection.settimeout(2)

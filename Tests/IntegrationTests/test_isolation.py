@@ -25,7 +25,7 @@ class Viewer:
 
     def ask(self, sql: str, **settings: str) -> tuple[int, str]:
         parts = urlsplit(self.server["url"])
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=100)
         headers = {"X-ClickHouse-User": self.server["user"], "X-ClickHouse-Key": self.server["password"]}
         try:
             connection.request("POST", "/?" + urlencode(settings), sql.encode(), headers)

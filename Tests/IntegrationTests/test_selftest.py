@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from embantest.client import Client
-from embantest.process import ROOT, EmbanProcess, free_port
+from embantest.process import ROOT, START_SECONDS, STOP_SECONDS, EmbanProcess, free_port
+from embantest.steady import eventually
 from embantest.workspace import Organization, breakdown, event, kpi, table, timeseries
 
 WIDGETS = [
@@ -79,7 +80,7 @@ def test_publishing_ends_soon_and_is_safe_at_once(organization: Organization) ->
         assert publish().status == 204
         seconds.append(time.monotonic() - begin)
     # A hang, not speed: it takes about half a second, and a multiple of that beside other work.
-    assert min(seconds) < 30, seconds
+    assert min(seconds) < 60, seconds
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: publish(), range(6)))
     assert [answer.status for answer in answers] == [204] * 6, [str(answer) for answer in answers]
@@ -140,7 +141,7 @@ class OwnClickHouse:
   <access_management>1</access_management><named_collection_control>1</named_collection_control></default></users></clickhouse>""")
         self.process = subprocess.Popen(
             [str(program), "server", f"--config-file={configuration}"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 if self.ask("SELECT 1") == "1\n":
@@ -154,7 +155,7 @@ class OwnClickHouse:
         return f"http://default:secret@127.0.0.1:{self.port}"
 
     def ask(self, sql: str) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=150)
         try:
             connection.request("POST", "/", sql.encode(), {"X-ClickHouse-User": "default", "X-ClickHouse-Key": "secret"})
             answer = connection.getresponse()
@@ -168,10 +169,7 @@ class OwnClickHouse:
         return int(self.ask("SELECT count() FROM emban.events WHERE environment = 'selftest'"))
 
     def wait_no_canaries(self) -> None:
-        deadline = time.monotonic() + 20
-        while self.canaries() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert self.canaries() == 0
+        eventually(self.canaries, lambda count: count == 0, "no canaries", 150, pause=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +177,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnClickHou
     server = OwnClickHouse(tmp_path_factory.mktemp("clickhouse"))
     yield server
     server.process.terminate()
-    server.process.wait(60)
+    server.process.wait(STOP_SECONDS)
 
 
 @pytest.fixture
@@ -217,7 +215,7 @@ def test_with_the_event_store_away_nothing_is_published(server: EmbanProcess, cl
     organization = Organization(server.url)
     dashboard = made(organization)
     clickhouse.process.terminate()
-    clickhouse.process.wait(60)
+    clickhouse.process.wait(STOP_SECONDS)
     refused = organization.admin.post(f"/v1/dashboards/{dashboard}/publish")
     assert (refused.status, refused.json["code"]) == (503, "event_store_unavailable"), str(refused)
     assert refused.headers["Retry-After"]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +15,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Locator, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser, BrowserContext, ConsoleMessage, Error, Frame, Locator, Page, Request, Response, expect, sync_playwright,
+)
 
 from embantest.process import ROOT
+from embantest.steady import PATIENCE
 
 SCREENSHOTS = ROOT / ".build" / "screenshots"
+expect.set_options(timeout=1_000 * PATIENCE)
 
 #: Runs in every frame before its own scripts: a violation of the page's policy becomes visible to the test.
 WATCH_POLICY = """
@@ -129,7 +134,7 @@ class HostPage:
 
 def open_context(browser: Browser, **options: Any) -> BrowserContext:
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "timezone_id": "UTC", **options})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(1_000 * PATIENCE)
     context.add_init_script(WATCH_POLICY)
     return context
 
@@ -153,12 +158,13 @@ def settled(place: Page | Frame | Locator, widgets: int | None = None) -> None:
     """Waits until every card shows its result: nothing loads, nothing refreshes."""
     place.locator('[data-widget][data-status="ok"], [data-widget][data-status="empty"]').first.wait_for()
     owner = place.page if isinstance(place, Locator) else place
-    for _ in range(300):
+    deadline = time.monotonic() + PATIENCE
+    while True:
         statuses = place.locator("[data-widget]").evaluate_all("cards => cards.map(c => c.dataset.status + c.getAttribute('aria-busy'))")
         if statuses and all(status in ("okfalse", "emptyfalse") for status in statuses) and widgets in (None, len(statuses)):
             return
-        owner.wait_for_timeout(50)
-    raise AssertionError(f"the dashboard did not settle: {statuses}")
+        assert time.monotonic() < deadline, f"the dashboard did not settle: {statuses}"
+        owner.wait_for_timeout(30)
 
 
 def card(place: Page | Frame | Locator, widget: str) -> Locator:
@@ -176,6 +182,23 @@ def kpi_number(place: Page | Frame | Locator, widget: str) -> float:
     """The number of a kpi card; where it is abbreviated, the full one is its title."""
     value = card(place, widget).locator(".kpi-value")
     return number(value.get_attribute("title") or value.inner_text())
+
+
+def shows(place: Page | Frame | Locator, widget: str, wanted: float, *, rel: float = 0.0) -> None:
+    """Waits until a kpi card shows the number, and until everything beside it has settled: what was asked for by a message, by a host or
+    by a click comes when it comes."""
+    owner = place.page if isinstance(place, Locator) else place
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            shown: float | str = kpi_number(place, widget)
+        except (AssertionError, Error) as error:  # its frame is being replaced, or there is no number yet
+            shown = str(error)[:200]
+        if isinstance(shown, float) and abs(shown - wanted) <= rel * abs(wanted):
+            break
+        assert time.monotonic() < deadline, f"{widget} shows {shown}, not {wanted}"
+        owner.wait_for_timeout(30)
+    settled(place)
 
 
 def table_numbers(place: Page | Frame | Locator, widget: str) -> dict[str, float]:

@@ -71,7 +71,7 @@ class Client:
 
     def request(
         self, method: str, path: str, *, body: Any = None, raw: bytes | str | None = None, headers: Mapping[str, str] | None = None,
-        query: Mapping[str, Any] | None = None, timeout: float = 60,
+        query: Mapping[str, Any] | None = None, timeout: float = 150,
     ) -> Response:
         """`body` is sent as JSON, `raw` as it is. `query` becomes the query string; values that are no strings are written as JSON."""
         sent = dict(self.headers)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from embantest.client import Client
-from embantest.process import ROOT, free_port
+from embantest.process import ROOT, START_SECONDS, STOP_SECONDS, free_port
 
 CONFIGURATION = """
 <clickhouse>
@@ -45,7 +45,7 @@ class EventStore:
             [program or str(ROOT / ".build/share/emban/clickhouse/clickhouse"), "server", f"--config-file={self.folder}/config.xml"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder,
             env=os.environ | {"CLICKHOUSE_WATCHDOG_ENABLE": "0"} | self.environment)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 if self.client.get("/ping").status == 200:
@@ -58,7 +58,7 @@ class EventStore:
 
     def __exit__(self, *_: object) -> None:
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(STOP_SECONDS)
 
     def ask(self, sql: str) -> list[list[str]]:
         """The rows of a statement, as text."""

@@ -27,7 +27,7 @@ SEGMENT = b"emban spool 1\r\n\0"
 RECORD = struct.Struct("<4sIQ")
 HEADER = 44
 #: A start that finds a large spool, or a ClickHouse that repairs itself, on a busy machine.
-RECOVERY_SECONDS = 120.0
+RECOVERY_SECONDS = 300.0
 
 
 class Clock:
@@ -103,7 +103,7 @@ class SmallDisk:
     def close(self) -> None:
         assert self.holder.stdin is not None
         self.holder.stdin.close()
-        self.holder.wait(10)
+        self.holder.wait(60)
 
 
 class Program(EmbanProcess):
@@ -132,7 +132,7 @@ class Program(EmbanProcess):
         self.process.send_signal(number)
         if number == signal.SIGKILL:
             self.struck = True
-            self.process.wait(20)
+            self.process.wait(60)
 
 
 class Rig:
@@ -205,7 +205,7 @@ class Rig:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         if number == signal.SIGKILL and self.store is not None:
-            self.store.process.wait(20)
+            self.store.process.wait(60)
         return pid
 
     def revive_store(self) -> None:
@@ -278,7 +278,7 @@ class Rig:
         """SIGTERM, as an operator stops it."""
         if program.runs:
             program.struck = True
-            code = program.terminate(90)
+            code = program.terminate(180)
             # Before the program has set up its handlers, the signal itself ends it.
             if code not in (0, -signal.SIGTERM):
                 self.problems.append(f"SIGTERM ended a program with {code}: {program.log[-1500:]}")
@@ -319,7 +319,7 @@ class Rig:
         for program in self.programs:
             self.stop_in_order(program)
             if self.store is None:
-                program.wait_no_children(10)
+                program.wait_no_children()
         if self.store is not None:
             yield self.store
             return

@@ -13,7 +13,7 @@ from embantest.faults_senders import PATIENCE, Senders
 from embantest.faults_tally import Tally, tally
 
 #: After the last fault everything that may be repeated must be answered 200 within this time.
-CALM_SECONDS = 60.0
+CALM_SECONDS = 150.0
 #: Kilobytes of a spool's disk that some seconds of events can fill.
 SMALL_DISK = 16 * 1_024
 #: Settings by which the few events of a test are counted in advance, as those of large tenants are.

@@ -21,7 +21,7 @@ def clickhouse() -> str:
 
 def run_local(statement: str) -> str:
     done = subprocess.run(
-        [clickhouse(), "local", "--query", statement], capture_output=True, text=True, timeout=120, env=clean_environment({"TZ": "UTC"}), check=False)
+        [clickhouse(), "local", "--query", statement], capture_output=True, text=True, timeout=400, env=clean_environment({"TZ": "UTC"}), check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from embantest.client import Client, Response
+from embantest.steady import PATIENCE
 
 
 @dataclass
@@ -37,7 +38,7 @@ class LiveStream:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.client.base)
-        self.connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=120)
+        self.connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=150)
         self.connection.request("GET", "/v1/embed/live", None, self.client.headers | {"Accept": "text/event-stream"})
         self.socket = self.connection.sock
         answer = self.connection.getresponse()
@@ -77,7 +78,7 @@ class LiveStream:
     def changes(self) -> list[LiveEvent]:
         return [event for event in self.events if event.name == "changed"]
 
-    def wait_for(self, count: int, seconds: float = 10) -> LiveEvent:
+    def wait_for(self, count: int, seconds: float = PATIENCE) -> LiveEvent:
         """The event of this number, counted from 1, once it is there."""
         deadline = time.monotonic() + seconds
         while len(self.events) < count:
@@ -85,7 +86,7 @@ class LiveStream:
             time.sleep(0.002)
         return self.events[count - 1]
 
-    def wait_for_end(self, seconds: float = 10) -> float:
+    def wait_for_end(self, seconds: float = PATIENCE) -> float:
         deadline = time.monotonic() + seconds
         while self.ended is None:
             assert time.monotonic() < deadline, f"the stream has not ended within {seconds} s: {self.events}"
