@@ -95,7 +95,8 @@ import Testing
         timeout: .seconds(1))
     }
     #expect(exception?.kind == .timeout)
-    #expect(ContinuousClock.now - start < .seconds(4))
+    // Unhindered it takes minutes.
+    #expect(ContinuousClock.now - start < .seconds(30))
   }
 
   @Test func limitsAreTold() async throws {
@@ -127,7 +128,7 @@ import Testing
     while try await running() != 1 { try await Task.sleep(for: .milliseconds(20)) }
     task.cancel()
     await #expect(throws: CancellationError.self) { _ = try await task.value }
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + .seconds(60)
     while try await running() != 0, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(50)) }
     #expect(try await running() == 0)
   }

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Answers of any length: they come piece by piece, end with an error when they are not whole, and hold one tenant's events.
-@Suite(.timeLimit(.minutes(2))) struct StreamTests {
+@Suite(.timeLimit(.minutes(10))) struct StreamTests {
   func scope(_ organization: String, _ tenant: String) -> ScopeSettings {
     ScopeSettings(organization: organization, environment: "production", tenant: tenant)
   }

@@ -4,7 +4,7 @@ import Ingest
 import Testing
 
 /// What makes an import one that can be interrupted anywhere: ids that do not change, notes that hold no more than is decided.
-@Suite(.timeLimit(.minutes(3))) struct ImportResumeTests {
+@Suite(.timeLimit(.minutes(10))) struct ImportResumeTests {
   /// Keeps events by id, and refuses the batches it is told to.
   actor Store: EventSink {
     private(set) var events: [String: Event] = [:]

@@ -5,7 +5,7 @@ import Ingest
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct ImporterTests {
+@Suite(.timeLimit(.minutes(10))) struct ImporterTests {
   /// Keeps what it is sent; the files, not the store, are the matter of most tests here.
   actor Collector: EventSink {
     private(set) var events: [Event] = []

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// From the bytes of a request to the rows of a real ClickHouse.
-@Suite(.timeLimit(.minutes(3))) struct IngestPipelineTests {
+@Suite(.timeLimit(.minutes(10))) struct IngestPipelineTests {
   @Test func storesEventsAsTheyWereSent() async throws {
     let fixture = try await PipelineFixture()
     try await fixture.running {
