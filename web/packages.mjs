@@ -7,11 +7,14 @@ import { dirname, join, relative } from "node:path";
 /**
  * One line per entry: `folder` below packages/, `entry` as others import it ("." is the package itself), `source` below the folder.
  * `platform` is "node" where Node's own modules are used. `callable`: `require` gives the default export itself, with the others as its members.
+ * `client`: components that run in browsers, also where pages are made of React server components.
  * A line whose source does not exist is an error.
  */
 export const entries = [
   { folder: "embed-helper", entry: ".", source: "src/index.ts" },
+  { folder: "embed-helper", entry: "./react", source: "src/react/index.ts", client: true },
   { folder: "element", entry: ".", source: "src/index.ts" },
+  { folder: "react", entry: ".", source: "src/index.ts", client: true },
   { folder: "sdk", entry: ".", source: "src/index.ts", platform: "node", callable: true },
 ];
 
@@ -29,17 +32,19 @@ export function buildPackages({ here, scratch, output, run, elementOptions }) {
     rmSync(target, { recursive: true, force: true });
     mkdirSync(target, { recursive: true });
     const exports = {};
-    for (const { entry, source, platform = "browser", callable = false } of own) {
+    for (const { entry, source, platform = "browser", callable = false, client = false } of own) {
       const name = entry === "." ? "index" : entry.replace(/^\.\//, "");
       const external = Object.keys(manifest.peerDependencies ?? {}).flatMap((peer) => [`--external:${peer}`, `--external:${peer}/*`]);
       for (const [format, extension] of [["esm", "mjs"], ["cjs", "cjs"]]) {
         run("esbuild", [
           `packages/${folder}/${source}`, "--bundle", `--format=${format}`, `--platform=${platform}`, "--target=es2020", "--charset=utf8",
           "--legal-comments=none", "--log-level=warning", "--tsconfig=tsconfig.json", "--loader:.css=text", ...elementOptions, ...external,
-          ...(callable && format === "cjs" ? [`--footer:js=${callableModule}`] : []), `--outfile=${join(target, `${name}.${extension}`)}`,
+          ...(client ? ['--banner:js="use client";'] : []), ...(callable && format === "cjs" ? [`--footer:js=${callableModule}`] : []), `--outfile=${join(target, `${name}.${extension}`)}`,
         ]);
       }
       const declared = `./types/${folder}/${source.replace(/\.tsx?$/, "")}`;
+      // For compilers that do not read "exports".
+      if (entry !== ".") writeFileSync(join(target, `${name}.d.ts`), `export * from "${declared}.js";\n`);
       exports[entry] = {
         import: { types: `${declared}.d.ts`, default: `./${name}.mjs` },
         require: { types: `${declared}.d.cts`, default: `./${name}.cjs` },
