@@ -12,4 +12,4 @@ export function visibleArea(element: Element): Promise<DOMRectReadOnly> {
   });
 }
 
-export const isFramed = window.parent !== window;
+export const isFramed = typeof window !== "undefined" && window.parent !== window;
