@@ -76,10 +76,10 @@ class Project:
         assert process.returncode == 0, f"{name} ended with {process.returncode}:\n{output}\n{errors}"
         return output + errors
 
-    def result(self, name: str, text: str, environment: Mapping[str, str] | None = None) -> Any:
+    def result(self, name: str, text: str, environment: Mapping[str, str] | None = None, arguments: tuple[str, ...] = ()) -> Any:
         """Runs a program that calls `report(value)` once."""
         report = f"const report = (value) => console.log({RESULT!r} + JSON.stringify(value));\n"
-        output = self.run(name, report + text, environment)
+        output = self.run(name, report + text, environment, arguments)
         lines = [line for line in output.splitlines() if line.startswith(RESULT)]
         assert len(lines) == 1, output
         return json.loads(lines[0][len(RESULT):])
