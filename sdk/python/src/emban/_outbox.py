@@ -1,0 +1,186 @@
+"""Events that wait to be sent: what both batchers keep and decide. Not locked: its owner sees to that."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from .errors import EmbanError
+from .events import BYTES_PER_REQUEST, EVENTS_PER_REQUEST, EncodedEvent, Event, EventRejection, IngestResult, encoded
+
+log = logging.getLogger("emban")
+
+Reason = Literal["rejected", "refused", "overflow", "closed", "abandoned"]
+
+
+@dataclass(frozen=True)
+class BatchProblem:
+    """Events that will not be counted, and why."""
+
+    #: `rejected`: they are wrong (`rejections` say how). `refused`: the server does not take any (`error` says why), as with a revoked
+    #: key. `overflow`: too many were waiting. `closed`: they came after `close`. `abandoned`: time ran out at the end; the ones that were
+    #: on their way may count.
+    reason: Reason
+    #: With their ids, so that those which are not wrong can be sent again with `ingest`.
+    events: tuple[Event, ...] = field(repr=False)
+    #: How many there are. More than `events` where the server named only the first hundred.
+    count: int
+    rejections: tuple[EventRejection, ...] = ()
+    error: EmbanError | None = None
+
+
+@dataclass(frozen=True)
+class BatcherStats:
+    """What became of the events that were added in this process."""
+
+    queued: int
+    accepted: int
+    rejected: int
+    lost: int
+
+
+class Reporter:
+    """Tells of problems: to the callback, or else to the log, at most every ten seconds there."""
+
+    QUIET_SECONDS = 10.0
+
+    def __init__(self, callback: Callable[[BatchProblem], None] | None) -> None:
+        self._callback = callback
+        self._silent_until = 0.0
+        self._untold = 0
+
+    def tell(self, problem: BatchProblem | None) -> None:
+        if problem is None:
+            return
+        if self._callback is not None:
+            try:
+                self._callback(problem)
+            except Exception:
+                log.exception("the callback of a batcher failed")
+            return
+        self._untold += problem.count
+        if time.monotonic() >= self._silent_until:
+            first = problem.rejections[0] if problem.rejections else None
+            why = f"{first.field} {first.expected}" if first else str(problem.error or "")
+            log.warning("%d events were not stored: %s%s", self._untold, problem.reason, f" ({why})" if why else "")
+            self._untold, self._silent_until = 0, time.monotonic() + self.QUIET_SECONDS
+
+
+class Outbox:
+    def __init__(self, *, max_events: int, max_seconds: float, queue_size: int) -> None:
+        if not 1 <= max_events <= EVENTS_PER_REQUEST:
+            raise ValueError(f"max_events must be 1 to {EVENTS_PER_REQUEST}")
+        if max_seconds < 0 or queue_size < max_events:
+            raise ValueError("max_seconds must not be negative, and queue_size not be below max_events")
+        self._max_events, self._max_seconds, self._queue_size = max_events, max_seconds, queue_size
+        #: With the time at which each came.
+        self._waiting: deque[tuple[float, EncodedEvent]] = deque()
+        #: Taken, and not yet settled.
+        self.flying: Sequence[EncodedEvent] = ()
+        self.accepted = self.rejected = self.lost = 0
+        #: Numbers of events, in the order in which they came: the last one added, and the last one settled.
+        self.added = self.settled = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self.flying)
+
+    @property
+    def stats(self) -> BatcherStats:
+        return BatcherStats(len(self), self.accepted, self.rejected, self.lost)
+
+    def add(self, event: Mapping[str, Any], *, closed: bool = False) -> BatchProblem | None:
+        """Takes an event as it is now; later changes of the caller's object do not reach it."""
+        if isinstance(event, Mapping) and event.get("timestamp") is None:
+            # It happened now, not when its batch is sent.
+            event = {**event, "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
+        one = encoded(event, 0)
+        if isinstance(one, EventRejection):
+            self.rejected += 1
+            return BatchProblem("rejected", (event,), 1, (one,))  # type: ignore[arg-type]
+        if closed or len(self) >= self._queue_size:
+            self.lost += 1
+            return BatchProblem("closed" if closed else "overflow", (one.event,), 1)
+        self._waiting.append((time.monotonic(), one))
+        self.added += 1
+        return None
+
+    def due_in(self) -> float | None:
+        """Seconds until a batch is to be sent: 0 for now, None when nothing waits."""
+        if not self._waiting:
+            return None
+        if len(self._waiting) >= self._max_events:
+            return 0.0
+        return max(self._waiting[0][0] + self._max_seconds - time.monotonic(), 0.0)
+
+    def take(self) -> Sequence[EncodedEvent]:
+        """The next batch, which is on its way until it is settled or put back."""
+        batch: list[EncodedEvent] = []
+        size = 0
+        while self._waiting and len(batch) < self._max_events:
+            one = self._waiting[0][1]
+            size += len(one.text) + 1
+            if batch and size > BYTES_PER_REQUEST:
+                break
+            self._waiting.popleft()
+            batch.append(EncodedEvent(len(batch), one.event, one.text))
+        self.flying = batch
+        return batch
+
+    def put_back(self) -> None:
+        self._waiting.extendleft((0.0, one) for one in reversed(self.flying))
+        self.flying = ()
+
+    def settle(self, result: IngestResult) -> BatchProblem | None:
+        """The batch on its way was answered."""
+        batch, self.flying = self.flying, ()
+        self.settled += len(batch)
+        self.accepted += result.accepted
+        self.rejected += result.rejected
+        if not result.rejected:
+            return None
+        wrong = [batch[one.index].event for one in result.rejections]
+        numbered = tuple(EventRejection(place, one.field, one.code, one.expected) for place, one in enumerate(result.rejections))
+        return BatchProblem("rejected", tuple(wrong), result.rejected, numbered)
+
+    def lose(self, reason: Reason, error: EmbanError | None = None, *, everything: bool = False) -> BatchProblem | None:
+        """The batch on its way is given up, or everything is."""
+        gone = [one.event for one in self.flying]
+        self.flying = ()
+        if everything:
+            gone += [one.event for _, one in self._waiting]
+            self._waiting.clear()
+        self.settled += len(gone)
+        self.lost += len(gone)
+        return BatchProblem(reason, tuple(gone), len(gone), error=error) if gone else None
+
+    def everything(self) -> Sequence[EncodedEvent]:
+        """All that is not settled, taken out to be sent in another way."""
+        self.put_back()
+        waiting = [one for _, one in self._waiting]
+        self._waiting.clear()
+        return waiting
+
+
+class Patience:
+    """How long to go on with one batch."""
+
+    FIRST_PAUSE, LONGEST_PAUSE, FAILURES = 0.25, 30.0, 5
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self._chance = chance
+        self._attempts = 0
+
+    def pause(self, error: EmbanError) -> float | None:
+        """Seconds before the batch is sent again; None when that is of no use. While the server is away or busy it always is: the queue is
+        bounded, and what no longer fits in is told of."""
+        self._attempts += 1
+        away = error.status in (None, 429, 502, 503, 504)
+        if not away and not (error.status is not None and error.status >= 500 and self._attempts < self.FAILURES):
+            return None
+        grown: float = min(self.FIRST_PAUSE * 2 ** min(self._attempts - 1, 10), self.LONGEST_PAUSE) * (0.5 + self._chance() / 2)
+        return max(grown, error.retry_after or 0.0)

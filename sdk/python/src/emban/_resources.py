@@ -1,0 +1,129 @@
+"""The parts of the API, for programs that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _calls
+from .models import Dashboard, DataApp, EmbedSession, GuestPermissions, GuestToken, LiveSession, Permissions, Tenant
+
+if TYPE_CHECKING:
+    from ._client import Emban
+
+Json = Mapping[str, Any]
+
+
+class _Resource:
+    """A part of the API, which has its requests carried out by the client."""
+
+    def __init__(self, client: Emban) -> None:
+        self._client = client
+
+
+class EmbedSessions(_Resource):
+    """Sessions of customers, for their browsers."""
+
+    def create(
+        self, *, tenant_id: str, dashboard_id: str, expires_in: int | None = None, permissions: Permissions | Json | None = None,
+        context: Json | None = None, timezone: str | None = None, locale: str | None = None, allowed_origins: Sequence[str] | None = None,
+    ) -> EmbedSession:
+        """A session of one customer for one published dashboard (id or slug). Take `tenant_id` from your own login, never from the request."""
+        return self._client._run(_calls.create_session({
+            "tenant_id": tenant_id, "dashboard_id": dashboard_id, "expires_in": expires_in, "permissions": permissions, "context": context,
+            "timezone": timezone, "locale": locale, "allowed_origins": allowed_origins}))
+
+    def list(self, *, tenant_id: str | None = None, dashboard_id: str | None = None) -> Iterator[LiveSession]:
+        """Live sessions, the newest first."""
+        return self._client._pages(lambda cursor: _calls.sessions(cursor, tenant_id, dashboard_id))
+
+    def revoke(self, session_id: str | None = None, *, tenant_id: str | None = None, dashboard_id: str | None = None) -> None:
+        """Ends one session, or all of a customer, of a dashboard, or of both."""
+        self._client._run(_calls.revoke(session_id, tenant_id, dashboard_id))
+
+
+class GuestTokens(_Resource):
+    """Tokens for `<dbn-dashboard>`."""
+
+    def create(
+        self, *, client_id: str, data_app_name: str, permissions: GuestPermissions | Json | None = None, expiry_time: int | None = None,
+        params: Json | None = None,
+    ) -> GuestToken:
+        """A token of one customer (`client_id`, from your own login) for a data app. `expiry_time` is seconds."""
+        return self._client._run(_calls.create_guest_token(client_id, data_app_name, permissions, expiry_time, params))
+
+
+class Dashboards(_Resource):
+    """Drafts, and what of them is published. Wherever an id is taken, the slug works too."""
+
+    def list(self) -> Iterator[Dashboard]:
+        return self._client._pages(_calls.dashboards)
+
+    def get(self, dashboard_id: str) -> Dashboard:
+        return self._client._run(_calls.dashboard(dashboard_id))
+
+    def create(self, config: Json) -> Dashboard:
+        return self._client._run(_calls.create_dashboard(config))
+
+    def create_from_events(self, *, name: str | None = None) -> Dashboard:
+        """A draft that fits the events that there are."""
+        return self._client._run(_calls.create_dashboard_from_events(name))
+
+    def update(self, dashboard_id: str, changes: Json, *, revision: int | None = None) -> Dashboard:
+        """Replaces members of the draft. With `revision`, `ConflictError` when somebody else saved since."""
+        return self._client._run(_calls.update_dashboard(dashboard_id, changes, revision))
+
+    def replace(self, dashboard_id: str, config: Json, *, revision: int | None = None) -> Dashboard:
+        """Replaces the draft as a whole."""
+        return self._client._run(_calls.replace_dashboard(dashboard_id, config, revision))
+
+    def duplicate(self, dashboard_id: str) -> Dashboard:
+        return self._client._run(_calls.duplicate_dashboard(dashboard_id))
+
+    def publish(self, dashboard_id: str, *, revision: int | None = None) -> int:
+        """Shows the draft to customers, and says which version it became."""
+        return self._client._run(_calls.publish_dashboard(dashboard_id, revision))
+
+    def unpublish(self, dashboard_id: str) -> None:
+        """Takes the dashboard offline; its versions stay."""
+        self._client._run(_calls.unpublish_dashboard(dashboard_id))
+
+    def restore(self, dashboard_id: str, *, version: int | None = None) -> Dashboard:
+        """Copies a version, or the newest, back into the draft."""
+        return self._client._run(_calls.restore_dashboard(dashboard_id, version))
+
+    def delete(self, dashboard_id: str, *, revision: int | None = None) -> None:
+        """Deletes the dashboard with its versions and sessions."""
+        self._client._run(_calls.delete_dashboard(dashboard_id, revision))
+
+
+class DataApps(_Resource):
+    """Groups of published dashboards, for guest tokens."""
+
+    def list(self) -> Iterator[DataApp]:
+        return self._client._pages(_calls.data_apps)
+
+    def get(self, name: str) -> DataApp:
+        return self._client._run(_calls.data_app(name))
+
+    def create(self, name: str, dashboards: Sequence[str]) -> DataApp:
+        """`dashboards` are ids or slugs."""
+        return self._client._run(_calls.create_data_app(name, dashboards))
+
+    def update(self, name: str, *, dashboards: Sequence[str] | None = None, new_name: str | None = None) -> DataApp:
+        return self._client._run(_calls.update_data_app(name, dashboards, new_name))
+
+    def delete(self, name: str) -> None:
+        """Deletes the group, not its dashboards; its tokens end."""
+        self._client._run(_calls.delete_data_app(name))
+
+
+class Tenants(_Resource):
+    """Your customers, as far as there are events of them."""
+
+    def list(self) -> Iterator[Tenant]:
+        return self._client._pages(_calls.tenants)
+
+    def erase(self, tenant_id: str) -> int:
+        """Erases all events of a customer, and says how many there were."""
+        return self._client._run(_calls.erase_tenant(tenant_id))
