@@ -40,7 +40,7 @@ test: lint ## Everything that must hold: lint, unit and integration tests with a
 	  swift 'swift build --build-tests $(SWIFT_FLAGS)' \
 	  web 'scripts/setup clickhouse echarts test-tools && node web/build.mjs && scripts/web-tests'
 	@scripts/step 'Swift tests' scripts/swift-tests $(SWIFT_FLAGS)
-	@scripts/step 'integration and browser tests' $(venv_python) -m pytest -q Tests/IntegrationTests Tests/BrowserTests
+	@scripts/step 'integration and browser tests' scripts/python-tests
 
 test-swift: ## Only the Swift tests
 	@scripts/setup build
@@ -53,12 +53,12 @@ test-web: web ## Only the TypeScript tests that need no browser
 test-integration: web ## Only the tests of the running program from outside
 	@scripts/setup test
 	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
-	@scripts/step 'integration tests' $(venv_python) -m pytest -q Tests/IntegrationTests
+	@scripts/step 'integration tests' scripts/python-tests Tests/IntegrationTests
 
 test-browser: web ## Only the browser tests
 	@scripts/setup test
 	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
-	@scripts/step 'browser tests' $(venv_python) -m pytest -q Tests/BrowserTests
+	@scripts/step 'browser tests' scripts/python-tests Tests/BrowserTests
 
 bench: ## Build, then run the benchmarks; only their JSON goes to standard output
 	@$(MAKE) --no-print-directory build 1>&2

@@ -6,6 +6,7 @@ import os
 import queue
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
     """After everything else: each test that failed, and why, in a few lines. Who sees only the end of the output sees all of it."""
     yield
     failed = terminalreporter.stats.get("failed", []) + terminalreporter.stats.get("error", [])
-    if not failed:
+    if not failed or hasattr(terminalreporter.config, "workerinput"):
         return
     lines = [line for report in failed[:12] for line in told(report, 3 if len(failed) < 10 else 1)]
     if len(failed) > 12:
@@ -174,5 +175,12 @@ def told(report: pytest.TestReport, reasons: int) -> list[str]:
     return [f"{kind} {report.nodeid}", *(f"    {line[:400]}" for line in [*complaint[:reasons], where] if line)]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# --- In which order -------------------------------------------------------------------------------------------------------
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        # Side by side the files with few tests go first, for those take longest: in the end nobody waits long for the other.
+        sizes = Counter(item.path for item in items)
+        items.sort(key=lambda item: (sizes[item.path], str(item.path)))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)

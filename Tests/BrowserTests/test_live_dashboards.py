@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Frame, Locator, Page, expect
 
 from test_accessibility import poor_contrast, tree
 
+pytestmark = pytest.mark.alone
+
 Hosts = Callable[[], HostPage]
 Json = dict[str, Any]
 

@@ -231,6 +231,7 @@ def test_lists_of_sessions_show_no_token(module_organization: Organization, sess
     assert session.session_id in text and session.token.split(".")[2] not in text
 
 
+@pytest.mark.alone
 @pytest.mark.last
 def test_an_expired_token_is_refused_as_expired(short_lived: tuple[Session, float]) -> None:
     session, made = short_lived

@@ -23,6 +23,8 @@ from embantest.faults_tally import Counted, Tally
 from embantest.process import EmbanProcess
 from embantest.workspace import Organization, event
 
+pytestmark = pytest.mark.alone
+
 #: Another one: EMBAN_FAULT_SEED.
 SEED = int(os.environ.get("EMBAN_FAULT_SEED", "11"))
 

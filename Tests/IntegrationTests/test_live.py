@@ -18,6 +18,8 @@ from embantest.process import EmbanProcess
 from embantest.steady import eventually
 from embantest.workspace import Organization, Session, event, kpi
 
+pytestmark = pytest.mark.alone
+
 Json = dict[str, Any]
 #: How long a test looks on before it says that nothing came.
 QUIET = 1.6
@@ -353,3 +355,23 @@ def test_a_quiet_stream_lives_until_its_session_expires(patient: tuple[LiveStrea
     pauses = [later - earlier for earlier, later in zip([stream.opened, *stream.beats], [*stream.beats, ended])]
     # Every 15 s, so that nobody on the way takes it for dead.
     assert len(stream.beats) >= 3 and max(pauses) < 25, pauses
+
+
+def test_the_number_of_open_streams_is_measured(own_server: Callable[..., EmbanProcess], listen: Listeners) -> None:
+    server = own_server().start()
+    organization = Organization(server.url)
+    dashboard = organization.create_dashboard([kpi("w_calls")], publish=True)["id"]
+
+    def open_streams() -> int:
+        lines = server.client.get("/metrics").text.splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("emban_live_streams "))
+
+    assert open_streams() == 0
+    streams = [listen(organization.session(tenant, dashboard)) for tenant in ("acme", "acme", "globex")]
+    assert open_streams() == 3
+    streams[0].close()
+    eventually(open_streams, lambda number: number == 2)
+    for stream in streams[1:]:
+        stream.close()
+    eventually(open_streams, lambda number: number == 0)
+    server.close()

@@ -126,6 +126,7 @@ def test_the_ends_of_time_are_answered(organization: Organization) -> None:
         assert len(answer.expect(200)["rows"]) > 600
 
 
+@pytest.mark.alone
 def test_one_viewer_cannot_keep_the_event_store_from_others(organization: Organization, other_organization: Organization) -> None:
     """A crowd of requests with one token waits for itself; other organisations' events and questions pass. How long these take is held
     against the crowd's own views in the same run: without turns they waited as long as these."""
