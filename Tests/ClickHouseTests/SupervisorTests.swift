@@ -26,7 +26,7 @@ import Testing
         configuration: .init(dataDirectory: folder, binary: binary), httpClient: test.httpClient, logger: quiet)
     }
 
-    private var quiet: Logger {
+    var quiet: Logger {
       var logger = TestClickHouse.makeLogger()
       logger.logLevel = .critical
       return logger
@@ -80,7 +80,7 @@ import Testing
     return !stat.contains(") Z ")
   }
 
-  private static func waitUntil(_ what: Comment, within: Duration = .seconds(20), _ holds: () async -> Bool) async throws {
+  private static func waitUntil(_ what: Comment, within: Duration = .seconds(120), _ holds: () async -> Bool) async throws {
     let deadline = ContinuousClock.now + within
     while await !holds() {
       try #require(ContinuousClock.now < deadline, what)
@@ -204,6 +204,37 @@ import Testing
     let ground = try await Ground()
     let server = ground.supervisor()
     try await running(server) {}
+    let orphan = try await leftBehind(ground)
+    let next = ground.supervisor()
+    try await running(next) {
+      #expect(!Self.lives(orphan.processIdentifier))
+    }
+  }
+
+  /// A server that was stopped (SIGSTOP, a debugger, a container that was paused) hears of no signal until it goes on.
+  @Test func aServerThatWasFrozenEndsAtOnce() async throws {
+    let ground = try await Ground()
+    var configuration = ClickHouseSupervisor.Configuration(dataDirectory: ground.folder)
+    // Waited for in vain, this would show.
+    configuration.shutdownPatience = .seconds(600)
+    let server = ClickHouseSupervisor(configuration: configuration, httpClient: ground.test.httpClient, logger: ground.quiet)
+    let pid = try await running(server) {
+      let pid = try #require(server.processIdentifier)
+      kill(pid, SIGSTOP)
+      return pid
+    }
+    #expect(!Self.lives(pid))
+    // And one that an earlier start left behind.
+    let orphan = try await leftBehind(ground)
+    kill(orphan.processIdentifier, SIGSTOP)
+    let next = ClickHouseSupervisor(configuration: configuration, httpClient: ground.test.httpClient, logger: ground.quiet)
+    try await running(next) {
+      #expect(!Self.lives(orphan.processIdentifier))
+    }
+  }
+
+  /// A server on this ground of which no supervisor knows.
+  private func leftBehind(_ ground: Ground) async throws -> Process {
     let orphan = Process()
     orphan.executableURL = URL(fileURLWithPath: try await ground.realBinary())
     orphan.arguments = ["server", "--config-file=\(try configPath(ground))"]
@@ -215,10 +246,7 @@ import Testing
     try await Self.waitUntil("the old server runs") {
       (try? String(contentsOfFile: note, encoding: .utf8))?.contains("PID: \(orphan.processIdentifier)\n") ?? false
     }
-    let next = ground.supervisor()
-    try await running(next) {
-      #expect(!Self.lives(orphan.processIdentifier))
-    }
+    return orphan
   }
 
   private func configPath(_ ground: Ground) throws -> String {

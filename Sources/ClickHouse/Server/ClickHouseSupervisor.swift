@@ -120,7 +120,11 @@ public final class ClickHouseSupervisor: ClickHouseServer {
 
       var options = PlatformOptions()
       options.createSession = true
-      options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: configuration.shutdownPatience)]
+      // A server that was stopped (SIGSTOP) hears of the first only when it goes on.
+      options.teardownSequence = [
+        .send(signal: .terminate, allowedDurationToNextStep: .zero),
+        .send(signal: .resume, allowedDurationToNextStep: configuration.shutdownPatience),
+      ]
       let result = try await Subprocess.run(
         .path(FilePath(binary.path)),
         arguments: ["server", "--config-file=\(files.config)"],

@@ -74,6 +74,8 @@ struct OldChild {
   /// Asks the process to end, waits, and kills it when it does not.
   func stop(_ identity: ProcessIdentity, patience: Duration = .seconds(30)) async throws {
     kill(identity.pid, SIGTERM)
+    // One that was stopped (SIGSTOP) hears of it only when it goes on.
+    kill(identity.pid, SIGCONT)
     let clock = ContinuousClock()
     let deadline = clock.now + patience
     while await ProcessIdentity.read(identity.pid) == identity {
