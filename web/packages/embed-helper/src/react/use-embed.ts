@@ -50,6 +50,8 @@ export interface EmbanEmbed extends EmbanEmbedControls {
 interface Kept {
   handle: EmbanHandle | null;
   url: string | null;
+  /** No frame could be made of `url`. */
+  isBroken: boolean;
   theme: EmbanTheme;
   themeGiven: string;
   filters: EmbanFilters;
@@ -64,8 +66,10 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
   const [container, setContainer] = useState<HTMLElement | null>(null);
   const [isReady, setReady] = useState(false);
   const [error, setError] = useState<EmbanEvents["error"] | null>(null);
+  /** Counts addresses that no frame could be made of: the next one is a new attempt. */
+  const [attempt, setAttempt] = useState(0);
   const latest = useRef(options);
-  const kept = useRef<Kept>({ handle: null, url: null, theme: {}, themeGiven: "null", filters: {}, filtersGiven: "null" });
+  const kept = useRef<Kept>({ handle: null, url: null, isBroken: false, theme: {}, themeGiven: "null", filters: {}, filtersGiven: "null" });
   const canFetch = fetchEmbedUrl !== undefined;
   const canShow = canFetch || Boolean(embedUrl);
   const themeContent = contentOf(theme);
@@ -121,11 +125,14 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
         ...(name !== undefined && { title: name }),
       });
     } catch (cause) {
+      current.url = url || null;
+      current.isBroken = true;
       fail("invalid_embed_url", cause);
       return undefined;
     }
     current.handle = handle;
     current.url = url || null;
+    current.isBroken = false;
     handle.on("ready", (event) => {
       setReady(true);
       setError(null);
@@ -148,10 +155,13 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
       current.handle = null;
       setReady(false);
     };
-  }, [container, canShow, canFetch, live, fail]);
+  }, [container, canShow, canFetch, live, attempt, fail]);
 
   useEffect(() => {
-    if (embedUrl && kept.current.handle && embedUrl !== kept.current.url) swap(embedUrl);
+    const { handle, url, isBroken } = kept.current;
+    if (!embedUrl || embedUrl === url) return;
+    if (handle) swap(embedUrl);
+    else if (isBroken) setAttempt((count) => count + 1);
   }, [embedUrl, swap]);
 
   useEffect(() => {

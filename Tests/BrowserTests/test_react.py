@@ -1,0 +1,390 @@
+"""@emban/embed-helper/react and @emban/react in a React product on an origin of its own, in StrictMode, which mounts everything twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from embantest.browser import HostPage, card, kpi_number, settled, shoot
+from embantest.node import Project
+from embantest.process import ROOT
+from embantest.stage import Stage
+from playwright.sync_api import Frame, Page, expect
+
+Hosts = Callable[[], HostPage]
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> str:
+    project = Project(tmp_path_factory.mktemp("react"), ("react", "react-dom", "scheduler"))
+    project.write("app.jsx", (ROOT / "Tests/support/embantest/react_app.jsx").read_text())
+    return project.bundle("app.jsx").replace("</script", "<\\/script")
+
+
+@pytest.fixture
+def show(stage: Stage, host_page: Hosts, script: str) -> Callable[..., Page]:
+    """Opens a page of the product that shows a scene."""
+    def open_scene(scene: list[dict[str, Any]], prepare: Callable[[Page], None] | None = None, **options: Any) -> Page:
+        host = host_page()
+        page, watch = stage.page(host=host, **options)
+        page.on("pageerror", lambda error: watch.complaints.append(str(error)))
+        if prepare:
+            prepare(page)
+        page.goto(host.serve(f'<div id="root"></div><script>window.scene = {json.dumps(scene)}</script><script>{script}</script>'))
+        return page
+
+    return open_scene
+
+
+def events(page: Page, name: str, event: str) -> list[list[Any]]:
+    """Version of the render and payload of each."""
+    return page.evaluate("([name, event]) => log.filter(([one, on]) => one === name && on === event).map(([, , version, detail]) => [version, detail])",
+                         [name, event])
+
+
+def wait_for(page: Page, name: str, event: str, count: int = 1) -> list[list[Any]]:
+    page.wait_for_function(
+        "([name, event, count]) => log.filter(([one, on]) => one === name && on === event).length >= count", arg=[name, event, count])
+    return events(page, name, event)
+
+
+def change(page: Page, name: str, **props: Any) -> None:
+    page.evaluate("([name, props]) => window.set(name, props)", [name, props])
+
+
+def frame_of(page: Page, name: str) -> Frame:
+    handle = page.locator(f"#{name} iframe").element_handle()
+    content = handle.content_frame() if handle else None
+    assert content is not None
+    return content
+
+
+def native(stage: Stage, name: str = "one", tenant: str = "acme", **more: Any) -> dict[str, Any]:
+    return {"kind": "native", "name": name, "host": stage.origin, "token": stage.session(tenant).token, "dashboardId": stage.dashboard, **more}
+
+
+# --- In an iframe ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_frame_is_there_once_and_tells_what_happens(stage: Stage, show: Callable[..., Page]) -> None:
+    session = stage.session()
+    page = show([{"kind": "frame", "name": "one", "embedUrl": session.embed_url, "className": "analytics", "title": "Usage",
+                  "containerStyle": {"minHeight": 600, "borderRadius": 8}}])
+    settled(frame_of(page, "one"))
+    assert len(wait_for(page, "one", "onReady")) == 1 and page.locator("iframe").count() == 1
+    pages = [line for line in stage.watched[-1][0].requests if "/embed/dash_" in line]
+    assert len(pages) <= 2, "StrictMode mounts twice, and nothing loads a frame more often"
+    assert kpi_number(frame_of(page, "one"), "w_calls") == session.value("w_calls", {"period": "30d"})
+    assert page.locator("#one iframe").get_attribute("title") == "Usage"
+    page.wait_for_function("document.querySelector('#one iframe').getBoundingClientRect().height > 600")
+    assert wait_for(page, "one", "onResize")
+    assert page.locator("#one .analytics").evaluate("e => [getComputedStyle(e).borderRadius, getComputedStyle(e).overflow]") == ["8px", "hidden"]
+    frame_of(page, "one").get_by_role("radio", name="7 days").click()
+    assert wait_for(page, "one", "onFilter")[0][1]["filters"]["period"] == "7d"
+    assert wait_for(page, "one", "onPeriodChange")[0][1] == {"period": "7d"}
+    card(frame_of(page, "one"), "w_list").get_by_role("button", name="/v1/chat").click()
+    assert wait_for(page, "one", "onDrill")[0][1]["value"] == "/v1/chat"
+    assert events(page, "one", "onError") == []
+
+
+def test_renders_with_new_functions_keep_the_frame_and_call_the_newest(stage: Stage, show: Callable[..., Page]) -> None:
+    page = show([{"kind": "frame", "name": "one", "embedUrl": stage.session().embed_url}])
+    wait_for(page, "one", "onReady")
+    settled(frame_of(page, "one"))
+    page.evaluate("window.first = document.querySelector('#one iframe')")
+    change(page, "one", version=2)
+    change(page, "one", version=3, title="Renamed")
+    expect(page.locator("#one iframe")).to_have_attribute("title", "Renamed")
+    frame_of(page, "one").get_by_role("radio", name="7 days").click()
+    assert {version for version, _ in wait_for(page, "one", "onFilter")} == {3}
+    assert page.evaluate("window.first === document.querySelector('#one iframe')") and page.locator("iframe").count() == 1
+
+
+def test_theme_filters_and_session_of_a_frame_change_at_run_time(stage: Stage, show: Callable[..., Page]) -> None:
+    acme, again = stage.session(), stage.session()
+    page = show([{"kind": "frame", "name": "one", "embedUrl": acme.embed_url, "filters": {"period": "90d"}, "theme": {"mode": "light"}}])
+    wait_for(page, "one", "onReady")
+    frame = frame_of(page, "one")
+    settled(frame)
+    expect(frame.get_by_role("radio", name="90 days")).to_be_checked()
+    root = frame.locator("emban-dashboard .root")
+    expect(root).to_have_attribute("data-mode", "light")
+    page.evaluate("window.first = document.querySelector('#one iframe')")
+    change(page, "one", theme={"mode": "dark", "primaryColor": "#0f9d58"})
+    expect(root).to_have_attribute("data-mode", "dark")
+    change(page, "one", filters={"period": "24h"})
+    expect(frame.get_by_role("radio", name="24 hours")).to_be_checked()
+    # A viewer's choice stays when the session is swapped, and by the way of the ref things change, too.
+    frame.get_by_role("radio", name="7 days").click()
+    assert stage.organization.admin.delete(f"/v1/embed-sessions/{acme.session_id}").status == 204
+    change(page, "one", embedUrl=again.embed_url)
+    expect(frame.get_by_role("radio", name="7 days")).to_be_checked()
+    settled(frame)
+    page.evaluate("controls.one.current.setFilters({ dimensions: { model: ['gpt-4'] } })")
+    expected = again.value("w_calls", {"period": "7d", "dimensions": {"model": ["gpt-4"]}})
+    page.wait_for_function("true")
+    expect(card(frame, "w_calls").locator(".kpi-value")).to_have_text(re.compile(f"^{int(expected):,}$"))
+    assert page.evaluate("window.first === document.querySelector('#one iframe')")
+    assert page.evaluate("controls.one.current.iframe === window.first")
+
+
+def test_a_frame_fetches_sessions_and_renews_a_revoked_one(stage: Stage, show: Callable[..., Page]) -> None:
+    made: list[Any] = []
+
+    def fresh(version: int) -> str:
+        made.append((version, stage.session()))
+        return made[-1][1].embed_url
+
+    page = show([{"kind": "frame", "name": "one", "fetches": True}], lambda page: page.expose_function("freshUrl", fresh))
+    stage.watched[-1][0].expected = re.compile("401")
+    wait_for(page, "one", "onReady")
+    settled(frame_of(page, "one"))
+    change(page, "one", version=2)
+    page.wait_for_function("controls.one.current.iframe")
+    before = len(made)
+    for _, session in made:
+        assert stage.organization.admin.delete(f"/v1/embed-sessions/{session.session_id}").status == 204
+    page.evaluate("controls.one.current.reload()")
+    expect(card(frame_of(page, "one"), "w_calls")).to_be_visible()
+    for _ in range(200):
+        if len(made) > before:
+            break
+        page.wait_for_timeout(50)
+    assert len(made) > before and made[-1][0] == 2, "the newest function is asked"
+    settled(frame_of(page, "one"))
+    assert page.locator("iframe").count() == 1
+
+
+def test_a_bad_address_is_an_error_and_breaks_nothing(stage: Stage, show: Callable[..., Page]) -> None:
+    page = show([{"kind": "own", "name": "one", "embedUrl": "https://analytics.example.com/embed/none"},
+                 {"kind": "frame", "name": "two", "embedUrl": ""}])
+    assert wait_for(page, "one", "onError")[0][1]["code"] == "invalid_embed_url"
+    expect(page.locator("#one output")).to_have_text("invalid_embed_url")
+    assert page.locator("iframe").count() == 0
+    session = stage.session()
+    change(page, "one", embedUrl=session.embed_url)
+    change(page, "two", embedUrl=session.embed_url)
+    expect(page.locator("#one output")).to_have_text("shown")
+    wait_for(page, "two", "onReady")
+    page.locator("#one").get_by_role("button", name="Week").click()
+    expect(frame_of(page, "one").get_by_role("radio", name="7 days")).to_be_checked()
+    expect(frame_of(page, "two").get_by_role("radio", name="30 days")).to_be_checked()
+
+
+def test_frames_leave_nothing_behind(stage: Stage, show: Callable[..., Page]) -> None:
+    url = stage.session().embed_url
+    page = show([{"kind": "frame", "name": "one", "embedUrl": url}, {"kind": "frame", "name": "two", "embedUrl": url}], count_listeners)
+    wait_for(page, "one", "onReady")
+    wait_for(page, "two", "onReady")
+    page.evaluate("window.remove('one')")
+    expect(page.locator("iframe")).to_have_count(1)
+    page.evaluate("window.add({ kind: 'frame', name: 'three', embedUrl: '' })")
+    page.evaluate("window.unmount()")
+    expect(page.locator("iframe")).to_have_count(0)
+    assert page.evaluate("document.getElementById('root').childElementCount") == 0
+    assert page.evaluate("window.listening()") == 0
+
+
+def count_listeners(page: Page) -> None:
+    """Counts what listens to the window and to the document, other than React's own root."""
+    page.add_init_script("""
+      const kept = new Map();
+      const key = (target, type, listener) => target.constructor.name + type + (kept.get(listener) ?? (kept.set(listener, kept.size), kept.size - 1));
+      const open = new Set();
+      const watched = ['message', 'online', 'pageshow', 'visibilitychange', 'storage'];
+      for (const target of [window, document]) {
+        const { addEventListener, removeEventListener } = target;
+        target.addEventListener = function (type, listener, options) {
+          if (watched.includes(type) && this !== undefined) open.add(key(target, type, listener));
+          return addEventListener.call(target, type, listener, options);
+        };
+        target.removeEventListener = function (type, listener, options) {
+          open.delete(key(target, type, listener));
+          return removeEventListener.call(target, type, listener, options);
+        };
+      }
+      window.listening = () => open.size;
+    """)
+
+
+# --- Without an iframe ----------------------------------------------------------------------------------------------------
+
+
+def test_a_dashboard_in_the_page_itself(stage: Stage, show: Callable[..., Page]) -> None:
+    page = show([native(stage)])
+    settled(page, 9)
+    assert page.locator("iframe").count() == 0
+    assert kpi_number(page, "w_calls") == stage.session().value("w_calls", {"period": "30d"})
+    assert len(wait_for(page, "one", "onReady")) == 1
+    page.evaluate("window.set('one', { version: 2 })")
+    page.get_by_role("radio", name="7 days").click()
+    version, filtered = wait_for(page, "one", "onFilter")[0]
+    assert version == 2 and filtered["filters"]["period"] == "7d" and len(events(page, "one", "onFilter")) == 1
+    card(page, "w_list").get_by_role("button", name="/v1/chat").click()
+    assert [detail["widgetId"] for _, detail in wait_for(page, "one", "onDrill")] == ["w_list"]
+    change(page, "one", theme={"mode": "dark"})
+    expect(page.locator("#one .root")).to_have_attribute("data-mode", "dark")
+    assert events(page, "one", "onError") == []
+    shoot(page, "react-native")
+
+
+def test_charts_and_hooks_of_one_provider_share_filters_and_answers(stage: Stage, show: Callable[..., Page]) -> None:
+    session = stage.session()
+    page = show([{**native(stage, parts=["numbers", "w_calls", "w_table"]), "token": session.token}])
+    settled(page, 2)
+    numbers = page.get_by_role("region", name="Numbers")
+    calls = numbers.locator("[data-of=calls]")
+    expect(calls).to_have_text(str(int(session.value("w_calls", {"period": "30d"}))))
+    expect(numbers.get_by_role("heading")).to_have_text("API usage")
+    expect(numbers.locator("[data-of=missing]")).to_have_text("widget_not_found")
+    expect(numbers.locator("[data-of=values]")).to_contain_text("gpt-4")
+    numbers.get_by_role("button", name="Week").click()
+    expect(calls).to_have_text(str(int(session.value("w_calls", {"period": "7d"}))))
+    expect(numbers.locator("[data-of=period]")).to_have_text("7d")
+    settled(page, 2)
+    assert kpi_number(page, "w_calls") == session.value("w_calls", {"period": "7d"})
+    assert events(page, "one", "onFilter") == [], "what your own code sets is no news to it"
+    numbers.get_by_role("button", name="Reset").click()
+    expect(numbers.locator("[data-of=period]")).to_have_text("30d")
+
+
+def test_only_what_is_shown_is_asked_for(stage: Stage, show: Callable[..., Page]) -> None:
+    bodies: list[list[str]] = []
+
+    def listen(page: Page) -> None:
+        page.on("request", lambda request: bodies.append(sorted(json.loads(request.post_data or "{}")["widgets"]))
+                if request.url.endswith("/v1/embed/query") else None)
+
+    page = show([native(stage, parts=["numbers", "w_calls", "w_table"])], listen)
+    settled(page, 2)
+    assert {tuple(widgets) for widgets in bodies} == {("w_calls", "w_table")}, bodies
+    bodies.clear()
+    # One more asks for itself, and the whole dashboard for everything.
+    change(page, "one", parts=["numbers", "w_calls", "w_table", "w_models"])
+    settled(page, 3)
+    assert bodies == [["w_models"]], bodies
+    change(page, "one", parts=["dashboard"])
+    settled(page, 9)
+    bodies.clear()
+    change(page, "one", parts=["w_calls"])
+    settled(page, 1)
+    page.evaluate("window.set('one', { filters: { period: '7d' } })")
+    page.wait_for_function("true")
+    for _ in range(200):
+        if bodies:
+            break
+        page.wait_for_timeout(50)
+    assert bodies == [["w_calls"]], bodies
+
+
+def test_two_providers_at_once(stage: Stage, show: Callable[..., Page]) -> None:
+    page = show([native(stage, "one", "acme"), native(stage, "two", "globex")])
+    one, two = page.locator("#one"), page.locator("#two")
+    settled(one, 9)
+    settled(two, 9)
+    assert kpi_number(one, "w_calls") == stage.session("acme").value("w_calls", {"period": "30d"})
+    assert kpi_number(two, "w_calls") == stage.session("globex").value("w_calls", {"period": "30d"})
+    one.get_by_role("radio", name="7 days").click()
+    settled(one, 9)
+    expect(two.get_by_role("radio", name="30 days")).to_be_checked()
+    assert events(page, "two", "onFilter") == []
+    page.evaluate("window.remove('one')")
+    expect(page.locator("#one")).to_have_count(0)
+    two.get_by_role("radio", name="7 days").click()
+    settled(two, 9)
+    assert kpi_number(two, "w_calls") == stage.session("globex").value("w_calls", {"period": "7d"})
+
+
+def test_tokens_are_fetched_and_a_revoked_one_is_replaced(stage: Stage, show: Callable[..., Page]) -> None:
+    made: list[Any] = []
+
+    def fresh(version: int) -> str:
+        made.append((version, stage.session()))
+        return made[-1][1].token
+
+    def prepare(page: Page) -> None:
+        page.expose_function("freshToken", fresh)
+
+    page = show([{"kind": "native", "name": "one", "host": stage.origin, "fetches": True, "parts": ["dashboard", "numbers"]}], prepare)
+    stage.watched[-1][0].expected = re.compile("401")
+    settled(page, 9)
+    page.get_by_role("radio", name="7 days").click()
+    settled(page, 9)
+    change(page, "one", version=2)
+    before = len(made)
+    for _, session in made:
+        assert stage.organization.admin.delete(f"/v1/embed-sessions/{session.session_id}").status == 204
+    page.get_by_role("button", name="Refresh").click()
+    for _ in range(200):
+        if len(made) > before:
+            break
+        page.wait_for_timeout(50)
+    assert len(made) > before and made[-1][0] == 2, "the newest function is asked"
+    calls = page.get_by_role("region", name="Numbers").locator("[data-of=calls]")
+    expect(calls).to_have_text(str(int(made[-1][1].value("w_calls", {"period": "7d"}))))
+    settled(page, 9)
+    expect(page.get_by_role("radio", name="7 days")).to_be_checked()
+
+
+def test_a_token_is_renewed_before_it_ends(stage: Stage, show: Callable[..., Page]) -> None:
+    made: list[Any] = []
+
+    def fresh(version: int) -> str:
+        made.append(stage.session(expires_in=60 if len(made) < 2 else 3600))
+        return made[-1].token
+
+    def prepare(page: Page) -> None:
+        page.clock.install()
+        page.expose_function("freshToken", fresh)
+
+    page = show([{"kind": "native", "name": "one", "host": stage.origin, "fetches": True}], prepare)
+    settled(page, 9)
+    before = len(made)
+    page.clock.fast_forward(50_000)
+    wait_for(page, "one", "onTokenExpiring")
+    for _ in range(200):
+        if len(made) > before:
+            break
+        page.wait_for_timeout(50)
+    assert len(made) > before
+    settled(page, 9)
+    assert events(page, "one", "onError") == []
+
+
+def test_a_new_token_in_the_props_is_adopted(stage: Stage, show: Callable[..., Page]) -> None:
+    again = stage.session()
+    page = show([native(stage, token="")])
+    page.wait_for_function("document.querySelector('#one > div')?.shadowRoot?.childElementCount")
+    assert page.locator("[data-widget]").count() == 0
+    change(page, "one", token=again.token)
+    settled(page, 9)
+    page.get_by_role("radio", name="7 days").click()
+    settled(page, 9)
+    change(page, "one", token=stage.session().token)
+    settled(page, 9)
+    expect(page.get_by_role("radio", name="7 days")).to_be_checked()
+    # Another customer starts from nothing.
+    other = stage.session("globex")
+    change(page, "one", token=other.token)
+    expect(page.get_by_role("radio", name="30 days")).to_be_checked()
+    settled(page, 9)
+    assert kpi_number(page, "w_calls") == other.value("w_calls", {"period": "30d"})
+
+
+def test_the_page_keeps_nothing_of_providers_that_are_gone(stage: Stage, show: Callable[..., Page]) -> None:
+    page = show([native(stage, parts=["dashboard", "numbers"], live=True), native(stage, "two", parts=["w_calls"])], count_listeners)
+    settled(page.locator("#one"), 9)
+    settled(page.locator("#two"), 1)
+    assert page.evaluate("window.listening()") > 0
+    page.evaluate("window.remove('two')")
+    page.evaluate("window.unmount()")
+    page.wait_for_function("document.getElementById('root').childElementCount === 0")
+    assert page.evaluate("window.listening()") == 0
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    stage.organization.ingest([{"tenant_id": "acme", "event_name": "react.unmounted"}])
+    page.wait_for_timeout(1500)
+    assert asked == [], "a page that shows nothing asks for nothing"
