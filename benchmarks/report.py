@@ -90,11 +90,15 @@ def targets(result: Json) -> list[Row]:
     for cell in result["ingest"]:
         bound = INGEST_BOUNDS.get((cell["events_in_request"], cell["connections"]))
         if bound is not None:
-            api, straight = cell["ways"]["api"], cell["ways"]["json"]
+            api, ids, straight = (cell["ways"][way] for way in ("api", "api_ids", "json"))
             rows.append(Row(
                 f"events a second ÷ the same inserted straight; {requests(cell)}", cell["api_to_json"], bound, more_is_better=True,
                 note=f"{api['events_per_second']:,} ÷ {straight['events_per_second']:,}; p99 {milliseconds(api['p99_ms'])}; "
                 f"÷ the fastest straight way {cell['api_to_best']}"))
+            if bound == 1:
+                rows.append(Row(
+                    f"the same with an id in each event, ÷ inserted straight without; {requests(cell)}", cell["api_ids_to_json"], bound,
+                    more_is_better=True, note=f"{ids['events_per_second']:,} events/s; p99 {milliseconds(ids['p99_ms'])}"))
     if result["ingest"]:
         rows.append(Row(
             "most resident memory of emban while it takes events", result["memory"]["emban_ingest_peak_mib"], 300, " MiB",

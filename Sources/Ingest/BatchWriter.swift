@@ -1,3 +1,4 @@
+import ClickHouse
 import Logging
 import NIOCore
 
@@ -26,12 +27,13 @@ struct BatchWriter: Sendable {
   }
 
   /// Stores the events; gives one outcome for each submission, in their order.
-  func write(_ submissions: [EncodedEvents]) async -> [StoreOutcome] {
+  /// - Parameter keys: of all rows that have an event id.
+  func write(_ submissions: [EncodedEvents], keys: Set<EventKey>) async -> [StoreOutcome] {
     if let spool, await !spool.allowsInserts() { return await queue(submissions, cause: "earlier events wait in the spool") }
     let deadline = ContinuousClock.now + policy.deadline
-    let rows: [Row]
+    let rows: BlockRows
     do throws(StoreFailure) {
-      rows = try await rowsToInsert(submissions, deadline)
+      rows = try await rowsToInsert(submissions, keys, deadline)
     } catch {
       return await queue(submissions, cause: error.cause)
     }
@@ -39,27 +41,31 @@ struct BatchWriter: Sendable {
     var groups = rows.isEmpty ? [] : [rows]
     while let group = groups.popLast() {
       let token = EventTable.makeToken()
-      let note = await spool?.begin(Self.block(of: group, submissions, token: token)) ?? nil
+      let body = group.body(of: submissions)
+      let note = await spool?.begin(body, rowCount: group.count, token: token) ?? nil
       do throws(StoreFailure) {
-        try await insert(group, of: submissions, token: token, deadline)
+        let keys = group.keys(of: submissions)
+        try await persist(deadline) { () async throws(StoreFailure) in
+          try await table.insert(body, rows: group.count, keys: keys, token: token, timeout: policy.attempt)
+        }
         await spool?.ended(note)
       } catch .refused(let cause) {
         await spool?.ended(note)
-        if let halves = Self.halve(group) {
+        if let halves = group.halves {
           logger.warning("The store refused a block; it is halved", metadata: ["rows": "\(group.count)", "cause": "\(cause)"])
           groups.append(halves.1)
           groups.append(halves.0)
-        } else if let row = group.first {
+        } else if let row = group.runs.first {
           logger.error("The store refused an event that passed validation", metadata: ["cause": "\(cause)"])
-          results.refuse(row)
+          results.refuse(row.rows.lowerBound, of: row.submission)
         }
       } catch {
         // Of the first the store may have heard; the others no insert has carried.
-        let attempted = Self.block(of: group, submissions, token: token)
-        let others = groups.map { Self.block(of: $0, submissions, token: nil) }
+        let attempted = Self.block(of: body, count: group.count, token: token)
+        let others = groups.map { Self.block(of: $0.body(of: submissions), count: $0.count, token: nil) }
         let kept = await keep([attempted] + others, cause: error.cause)
         if case .spooled = kept { await spool?.ended(note) } else { await spool?.leave(note) }
-        results.set(kept, for: ([group] + groups).joined())
+        results.set(kept, for: [group] + groups)
         break
       }
     }
@@ -89,32 +95,26 @@ struct BatchWriter: Sendable {
     }
   }
 
-  private static func block(of rows: [Row], _ submissions: [EncodedEvents], token: String?) -> SpoolBlock {
-    SpoolBlock(token: token, rows: Array(body(of: rows, submissions).readableBytesView), rowCount: rows.count)
+  private static func block(of body: ByteBuffer, count: Int, token: String?) -> SpoolBlock {
+    SpoolBlock(token: token, rows: Array(body.readableBytesView), rowCount: count)
   }
 
   // MARK: - Rows
-
-  /// One row of one submission of the block.
-  private struct Row: Hashable {
-    let submission: Int
-    let row: Int
-  }
 
   private struct BlockResults {
     private(set) var outcomes: [StoreOutcome]
 
     init(count: Int) { outcomes = Array(repeating: .stored(refusedRows: []), count: count) }
 
-    mutating func refuse(_ row: Row) {
-      if case .stored(let refused) = outcomes[row.submission] {
-        outcomes[row.submission] = .stored(refusedRows: (refused + [row.row]).sorted())
+    mutating func refuse(_ row: Int, of submission: Int) {
+      if case .stored(let refused) = outcomes[submission] {
+        outcomes[submission] = .stored(refusedRows: (refused + [row]).sorted())
       }
     }
 
     /// What became of the submissions of these rows, as far as it is worse than what is known.
-    mutating func set(_ outcome: StoreOutcome, for rows: some Sequence<Row>) {
-      for submission in Set(rows.map(\.submission)) {
+    mutating func set(_ outcome: StoreOutcome, for parts: [BlockRows]) {
+      for submission in Set(parts.flatMap(\.runs).map(\.submission)) {
         if case .spooled = outcome, case .stored(let refused) = outcomes[submission] {
           outcomes[submission] = .spooled(refusedRows: refused)
         } else {
@@ -124,40 +124,18 @@ struct BatchWriter: Sendable {
     }
   }
 
+  /// Nearly always all: then no row is looked at.
   private func rowsToInsert(
-    _ submissions: [EncodedEvents], _ deadline: ContinuousClock.Instant
-  ) async throws(StoreFailure) -> [Row] {
-    let keys = Set(submissions.lazy.flatMap { $0.keyedRows.lazy.map(\.key) })
-    var known: Set<EventKey> = []
-    if !keys.isEmpty {
-      known = try await persist(deadline) { () async throws(StoreFailure) in
-        try await table.storedKeys(among: keys, timeout: min(policy.attempt, .seconds(10)))
-      }
+    _ submissions: [EncodedEvents], _ keys: Set<EventKey>, _ deadline: ContinuousClock.Instant
+  ) async throws(StoreFailure) -> BlockRows {
+    guard !keys.isEmpty else { return BlockRows(allOf: submissions) }
+    // In the order of the rows, in which most are of the same customer as the one before.
+    let asked = submissions.lazy.flatMap(\.keys)
+    let known = try await persist(deadline) { () async throws(StoreFailure) in
+      try await table.storedKeys(among: asked, timeout: min(policy.attempt, .seconds(10)))
     }
-    var rows: [Row] = []
-    rows.reserveCapacity(submissions.reduce(0) { $0 + $1.count })
-    for (index, submission) in submissions.enumerated() {
-      var keyed = submission.keyedRows.makeIterator()
-      var next = keyed.next()
-      for row in 0..<submission.count {
-        if let current = next, current.row == row {
-          next = keyed.next()
-          guard known.insert(current.key).inserted else { continue }
-        }
-        rows.append(Row(submission: index, row: row))
-      }
-    }
-    return rows
-  }
-
-  private func insert(
-    _ rows: [Row], of submissions: [EncodedEvents], token: String, _ deadline: ContinuousClock.Instant
-  ) async throws(StoreFailure) {
-    let body = Self.body(of: rows, submissions)
-    let keys = Self.keys(of: rows, submissions)
-    try await persist(deadline) { () async throws(StoreFailure) in
-      try await table.insert(body, rows: rows.count, keys: keys, token: token, timeout: policy.attempt)
-    }
+    let keyed = submissions.reduce(0) { $0 + $1.keyedRows.count }
+    return known.isEmpty && keys.count == keyed ? BlockRows(allOf: submissions) : BlockRows(of: submissions, without: known)
   }
 
   /// Repeats `operation` while the store is away, with growing pauses, until the deadline.
@@ -175,35 +153,6 @@ struct BatchWriter: Sendable {
         pause = min(pause * 2, policy.longestPause)
       }
     }
-  }
-
-  private static func body(of rows: [Row], _ submissions: [EncodedEvents]) -> ByteBuffer {
-    var capacity = 0
-    for row in rows { capacity += submissions[row.submission].row(row.row).count }
-    var body = ByteBufferAllocator().buffer(capacity: capacity)
-    for row in rows { body.writeBytes(submissions[row.submission].row(row.row)) }
-    return body
-  }
-
-  private static func keys(of rows: [Row], _ submissions: [EncodedEvents]) -> [EventKey] {
-    let chosen = Set(rows)
-    return submissions.enumerated().flatMap { index, submission in
-      submission.keyedRows.filter { chosen.contains(Row(submission: index, row: $0.row)) }.map(\.key)
-    }
-  }
-
-  /// Two halves, cut between requests where the block holds several, so that a failure in between cannot leave half of a
-  /// request stored when that is avoidable. Nil for a single row.
-  private static func halve(_ rows: [Row]) -> ([Row], [Row])? {
-    guard rows.count > 1, let first = rows.first, let last = rows.last else { return nil }
-    var cut = rows.count / 2
-    if first.submission != last.submission {
-      let middle = rows[cut].submission
-      let start = rows.firstIndex { $0.submission == middle } ?? cut
-      let end = rows.firstIndex { $0.submission > middle } ?? rows.count
-      cut = start == 0 ? end : end == rows.count ? start : (cut - start <= end - cut ? start : end)
-    }
-    return (Array(rows[..<cut]), Array(rows[cut...]))
   }
 }
 

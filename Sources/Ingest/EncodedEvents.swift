@@ -12,10 +12,10 @@ public struct EncodedEvents: Sendable {
     "org_id", "environment", "tenant_id", "event_name", "timestamp", "event_id", "user_id", "string_props", "numeric_props",
   ]
 
-  /// A row that has an event id.
+  /// A row that has an event id, and where its key lies.
   struct KeyedRow: Sendable, Hashable {
     let row: Int
-    let key: EventKey
+    let place: EventKey.Place
   }
 
   public let scope: IngestScope
@@ -30,18 +30,19 @@ public struct EncodedEvents: Sendable {
 
   /// What every row begins with.
   private let prefix: [UInt8]
+  private let hashing: EventKey.Hashing
   private var scratch: [UInt8] = []
 
-  init(scope: IngestScope) {
+  init(scope: IngestScope, hashing: @escaping EventKey.Hashing = EventKey.seeded) {
     self.scope = scope
-    var prefix: [UInt8] = []
-    RowBinary.write(scope.organization.rawValue, into: &prefix)
-    RowBinary.write(scope.environment.rawValue, into: &prefix)
-    self.prefix = prefix
+    prefix = scope.rowPrefix
+    self.hashing = hashing
   }
 
-  public init(_ events: [Event], scope: IngestScope) {
-    self.init(scope: scope)
+  public init(_ events: [Event], scope: IngestScope) { self.init(events, scope: scope, hashing: EventKey.seeded) }
+
+  package init(_ events: [Event], scope: IngestScope, hashing: @escaping EventKey.Hashing) {
+    self.init(scope: scope, hashing: hashing)
     bytes.reserveCapacity(events.count * 256)
     rowEnds.reserveCapacity(events.count)
     for event in events { append(event) }
@@ -50,59 +51,61 @@ public struct EncodedEvents: Sendable {
   mutating func reserve(bytes count: Int) { bytes.reserveCapacity(count) }
 
   private mutating func append(_ event: Event) {
+    let start = bytes.count
     bytes.append(contentsOf: prefix)
     RowBinary.write(event.tenantID.rawValue, into: &bytes)
+    let owner = start..<bytes.count
     RowBinary.write(event.eventName, into: &bytes)
     RowBinary.write(event.timestamp.milliseconds, into: &bytes)
     RowBinary.write(event.eventID ?? "", into: &bytes)
+    keyed(owner, idLength: event.eventID?.utf8.count ?? 0)
     RowBinary.write(event.userID ?? "", into: &bytes)
     RowBinary.write(event.stringProps, scratch: &scratch, into: &bytes)
     RowBinary.write(event.numericProps, scratch: &scratch, into: &bytes)
-    if let id = event.eventID, !id.isEmpty {
-      keyedRows.append(KeyedRow(row: rowEnds.count, key: EventKey(scope: scope, tenant: event.tenantID, id: id)))
-    }
     rowEnds.append(bytes.count)
   }
 
   /// Adds the row of an event that has passed every step.
   mutating func append(_ event: SentEvent) {
+    let start = bytes.count
     bytes.append(contentsOf: prefix)
     RowBinary.write(event.tenantID.text, into: &bytes)
+    let owner = start..<bytes.count
     RowBinary.write(event.eventName.text, into: &bytes)
     RowBinary.write(event.time.milliseconds, into: &bytes)
     RowBinary.write(event.eventID.text, into: &bytes)
+    keyed(owner, idLength: event.eventID.text.count)
     RowBinary.write(event.userID.text, into: &bytes)
     RowBinary.writeStrings(event.stringProps.members, scratch: &scratch, into: &bytes)
     RowBinary.writeNumbers(event.numericProps.members, scratch: &scratch, into: &bytes)
-    if !event.eventID.text.isEmpty {
-      let key = EventKey(scope: scope, tenant: TenantID(event.tenantID.text.string), id: event.eventID.text.string)
-      keyedRows.append(KeyedRow(row: rowEnds.count, key: key))
-    }
     rowEnds.append(bytes.count)
   }
 
-  /// The bytes of one row.
-  func row(_ index: Int) -> ArraySlice<UInt8> {
-    bytes[(index == 0 ? 0 : rowEnds[index - 1])..<rowEnds[index]]
+  /// Notes the key of the row that is being written, of which the id was written last.
+  private mutating func keyed(_ owner: Range<Int>, idLength: Int) {
+    guard idLength > 0 else { return }
+    let id = (bytes.count - idLength)..<bytes.count
+    keyedRows.append(KeyedRow(row: rowEnds.count, place: EventKey.Place(in: bytes, owner: owner, id: id, hashing)))
   }
+
+  /// The bytes of some rows.
+  func bytes(of rows: Range<Int>) -> ArraySlice<UInt8> {
+    rows.isEmpty ? [] : bytes[(rows.lowerBound == 0 ? 0 : rowEnds[rows.lowerBound - 1])..<rowEnds[rows.upperBound - 1]]
+  }
+
+  func key(of keyed: KeyedRow) -> EventKey { EventKey(bytes, keyed.place) }
+
+  /// Those of all rows that have an id, in their order.
+  package var keys: some Sequence<EventKey> { keyedRows.lazy.map { [bytes] in EventKey(bytes, $0.place) } }
 }
 
-/// What makes an event with an id the same event. Names are compared byte by byte, as the store does: in Swift the two spellings
-/// of `é` are equal, and an event would be lost to that of another tenant.
-struct EventKey: Sendable, Hashable {
-  let scope: IngestScope
-  let tenant: TenantID
-  let id: String
-
-  static func == (left: EventKey, right: EventKey) -> Bool {
-    left.scope == right.scope && left.tenant.rawValue.utf8.elementsEqual(right.tenant.rawValue.utf8)
-      && left.id.utf8.elementsEqual(right.id.utf8)
-  }
-
-  func hash(into hasher: inout Hasher) {
-    hasher.combine(scope)
-    hasher.combine(tenant)
-    hasher.combine(id)
+extension IngestScope {
+  /// What its rows begin with.
+  var rowPrefix: [UInt8] {
+    var bytes: [UInt8] = []
+    RowBinary.write(organization.rawValue, into: &bytes)
+    RowBinary.write(environment.rawValue, into: &bytes)
+    return bytes
   }
 }
 

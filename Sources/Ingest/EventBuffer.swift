@@ -21,6 +21,8 @@ public struct EventBuffer: Sendable {
   public struct Block: Sendable {
     public let id: UInt64
     public let submissions: [Submission]
+    /// Of all rows that have an event id.
+    let keys: Set<EventKey>
   }
 
   public enum Action: Sendable {
@@ -40,7 +42,6 @@ public struct EventBuffer: Sendable {
   private var queuedBytes = 0
   private var inFlight: [UInt64: Block] = [:]
   private var inFlightBytes = 0
-  private var keysInFlight: Set<EventKey> = []
   private var wakeTime: Time?
   /// That of the next submission; tickets count up.
   public private(set) var nextTicket: Ticket = 0
@@ -72,10 +73,7 @@ public struct EventBuffer: Sendable {
   /// An insert has ended; `outcomes` has one entry for each submission of the block.
   public mutating func completed(_ id: UInt64, _ outcomes: [StoreOutcome], now: Time) -> [Action] {
     guard let block = inFlight.removeValue(forKey: id) else { return [] }
-    for submission in block.submissions {
-      inFlightBytes -= submission.events.byteCount
-      for keyed in submission.events.keyedRows { keysInFlight.remove(keyed.key) }
-    }
+    for submission in block.submissions { inFlightBytes -= submission.events.byteCount }
     return zip(block.submissions, outcomes).map { .answer($0.ticket, $1) } + dispatch(now: now)
   }
 
@@ -102,7 +100,6 @@ public struct EventBuffer: Sendable {
       for id in inFlight.keys.sorted() { abandoned += inFlight[id]?.submissions ?? [] }
       inFlight = [:]
       inFlightBytes = 0
-      keysInFlight = []
     }
     return abandoned.map { .answer($0.ticket, .closed) }
   }
@@ -146,7 +143,7 @@ public struct EventBuffer: Sendable {
         left.append(contentsOf: queue[position...])
         break
       }
-      guard !submission.events.keyedRows.contains(where: { keysInFlight.contains($0.key) }) else {
+      guard !sharesKeyInFlight(submission.events) else {
         left.append(submission)
         continue
       }
@@ -160,13 +157,20 @@ public struct EventBuffer: Sendable {
     queuedBytes -= bytes
     inFlightBytes += bytes
     // Only now: two requests with the same id may share a block, where the writer drops the second.
+    var keys: Set<EventKey> = []
+    keys.reserveCapacity(taken.reduce(0) { $0 + $1.events.keyedRows.count })
     for submission in taken {
-      for keyed in submission.events.keyedRows { keysInFlight.insert(keyed.key) }
+      for key in submission.events.keys { keys.insert(key) }
     }
-    let block = Block(id: nextBlock, submissions: taken)
+    let block = Block(id: nextBlock, submissions: taken, keys: keys)
     nextBlock += 1
     inFlight[block.id] = block
     return block
+  }
+
+  private func sharesKeyInFlight(_ events: EncodedEvents) -> Bool {
+    guard !events.keyedRows.isEmpty else { return false }
+    return inFlight.values.contains { block in !block.keys.isEmpty && events.keys.contains { block.keys.contains($0) } }
   }
 }
 

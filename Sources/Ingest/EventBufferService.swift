@@ -83,7 +83,7 @@ public final class EventBufferService: Service, Sendable {
           switch command {
           case .insert(let block):
             group.addTask {
-              let outcomes = await self.writer.write(block.submissions.map(\.events))
+              let outcomes = await self.writer.write(block.submissions.map(\.events), keys: block.keys)
               self.step { $0.completed(block.id, outcomes, now: .now) }
             }
           case .wake(let time):

@@ -47,7 +47,7 @@ struct EventTable: Sendable {
     let begin = ContinuousClock.now
     try await insert(body, token: token, timeout: timeout)
     metrics?.inserted(rows: rows, in: .now - begin)
-    if let duplicates, !keys.isEmpty { await duplicates.repair(Set(keys)) }
+    if let duplicates, !keys.isEmpty { await duplicates.repair(keys) }
   }
 
   /// What tells the rows of an insert from those of every other: the same in all attempts with a token. FNV-1a,
@@ -77,22 +77,15 @@ struct EventTable: Sendable {
   }
 
   /// Which of the keys were stored within the last seven days.
-  func storedKeys(among keys: Set<EventKey>, timeout: Duration) async throws(StoreFailure) -> Set<EventKey> {
+  func storedKeys(among keys: some Sequence<EventKey>, timeout: Duration) async throws(StoreFailure) -> Set<EventKey> {
     var stored: Set<EventKey> = []
-    for (scope, keys) in Dictionary(grouping: keys, by: \.scope) {
-      let matches = Self.chunks(keys).map { chunk -> SQL in
-        "(tenant_id, event_id) IN arrayZip(\(bind: chunk.map(\.tenant.rawValue)), \(bind: chunk.map(\.id)))"
-      }
-      let sql: SQL = """
-        SELECT DISTINCT tenant_id, event_id FROM \(identifier: "emban.event_ids")
-        WHERE org_id = \(bind: scope.organization.rawValue) AND environment = \(bind: scope.environment.rawValue)
-        AND (\(SQL.join(matches, separator: " OR ")))
-        """
+    for group in KeyGroup.of(keys) {
+      let sql: SQL = "SELECT DISTINCT tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE \(group.condition)"
       do {
         let answer = try await client.query(sql, as: .admin, timeout: timeout)
         for row in answer.rows {
           if let tenant = row.first?.stringValue, let id = row.last?.stringValue {
-            stored.insert(EventKey(scope: scope, tenant: TenantID(tenant), id: id))
+            stored.insert(EventKey(scope: group.scope, tenant: TenantID(tenant), id: id))
           }
         }
       } catch {
@@ -101,22 +94,6 @@ struct EventTable: Sendable {
       }
     }
     return stored
-  }
-
-  /// The keys in lists that each fit one bound parameter, of which ClickHouse takes 128 KiB.
-  private static func chunks(_ keys: [EventKey]) -> [[EventKey]] {
-    var chunks: [[EventKey]] = [[]]
-    var length = 0
-    for key in keys {
-      let needed = max(key.tenant.rawValue.utf8.count, key.id.utf8.count) + 3
-      if length + needed > 90_000, length > 0 {
-        chunks.append([])
-        length = 0
-      }
-      chunks[chunks.count - 1].append(key)
-      length += needed
-    }
-    return chunks
   }
 
   private static func classified(_ error: any Error) -> StoreFailure {

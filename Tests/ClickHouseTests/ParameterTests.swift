@@ -22,6 +22,15 @@ import Testing
     #expect(rows.rows == [[.strings(values), .array([])]])
   }
 
+  @Test func listsOfBytesAreListsOfTexts() {
+    let values = HostileText.samples + HostileText.random(count: 50, seed: 3)
+    #expect(SQLValue(utf8: values.map { ArraySlice($0.utf8) }) == SQLValue(values))
+    #expect(SQLValue(utf8: []) == SQLValue([String]()))
+    for value in values {
+      #expect(SQLValue(utf8: [ArraySlice(value.utf8)]).literal.utf8.count <= SQLValue.itemLength(ArraySlice(value.utf8)) + 1)
+    }
+  }
+
   /// Long values travel as form fields of the body; the same rules must hold there.
   @Test func longValuesRoundTrip() async throws {
     let client = try await TestClickHouse.shared().client

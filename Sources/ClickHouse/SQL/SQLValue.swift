@@ -38,8 +38,31 @@ public struct SQLValue: Sendable, Hashable {
 
   /// An `Array(String)`.
   public init(_ values: [String]) {
-    let items = values.map { "'" + Self.escaped($0) + "'" }
-    self.init(type: "Array(String)", literal: "[" + items.joined(separator: ",") + "]")
+    self.init(count: values.count) { index, append in
+      var value = values[index]
+      value.withUTF8(append)
+    }
+  }
+
+  /// An `Array(String)` of texts that are at hand as their UTF-8 bytes.
+  public init(utf8 values: [ArraySlice<UInt8>]) {
+    self.init(count: values.count) { index, append in values[index].withUnsafeBufferPointer(append) }
+  }
+
+  /// How many bytes a text takes in the literal of an array, at most.
+  public static func itemLength(_ text: ArraySlice<UInt8>) -> Int { text.reduce(3) { $0 + (escape($1) == nil ? 1 : 2) } }
+
+  private init(count: Int, _ visit: (Int, (UnsafeBufferPointer<UInt8>) -> Void) -> Void) {
+    var literal: [UInt8] = [UInt8(ascii: "[")]
+    literal.reserveCapacity(count * 24)
+    for index in 0..<count {
+      if index > 0 { literal.append(UInt8(ascii: ",")) }
+      literal.append(UInt8(ascii: "'"))
+      visit(index) { Self.append($0, to: &literal) }
+      literal.append(UInt8(ascii: "'"))
+    }
+    literal.append(UInt8(ascii: "]"))
+    self.init(type: "Array(String)", literal: String(decoding: literal, as: UTF8.self))
   }
 
   /// ClickHouse refuses a parameter longer than 128 KiB (`http_max_field_value_size`).
@@ -48,19 +71,33 @@ public struct SQLValue: Sendable, Hashable {
   /// Escapes for both places a string can stand in: alone (a raw tab or newline would end it, a backslash starts an escape)
   /// and between single quotes in an array.
   static func escaped(_ value: String) -> String {
+    var value = value
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(value.utf8.count + 8)
-    for byte in value.utf8 {
-      switch byte {
-      case UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), UInt8(ascii: "\\")]
-      case UInt8(ascii: "'"): bytes += [UInt8(ascii: "\\"), UInt8(ascii: "'")]
-      case UInt8(ascii: "\t"): bytes += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
-      case UInt8(ascii: "\n"): bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
-      case UInt8(ascii: "\r"): bytes += [UInt8(ascii: "\\"), UInt8(ascii: "r")]
-      case 0: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "0")]
-      default: bytes.append(byte)
-      }
-    }
+    value.withUTF8 { append($0, to: &bytes) }
     return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func append(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    var plain = 0
+    for (place, byte) in text.enumerated() {
+      guard let letter = escape(byte) else { continue }
+      bytes.append(contentsOf: text[plain..<place])
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(letter)
+      plain = place + 1
+    }
+    bytes.append(contentsOf: text[plain...])
+  }
+
+  /// What stands behind a backslash in the place of a byte; nil for what stands for itself.
+  private static func escape(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "\\"), UInt8(ascii: "'"): byte
+    case UInt8(ascii: "\t"): UInt8(ascii: "t")
+    case UInt8(ascii: "\n"): UInt8(ascii: "n")
+    case UInt8(ascii: "\r"): UInt8(ascii: "r")
+    case 0: UInt8(ascii: "0")
+    default: nil
+    }
   }
 }

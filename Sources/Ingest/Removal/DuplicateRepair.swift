@@ -21,14 +21,14 @@ public struct DuplicateRepair: Sendable {
   }
 
   /// To be called after an insert, with the ids that it stored. It does not fail: what cannot be repaired now ``sweep(since:)`` finds.
-  func repair(_ keys: Set<EventKey>) async {
+  func repair(_ keys: [EventKey]) async {
     let deadline = ContinuousClock.now + Self.outage
     do {
-      for (scope, keys) in Dictionary(grouping: keys, by: \.scope) {
+      for group in KeyGroup.of(keys) {
         while true {
           do {
-            let doubtful = try await storedTwice(among: keys, scope)
-            if !doubtful.isEmpty { try await remove(doubtful, scope) }
+            let doubtful = try await storedTwice(among: group)
+            if !doubtful.isEmpty { try await remove(doubtful, group.scope) }
             break
           } catch ClickHouseError.unavailable(let cause) {
             guard ContinuousClock.now < deadline else { throw ClickHouseError.unavailable(cause) }
@@ -72,16 +72,16 @@ public struct DuplicateRepair: Sendable {
   // MARK: Steps
 
   /// By the small table of ids: nearly always none.
-  private func storedTwice(among keys: [EventKey], _ scope: IngestScope) async throws -> Set<EventKey> {
+  private func storedTwice(among keys: KeyGroup) async throws -> Set<EventKey> {
     let rows = try await remover.client.query(
       """
-      SELECT tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE \(Self.condition(keys, scope)) \
+      SELECT tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE \(keys.condition) \
       GROUP BY tenant_id, event_id HAVING count() > 1
       """, as: .admin, timeout: .seconds(10))
     return Set(
       rows.rows.compactMap { row in
         guard let tenant = row.first?.stringValue, let id = row.last?.stringValue else { return nil }
-        return EventKey(scope: scope, tenant: TenantID(tenant), id: id)
+        return EventKey(scope: keys.scope, tenant: TenantID(tenant), id: id)
       })
   }
 
@@ -99,8 +99,8 @@ public struct DuplicateRepair: Sendable {
   /// All rows but the first of each id that has several. Only rows of `emban.events` count: what the table of ids holds may belong to an
   /// insert whose events are not there yet, and nothing may go that is not there twice.
   private func surplus(_ keys: Set<EventKey>, _ scope: IngestScope) async throws -> [Removal.StoredRow]? {
-    let keys = Array(keys)
-    let condition = Self.condition(keys, scope)
+    // All of them are of one scope.
+    guard let condition = KeyGroup.of(keys).first?.condition else { return nil }
     let moments = try await remover.client.query(
       "SELECT DISTINCT toUnixTimestamp64Milli(timestamp) FROM \(identifier: "emban.event_ids") WHERE \(condition)", as: .admin,
       timeout: .seconds(10)
@@ -131,15 +131,5 @@ public struct DuplicateRepair: Sendable {
       }
     }
     return surplus.isEmpty ? nil : Array(surplus.prefix(Removal.rowsPerRemoval))
-  }
-
-  private static func condition(_ keys: [EventKey], _ scope: IngestScope) -> SQL {
-    let matches = keys.chunked { max($0.tenant.rawValue.utf8.count, $0.id.utf8.count) + 3 }.map { chunk -> SQL in
-      "(tenant_id, event_id) IN arrayZip(\(bind: chunk.map(\.tenant.rawValue)), \(bind: chunk.map(\.id)))"
-    }
-    return """
-      org_id = \(bind: scope.organization.rawValue) AND environment = \(bind: scope.environment.rawValue) \
-      AND (\(SQL.join(matches, separator: " OR ")))
-      """
   }
 }

@@ -1,5 +1,8 @@
+import CZlib
 import Domain
 import Logging
+import NIOCore
+import Synchronization
 import SystemPackage
 
 /// Blocks whose insert is under way, each in a file of its own until it is known what became of it.
@@ -16,21 +19,31 @@ actor BlocksUnderWay {
   private let directory: SpoolDirectory
   private let logger: Logger
   /// Those of which nobody knows what became of them.
-  private var left: [FilePath]
+  private var left: [FilePath] { didSet { isClear.withLock { $0 = left.isEmpty } } }
+  /// Whether there are none, for those who ask before every insert.
+  private nonisolated let isClear: Mutex<Bool>
 
   init(directory: SpoolDirectory, left: [FilePath], logger: Logger) {
     self.directory = directory
     self.left = left
+    isClear = Mutex(left.isEmpty)
     self.logger = logger
   }
 
   /// Notes a block before its first insert. Nil when it cannot be noted, which is no reason not to insert it.
-  func begin(_ block: SpoolBlock) -> FilePath? {
-    let path = directory.underWay.appending((block.token ?? "") + ".block")
-    let record = SpoolRecord(sequence: 0, storedAt: .init(milliseconds: 0), rowCount: block.rowCount, token: block.token, rows: block.rows)
+  /// - Parameter rows: as they will be inserted; they are not copied.
+  func begin(_ rows: ByteBuffer, rowCount: Int, token: String) -> FilePath? {
+    let path = directory.underWay.appending(token + ".block")
     do {
       let file = try FileDescriptor.open(path, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
-      try file.closeAfter { _ = try file.writeAll(record.bytes) }
+      try file.closeAfter {
+        try rows.withUnsafeReadableBytes { rows in
+          let head = SpoolRecord.head(rowCount: rowCount, token: token, rows: rows)
+          // The head last: where it is, so are the rows.
+          try file.writeAll(toAbsoluteOffset: Int64(head.count), rows)
+          try file.writeAll(toAbsoluteOffset: 0, head)
+        }
+      }
       return path
     } catch {
       logger.debug("A block could not be noted before its insert", metadata: ["cause": "\(error)"])
@@ -47,7 +60,12 @@ actor BlocksUnderWay {
 
   /// Puts what is left into the spool.
   /// - Returns: whether nothing is left.
-  func takeOver(_ append: ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
+  nonisolated func takeOver(_ append: @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
+    if isClear.withLock(\.self) { return true }
+    return await takeOverLeft(append)
+  }
+
+  private func takeOverLeft(_ append: @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
     while let path = left.first {
       if let block = Self.block(in: path) {
         guard case .kept = await append([block]) else { return false }
@@ -67,5 +85,18 @@ actor BlocksUnderWay {
       let record = SpoolRecord(header, body: Array(bytes.dropFirst(SpoolRecord.Header.length)))
     else { return nil }
     return SpoolBlock(token: record.token, rows: record.rows, rowCount: record.rowCount)
+  }
+}
+
+extension SpoolRecord {
+  /// What stands before the rows in the file of a block: a record's header and the token.
+  fileprivate static func head(rowCount: Int, token: String, rows: UnsafeRawBufferPointer) -> [UInt8] {
+    let token = Array(token.utf8)
+    var sum = UInt(Checksum.of(token[...]))
+    sum = crc32_z(sum, rows.bindMemory(to: UInt8.self).baseAddress, rows.count)
+    let header = Header(
+      sequence: 0, storedAt: Instant(milliseconds: 0), rowCount: rowCount, tokenLength: token.count, rowsLength: rows.count,
+      bodyChecksum: UInt32(truncatingIfNeeded: sum))
+    return header.bytes + token
   }
 }

@@ -1,5 +1,6 @@
 public import Domain
 public import Logging
+import struct NIOCore.ByteBuffer
 import Synchronization
 import SystemPackage
 
@@ -113,7 +114,9 @@ public final class Spool: Sendable {
   }
 
   /// Notes a block before its insert; to be followed by ``ended(_:)`` or ``leave(_:)`` with what is returned.
-  func begin(_ block: SpoolBlock) async -> FilePath? { isOn ? await underWay.begin(block) : nil }
+  func begin(_ rows: ByteBuffer, rowCount: Int, token: String) async -> FilePath? {
+    isOn ? await underWay.begin(rows, rowCount: rowCount, token: token) : nil
+  }
 
   /// What became of the block is known: it is stored, refused, or in here.
   func ended(_ note: FilePath?) async { if let note { await underWay.end(note) } }

@@ -74,7 +74,7 @@ struct StoredRows: Sendable {
 }
 
 /// Reads what ``RowBinary`` writes; nil where the bytes end too early.
-private struct RowBinaryReader {
+struct RowBinaryReader {
   private let bytes: [UInt8]
   private(set) var offset: Int
 
