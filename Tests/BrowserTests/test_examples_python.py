@@ -1,0 +1,217 @@
+"""The examples of Python back ends, started as their READMEs say and used in a browser: each login sees its own customer's numbers."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from embantest.browser import Watch, card, kpi_number, open_context, settled, shoot
+from embantest.process import ROOT, EmbanProcess, clean_environment, free_port
+from embantest.workspace import Organization, breakdown, event, kpi
+from playwright.sync_api import Browser, Frame, Page, expect
+
+START_SECONDS = 120
+ADA, GRACE = ("ada@acme.example", "analytical engine"), ("grace@globex.example", "nanoseconds of wire")
+CALLS = {"acme": 41, "globex": 17}
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Example:
+    """One folder of examples/ and how it is started; `{port}` is filled in."""
+
+    name: str
+    #: As in its README, which the test looks up, without what only a test needs.
+    command: str
+    #: Only for the test: a port of its own, no watching of files, nothing that asks questions.
+    more: str = ""
+    before: str = ""
+    #: Where its API for the page is, for requests made by hand. Streamlit has none.
+    token_route: str = ""
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / "examples" / self.name
+
+
+EXAMPLES = [
+    Example("streamlit", "streamlit run app.py",
+            "--server.port {port} --server.address 127.0.0.1 --server.headless true --server.fileWatcherType none --browser.gatherUsageStats false"),
+    Example("dash", "python app.py", token_route="/api/embed-token"),
+    Example("plain-html", "python server.py", token_route="/api/embed-url"),
+]
+
+
+@pytest.fixture(scope="module")
+def product(emban: EmbanProcess) -> Organization:
+    """Two customers with calls, and the published dashboard that the quickstart makes."""
+    organization = Organization(emban.url)
+    for tenant, count in CALLS.items():
+        organization.ingest(event(tenant, string_props={"model": f"model of {tenant}"}) for _ in range(count))
+    widgets = [kpi("w_calls"), breakdown("w_models", "model")]
+    organization.create_dashboard(widgets, name="API usage", slug="api-usage", publish=True)
+    return organization
+
+
+class Running:
+    """An example as a process of its own."""
+
+    def __init__(self, example: Example, organization: Organization, folder: Path) -> None:
+        self.example, self.port = example, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "example.log"
+        environment = clean_environment({
+            "EMBAN_URL": organization.base, "EMBAN_API_KEY": organization.key, "PORT": str(self.port), "HOME": str(folder),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "sdk" / "python" / "src"),
+            "PYTHONDONTWRITEBYTECODE": "1", "DJANGO_DATABASE": str(folder / "db.sqlite3")})
+        if example.before:
+            subprocess.run(
+                example.before.split(), cwd=example.folder, env=environment, check=True, timeout=START_SECONDS, capture_output=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*example.command.split(), *example.more.format(port=self.port).split()], cwd=example.folder, env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"{self.example.name} ended:\n{self.log.read_text()}"
+            try:
+                with urllib.request.urlopen(self.url + "/", timeout=10) as answer:
+                    if answer.status == 200:
+                        return
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.1)
+        raise AssertionError(f"{self.example.name} did not start:\n{self.log.read_text()}")
+
+    def close(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(30)
+
+
+@pytest.fixture(scope="module", params=EXAMPLES, ids=lambda example: example.name)
+def running(request: pytest.FixtureRequest, product: Organization, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    made = Running(request.param, product, tmp_path_factory.mktemp(request.param.name))
+    try:
+        made.wait()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, emban: EmbanProcess, running: Running) -> Iterator[Callable[[], Page]]:
+    """Pages that may speak to the example and to Emban, and that must not complain."""
+    made = []
+
+    def make() -> Page:
+        context = open_context(browser)
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        watch = Watch({running.url, f"http://localhost:{emban.port}", emban.url})
+        # The wrong password; and what Streamlit's own page makes Chromium say of its frames.
+        watch.expected = re.compile(r"status of 401 .*/login$|Unrecognized feature|allow-scripts and allow-same-origin")
+        watch.follow(page)
+        made.append((watch, context))
+        return page
+
+    yield make
+    for watch, context in made:
+        context.close()
+        watch.origins |= {url.replace("http", "ws", 1) for url in watch.origins}
+        watch.check()
+
+
+def sign_in(page: Page, who: tuple[str, str]) -> None:
+    page.get_by_label("E-mail").fill(who[0])
+    page.get_by_label("Password", exact=True).fill(who[1])
+    page.get_by_role("button", name="Sign in").click()
+
+
+def dashboard(page: Page) -> Frame:
+    """The frame that shows the dashboard: the page itself, or one in it."""
+    for _ in range(600):
+        for frame in page.frames:
+            try:
+                if frame.locator('[data-widget="w_calls"]').count():
+                    settled(frame, 2)
+                    return frame
+            except Exception as error:  # a frame that was replaced meanwhile
+                if "detached" not in str(error):
+                    raise
+        page.wait_for_timeout(100)
+    raise AssertionError(f"there is no dashboard in {[frame.url for frame in page.frames]}")
+
+
+def shown(page: Page) -> tuple[float, str]:
+    frame = dashboard(page)
+    return kpi_number(frame, "w_calls"), card(frame, "w_models").inner_text()
+
+
+def test_each_login_sees_its_own_customer(running: Running, open_page: Callable[[], Page]) -> None:
+    page = open_page()
+    page.goto(running.url)
+    sign_in(page, (ADA[0], "not the password"))
+    expect(page.get_by_text("Address or password is wrong.")).to_be_visible()
+    sign_in(page, ADA)
+    expect(page.get_by_text(f"Signed in as {ADA[0]}")).to_be_visible()
+    calls, models = shown(page)
+    assert calls == CALLS["acme"] and "globex" not in models
+    assert not re.search(r"token=", " ".join(frame.url.split("#")[0] for frame in page.frames)), "a token stands in an address"
+    shoot(page, f"example-{running.example.name}")
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, GRACE)
+    expect(page.get_by_text(f"Signed in as {GRACE[0]}")).to_be_visible()
+    calls, models = shown(page)
+    assert calls == CALLS["globex"] and "acme" not in models
+
+
+def test_the_customer_is_not_taken_from_the_request(running: Running, open_page: Callable[[], Page], product: Organization) -> None:
+    """Neither a parameter nor a member of the body changes whose data a token opens; without a login there is none."""
+    if not running.example.token_route:
+        sessions = product.admin.get("/v1/embed-sessions").expect(200)["data"]
+        assert sessions and {one["tenant_id"] for one in sessions} <= set(CALLS)
+        return
+    page = open_page()
+    route = f"{running.url}{running.example.token_route}"
+    stranger = page.request.post(route, max_redirects=0)
+    assert stranger.status in (302, 303, 401, 403), stranger.text()
+    page.goto(running.url)
+    sign_in(page, ADA)
+    dashboard(page)
+    answer = page.evaluate("""async ([route, body]) => {
+        const token = document.querySelector("form [name=csrfmiddlewaretoken]")?.value;
+        const headers = { "Content-Type": "application/json", ...(token && { "X-CSRFToken": token }) };
+        return (await fetch(route + "?clientId=globex&tenant_id=globex", { method: "POST", headers, body })).json();
+      }""", [route, '{"clientId": "globex", "tenant_id": "globex", "tenantId": "globex"}'])
+    token = answer.get("token") or re.search(r"token=([^&]+)", answer["embedUrl"])[1]
+    held = product.admin.bearer(token)
+    result = held.post("/v1/embed/query", {"widgets": ["w_calls"]}).expect(200)["results"]["w_calls"]
+    assert result["rows"][0]["value"] == CALLS["acme"]
+    assert product.key not in page.content()
+
+
+def test_the_readme_says_how_it_is_started(running: Running) -> None:
+    text = (running.example.folder / "README.md").read_text()
+    commands = re.search(r"```console\n(.*?)```", text, re.S)[1]
+    assert running.example.command in commands
+    assert running.example.before in commands
+    requirements = running.example.folder / "requirements.txt"
+    assert ("pip install -r requirements.txt" in commands) == requirements.exists()
+    names = [re.split(r"[><=]", line)[0] for line in requirements.read_text().splitlines()] if requirements.exists() else []
+    pinned = (ROOT / "scripts" / "requirements" / "examples.txt").read_text()
+    assert not [name for name in names if name != "../../sdk/python" and f"\n{name}==" not in pinned]
