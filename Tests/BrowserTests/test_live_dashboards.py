@@ -109,17 +109,17 @@ def test_a_stored_event_is_seen_without_a_reload(stage: Stage) -> None:
     page, session = opened(stage)
     count = now_shown(page)
     took = []
-    for number in range(1, 6):
+    for number in range(1, 4):
         time.sleep(2.2)
         sent = time.monotonic()
         stage.organization.ingest([call()])
         took.append(round(1000 * (expect_calls(page, count + number) - sent)))
     print(f"from sending an event to its number on the screen: {took} ms")
     record("live", {"milliseconds_to_the_screen": took})
-    assert sorted(took)[2] < 3000
+    assert sorted(took)[1] < 3000
     settled(page)
     # Everything on the page is of the new state.
-    assert session.value("w_calls") == count + 5
+    assert session.value("w_calls") == count + 3
     assert number_of(page, "w_list", "/v1/chat") == number_of(page, "w_table", "/v1/chat")
     shoot(page, "live")
 
