@@ -12,7 +12,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
+MINUTE, QUARTER, DAY = 60, 900, 86_400
 #: How long something may take that takes moments on a machine with nothing else to do. Costs nothing when it comes early.
 PATIENCE = 60.0
 
@@ -30,9 +30,9 @@ def within_a_minute(seconds: float) -> None:
 
 
 def within_a_day(seconds: float = 120) -> None:
-    """Neither a day of UTC nor, for a tenth of the seconds, an hour ends meanwhile."""
+    """No day of UTC ends meanwhile; and for a tenth of the seconds no hour, and no day of any zone, whose midnights are at quarters of hours."""
     _within(DAY, seconds)
-    _within(HOUR, seconds / 10)
+    _within(QUARTER, seconds / 10)
 
 
 def eventually(find: Callable[[], T], wanted: Callable[[T], bool] = bool, what: str = "", seconds: float = PATIENCE, pause: float = 0.05) -> T:
