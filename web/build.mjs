@@ -120,6 +120,7 @@ function buildTests() {
   for (const [name, entry] of Object.entries(entries)) {
     run("esbuild", [entry, "--bundle", "--format=esm", "--platform=neutral", "--target=es2020", "--log-level=warning", "--tsconfig=tsconfig.json", `--outfile=${join(tests, name)}`]);
   }
+  writeFileSync(join(tests, "emban-embed.js"), bundle("packages/embed-helper/src/main.ts", "emban-embed.js"));
   return elementStyles;
 }
 

@@ -276,33 +276,45 @@ export class DashboardController {
 
   destroy(): void {
     this.abortAll();
+    this.endLapse();
     this.expiry.stop();
     this.phase = "idle";
   }
 
   // --- What the viewer makes of the dashboard, for themselves --------------------------------------------------------------
 
-  saveLayout(positions: Positions): Promise<void> {
-    return this.guarded(this.client.saveLayout(positions));
+  /** Keeps `positions`; what stands there stays. */
+  async saveLayout(positions: Positions): Promise<void> {
+    await this.guarded(this.client.saveLayout(positions));
+    const move = (config: DashboardConfig): DashboardConfig => ({
+      ...config, customized: true, widgets: config.widgets.map((widget) => ({ ...widget, position: positions[widget.id] ?? widget.position })),
+    });
+    if (this.config) this.config = move(this.config);
+    if (this.published) this.published = move(this.published);
   }
 
-  resetLayout(): Promise<void> {
-    return this.guarded(this.client.resetLayout());
+  async resetLayout(): Promise<void> {
+    await this.guarded(this.client.resetLayout());
+    this.reload();
   }
 
   vocabulary(): Promise<Vocabulary> {
     return this.guarded(this.client.vocabulary());
   }
 
-  addWidget(widget: WidgetDraft): Promise<WidgetConfig> {
-    return this.guarded(this.client.addWidget(widget));
+  async addWidget(widget: WidgetDraft): Promise<WidgetConfig> {
+    const added = await this.guarded(this.client.addWidget(widget));
+    await this.load();
+    return added;
   }
 
-  removeWidget(id: string): Promise<void> {
-    return this.guarded(this.client.removeWidget(id));
+  async removeWidget(id: string): Promise<void> {
+    await this.guarded(this.client.removeWidget(id));
+    await this.load();
   }
 
   private async load(): Promise<void> {
+    this.endLapse();
     this.abortAll();
     const abort = new AbortController();
     this.running = abort;
@@ -390,7 +402,7 @@ export class DashboardController {
     const ids = this.shown.filter(isWanted);
     for (const id of ids) this.setWidget(id, { ...this.widget(id), status: "loading" });
     await this.ask(ids, abort);
-    if (abort.signal.aborted || this.phase !== "ready") return;
+    if (abort.signal.aborted || this.phase !== "ready" || this.lapse !== undefined) return;
     this.emit({ type: "settled", first: !this.settledOnce });
     this.settledOnce = true;
   }
@@ -454,8 +466,14 @@ export class DashboardController {
     // Hosts renew an expired session: until then, and not for long, what is shown stays.
     if (this.phase === "ready" && this.error.code === "token_expired") {
       if (this.lapse !== undefined) return;
-      this.lapse = setTimeout(() => this.setPhase("failed"), lapseTime);
-    } else this.setPhase("failed");
+      this.lapse = setTimeout(() => {
+        this.lapse = undefined;
+        this.setPhase("failed");
+      }, lapseTime);
+    } else {
+      this.endLapse();
+      this.setPhase("failed");
+    }
     this.emit({ type: "error", code: this.error.code, message: this.error.message });
   }
 
@@ -472,9 +490,12 @@ export class DashboardController {
     for (const dimension of [...this.origins.keys()]) if (!this.state.dimensions[dimension]) this.origins.delete(dimension);
   }
 
-  private abortAll(): void {
+  private endLapse(): void {
     clearTimeout(this.lapse);
     this.lapse = undefined;
+  }
+
+  private abortAll(): void {
     this.isLoading = false;
     this.running?.abort();
     this.running = null;

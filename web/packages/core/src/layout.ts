@@ -1,3 +1,4 @@
+import { compact } from "./arrange";
 import type { WidgetConfig } from "./types";
 
 /** Grid lines of one widget, from 1 as CSS counts them. */
@@ -24,15 +25,26 @@ function readingOrder(widgets: readonly WidgetConfig[]): readonly WidgetConfig[]
   return [...widgets].sort((a, b) => a.position.y - b.position.y || a.position.x - b.position.x);
 }
 
-/** Where each widget stands: as the author placed it on 12 columns, with holes closed; re-flowed without gaps on 6, one below the other on 1. */
-export function layout(widgets: readonly WidgetConfig[], size: GridSize): readonly Placement[] {
+/**
+ * Where each widget stands: as the author placed it on 12 columns, with holes closed; re-flowed without gaps on 6, one below the other on 1. What
+ * viewers have arranged themselves (`isExact`) keeps the holes that they left.
+ */
+export function layout(widgets: readonly WidgetConfig[], size: GridSize, isExact = false): readonly Placement[] {
   const ordered = readingOrder(widgets);
-  if (size === "wide") return closeGaps(ordered);
+  if (size === "wide") return isExact ? asPlaced(ordered) : closeGaps(ordered);
   if (size === "narrow") {
     let row = 1;
     return ordered.map(({ id }) => ({ id, column: 1, row: row++, columns: 1, rows: 1 }));
   }
   return flow(ordered);
+}
+
+function asPlaced(widgets: readonly WidgetConfig[]): readonly Placement[] {
+  const places = compact(Object.fromEntries(widgets.map((widget) => [widget.id, widget.position])));
+  return widgets.map(({ id, position }) => {
+    const { x, y, w, h } = places[id] ?? position;
+    return { id, column: x + 1, row: y + 1, columns: w, rows: h };
+  });
 }
 
 interface Box {

@@ -19,6 +19,8 @@ export interface ViewContext {
   onPick(widget: WidgetConfig, picked: Picked): void;
   /** Opens the drill panel for all that a widget measures. */
   showDetails(widget: WidgetConfig): void;
+  /** Takes a widget away that the viewer has added. */
+  remove(widget: WidgetConfig): void;
   /** Tells the viewer, and the host, that something failed beside the widgets' data. */
   fail(text: string, code: string): void;
   /** Keeps the element tall enough for an open popover. */

@@ -4,6 +4,7 @@ import {
   type ControllerEvent, type DashboardConfig, type EmbanError, type GridSize, type LiveState, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
 import type { ViewContext } from "./context";
+import { Customizer } from "./customize/customizer";
 import { h, replace } from "./dom";
 import { DrillPanel } from "./drill/panel";
 import { loadECharts } from "./echarts";
@@ -34,12 +35,12 @@ export interface ViewOptions {
 export class DashboardView {
   readonly controller: DashboardController;
   readonly root = h("div", { class: "root", attrs: { part: "root" } });
-  private readonly grid = h("div", { class: "grid" });
-  private readonly head = h("header", { class: "head" });
-  private readonly foot = h("footer", { class: "foot" });
+  private readonly grid = h("div", { class: "grid", attrs: { part: "grid" } });
+  private readonly head = h("header", { class: "head", attrs: { part: "header" } });
+  private readonly foot = h("footer", { class: "foot", attrs: { part: "footer" } });
   private readonly status = h("div", { class: "sr", attrs: { role: "status", "aria-live": "polite" } });
   /** Says why a choice was taken back. */
-  private readonly notice = h("p", { class: "notice", attrs: { role: "alert" } });
+  private readonly notice = h("p", { class: "notice", attrs: { role: "alert", part: "notice" } });
   private readonly cards = new Map<string, Card>();
   private readonly live: LiveUpdates;
   private readonly watch: SessionWatch;
@@ -67,6 +68,7 @@ export class DashboardView {
   private reported = { width: -1, height: -1 };
   private endWake: () => void = () => undefined;
   private emit: ViewOptions["emit"];
+  private readonly customizer: Customizer;
   /** The present element has said that it is ready. */
   private isReadyTold = false;
 
@@ -77,6 +79,15 @@ export class DashboardView {
     this.controller = options.share?.(listener) ?? new DashboardController(
       { host: server, ...(only !== undefined && { only: [only] }), ...(dashboard !== undefined && { dashboard }) }, listener,
     );
+    this.customizer = new Customizer({
+      root: this.root, grid: this.grid, controller: this.controller,
+      cards: () => new Map([...this.cards].map(([id, card]) => [id, card.element])),
+      say: (text) => {
+        this.status.textContent = text;
+      },
+      fail: (text, code) => this.context?.fail(text, code),
+      place: () => this.placeAgain(), measure: () => this.measure(),
+    });
     this.live = new LiveUpdates(this.controller, {
       host: server, slot: slotsOf(server),
       show: (state) => this.showLive(state), updated: () => this.liveMark.flash(), ended: (error) => this.endLive(error),
@@ -125,6 +136,7 @@ export class DashboardView {
     this.controller.destroy();
     this.bar?.destroy();
     this.closePanel();
+    this.customizer.stop();
     for (const card of this.cards.values()) card.destroy();
   }
 
@@ -214,20 +226,22 @@ export class DashboardView {
 
   private showFailure(): void {
     this.closePanel();
+    this.customizer.stop();
     this.clearCards();
     const error = this.controller.error;
     const words = describeError(error?.code ?? "", error?.status ?? 0, error?.message ?? "");
     const again = error && (error.isSession || error.code === "dashboard_mismatch") ? [] : [h("button", { class: "button", attrs: { type: "button" }, on: { click: () => this.controller.reload() } }, strings.retry)];
     const reference = error?.requestId ? [h("p", { class: "message-reference" }, strings.requestId(error.requestId))] : [];
-    replace(this.root, h("div", { class: "card failure" }, message("alert", words.title, words.text, [...again, ...reference])));
+    replace(this.root, h("div", { class: "card failure" }, message(error?.isSession ? "calm" : "alert", words.title, words.text, [...again, ...reference])));
   }
 
   private showConfig(config: DashboardConfig): void {
     // A new session for the same published dashboard: what stands there stays.
-    const signature = JSON.stringify({ ...config, session: { ...config.session, expires_at: "", server_time: "" } });
+    const signature = signatureOf(config);
     if (signature === this.signature && this.cards.size > 0) return;
     this.signature = signature;
     this.closePanel();
+    this.customizer.stop();
     this.applyTheme();
     const context = this.makeContext(config);
     this.context = context;
@@ -250,23 +264,24 @@ export class DashboardView {
     this.fillFoot();
     const empty = config.widgets.length === 0 ? h("div", { class: "card failure" }, message("empty", "", this.single ? strings.widgetMissing : strings.emptyDashboard)) : null;
     if (this.single) replace(this.root, this.notice, this.grid, empty, this.status);
-    else replace(this.root, this.head, this.chips?.element, this.notice, this.grid, empty, this.foot, this.status);
+    else replace(this.root, this.head, this.chips?.element, this.notice, this.customizer.place, this.grid, empty, this.foot, this.status);
     this.bar?.update(this.controller.state);
     this.chips?.update(this.controller.state);
   }
 
   private fillHead(config: DashboardConfig): void {
+    if (this.context) this.customizer.update(this.context);
     const logo = this.theme.logoUrl ? safeImageURL(this.theme.logoUrl) : null;
     replace(
       this.head,
       h(
         "div",
         { class: "brand" },
-        logo !== null && h("img", { class: "logo", attrs: { src: logo, alt: "", referrerpolicy: "no-referrer" } }),
-        h("h2", { class: "name" }, config.name),
+        logo !== null && h("img", { class: "logo", attrs: { part: "logo", src: logo, alt: "", referrerpolicy: "no-referrer" } }),
+        h("h2", { class: "name", attrs: { part: "name" } }, config.name),
         this.liveState !== "off" && this.liveMark.element,
       ),
-      this.bar?.element,
+      h("div", { class: "controls" }, this.bar?.element, this.customizer.tools),
     );
   }
 
@@ -291,12 +306,24 @@ export class DashboardView {
     }
   }
 
+  /** After the viewer has arranged the widgets: those of the configuration are where they stand. */
+  private placeAgain(): void {
+    const { config } = this.controller;
+    if (!config) return;
+    this.signature = signatureOf(config);
+    this.size = gridSize(this.root.clientWidth);
+    this.root.dataset["size"] = this.size;
+    this.place();
+    this.refresh();
+    this.measure();
+  }
+
   private place(): void {
     const config = this.controller.config;
-    if (!config) return;
+    if (!config || this.customizer.isEditing) return;
     this.grid.style.setProperty("--row", `${Math.min(240, Math.max(24, config.layout.row_height ?? 80))}px`);
     if (this.single) return;
-    for (const placement of layout(config.widgets, this.size)) {
+    for (const placement of layout(config.widgets, this.size, config.customized === true)) {
       const element = this.cards.get(placement.id)?.element;
       if (!element) continue;
       element.style.gridColumn = `${placement.column} / span ${placement.columns}`;
@@ -323,6 +350,7 @@ export class DashboardView {
         const { result } = this.controller.widget(widget.id);
         if (result) this.openPanel(widget, { range: { from: result.meta.from, to: result.meta.to } }, true);
       },
+      remove: (widget) => void this.customizer.remove(widget),
       fail: (text, code) => {
         this.notice.textContent = text;
         this.emit("error", { code, message: text });
@@ -371,7 +399,7 @@ export class DashboardView {
   private measure(): void {
     const { clientWidth: width, offsetHeight: height } = this.root;
     const size = gridSize(width);
-    if (width > 0 && size !== this.size) {
+    if (width > 0 && size !== this.size && !this.customizer.isEditing) {
       this.size = size;
       this.root.dataset["size"] = size;
       this.place();
@@ -475,6 +503,11 @@ export class DashboardView {
     for (const card of this.cards.values()) card.destroy();
     this.cards.clear();
   }
+}
+
+/** What of a configuration is drawn: the session's times are not. */
+function signatureOf(config: DashboardConfig): string {
+  return JSON.stringify({ ...config, expires_at: "", server_time: "", session: { ...config.session, expires_at: "", server_time: "" } });
 }
 
 function definedOnly(theme: Theme): Theme {

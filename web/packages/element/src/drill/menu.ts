@@ -1,4 +1,4 @@
-import { canDrill, drillStrings, isAbort, type WidgetConfig } from "@emban/core";
+import { canDrill, customizeStrings, drillStrings, isAbort, type WidgetConfig } from "@emban/core";
 import type { ViewContext } from "../context";
 import { h, icon, replace, setAttribute, uniqueId, type IconName } from "../dom";
 import { save } from "./save";
@@ -19,7 +19,7 @@ export class CardMenu {
   constructor(private readonly widget: WidgetConfig, private context: ViewContext) {
     const id = uniqueId("menu");
     const label = drillStrings.menu(widget.title);
-    this.list = h("div", { class: "menu", attrs: { id, role: "menu", "aria-label": label, hidden: true }, on: { keydown: (event) => this.key(event as KeyboardEvent) } });
+    this.list = h("div", { class: "menu", attrs: { id, part: "menu", role: "menu", "aria-label": label, hidden: true }, on: { keydown: (event) => this.key(event as KeyboardEvent) } });
     this.element = h(
       "button",
       {
@@ -54,6 +54,7 @@ export class CardMenu {
       // Any range will do for the question whether there is something to open.
       ...(canDrill(config, [], { from: "", to: "" }) ? [{ label: drillStrings.showDetails, icon: "details" as const, run: () => context.showDetails(widget) }] : []),
       ...(permissions.allow_export !== false ? [{ label: drillStrings.exportCSV, icon: "download" as const, run: () => void this.export() }] : []),
+      ...(widget.own && permissions.allow_manage_widgets === true ? [{ label: customizeStrings.remove, icon: "trash" as const, run: () => context.remove(widget) }] : []),
     ];
   }
 
@@ -82,7 +83,7 @@ export class CardMenu {
           "button",
           {
             class: "menu-item",
-            attrs: { type: "button", role: "menuitem", tabindex: -1 },
+            attrs: { type: "button", role: "menuitem", tabindex: -1, part: "menu-item" },
             on: {
               click: () => {
                 this.close();

@@ -43,7 +43,7 @@ export class DrillPanel {
       "dialog",
       {
         class: "drill",
-        attrs: { "aria-labelledby": titleId },
+        attrs: { "aria-labelledby": titleId, part: "panel" },
         on: {
           cancel: (event) => {
             event.preventDefault();

@@ -5,7 +5,7 @@ import { rangeText } from "./range";
 
 /** What the dashboard is filtered by, each removable, and all at once. */
 export class Chips {
-  readonly element = h("div", { class: "chips", attrs: { role: "group", "aria-label": strings.activeFilters, hidden: true } });
+  readonly element = h("div", { class: "chips", attrs: { role: "group", "aria-label": strings.activeFilters, part: "chips", hidden: true } });
 
   constructor(private readonly context: ViewContext) {}
 
@@ -40,7 +40,7 @@ export class Chips {
   private chip(name: string, value: string, remove: Action): HTMLElement {
     return h(
       "span",
-      { class: "chip" },
+      { class: "chip", attrs: { part: "chip" } },
       h("span", { class: "chip-name" }, name),
       h("span", { class: "chip-value", attrs: { title: value } }, value),
       h(

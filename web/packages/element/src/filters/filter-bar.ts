@@ -8,7 +8,7 @@ import { ValueSelect } from "./value-select";
 
 /** The controls for exactly those filters that the configuration holds. */
 export class FilterBar {
-  readonly element = h("div", { class: "filters", attrs: { role: "group", "aria-label": strings.filters } });
+  readonly element = h("div", { class: "filters", attrs: { role: "group", "aria-label": strings.filters, part: "filter-bar" } });
   private readonly controls: readonly FilterControl[];
 
   constructor(context: ViewContext) {

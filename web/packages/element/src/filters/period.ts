@@ -12,7 +12,7 @@ export class PeriodControl implements FilterControl {
 
   constructor(private readonly context: ViewContext) {
     const options = periodOptions(context.config);
-    const group = h("div", { class: "segments", attrs: { role: "radiogroup", "aria-label": strings.period }, on: { keydown: (event) => this.key(event as KeyboardEvent) } });
+    const group = h("div", { class: "segments", attrs: { role: "radiogroup", "aria-label": strings.period, part: "period" }, on: { keydown: (event) => this.key(event as KeyboardEvent) } });
     for (const period of options) {
       const button = h(
         "button",

@@ -23,12 +23,12 @@ export class Popover {
   constructor(options: PopoverOptions) {
     this.options = options;
     const id = uniqueId("panel");
-    this.panel = h("div", { class: `panel ${options.content}`, attrs: { id, hidden: true, role: "dialog", "aria-label": options.label } });
+    this.panel = h("div", { class: `panel ${options.content}`, attrs: { id, part: "popover", hidden: true, role: "dialog", "aria-label": options.label } });
     this.trigger = h(
       "button",
       {
         class: "field",
-        attrs: { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "aria-controls": id },
+        attrs: { type: "button", part: "filter", "aria-haspopup": "dialog", "aria-expanded": "false", "aria-controls": id },
         on: { click: () => (this.isOpen ? this.close() : this.open()), keydown: (event) => this.triggerKey(event as KeyboardEvent) },
       },
       options.icon ? icon(options.icon) : null,

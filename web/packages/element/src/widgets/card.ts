@@ -10,7 +10,7 @@ import { TextFace } from "./text";
 /** A widget's frame: title, state (loading, empty, failed, shown) and the face inside. */
 export class Card {
   readonly element: HTMLElement;
-  private readonly body = h("div", { class: "card-body" });
+  private readonly body = h("div", { class: "card-body", attrs: { part: "card-body" } });
   private readonly actions = h("div", { class: "card-actions" });
   private readonly face: WidgetFace | null;
   private readonly cover = h("div", { class: "cover" });
@@ -26,15 +26,15 @@ export class Card {
     this.menu = new CardMenu(widget, context);
     this.element = h(
       "section",
-      { class: "card", attrs: { "data-face": face, "aria-labelledby": titleId, "data-widget": widget.id, "data-status": "loading", part: "card" } },
+      { class: "card", attrs: { "data-face": face, "aria-labelledby": titleId, "data-widget": widget.id, "data-status": "loading", part: `card card-${widget.kind}` } },
       h(
         "header",
-        { class: "card-head" },
+        { class: "card-head", attrs: { part: "card-header" } },
         h(
           "div",
           { class: "card-titles" },
-          h("h3", { class: "card-title", attrs: { id: titleId, title: widget.title } }, widget.title),
-          widget.description ? h("p", { class: "card-description", attrs: { title: widget.description } }, widget.description) : null,
+          h("h3", { class: "card-title", attrs: { id: titleId, title: widget.title, part: "title" } }, widget.title),
+          widget.description ? h("p", { class: "card-description", attrs: { part: "description", title: widget.description } }, widget.description) : null,
         ),
         this.actions,
       ),
@@ -137,11 +137,11 @@ export class Card {
   }
 }
 
-export function message(name: "alert" | "empty", title: string, text: string, actions: readonly HTMLElement[] = []): HTMLElement {
+export function message(name: "alert" | "empty" | "calm", title: string, text: string, actions: readonly HTMLElement[] = []): HTMLElement {
   return h(
     "div",
-    { class: `message ${name}`, attrs: name === "alert" ? { role: "alert" } : {} },
-    icon(name, 20),
+    { class: `message ${name}`, attrs: { part: "message", role: name === "empty" ? null : "alert" } },
+    icon(name === "calm" ? "lock" : name, 20),
     title !== "" && h("p", { class: "message-title" }, title),
     text !== "" && h("p", { class: "message-text" }, text),
     ...actions,
