@@ -98,11 +98,14 @@ class Project:
         done = subprocess.run([tool("tsc"), "--project", "."], cwd=self.folder, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def bundle(self, entry: str, target: str = "bundle.js") -> str:
-        """A page's script with everything in it, as esbuild makes it for development."""
+    def bundle(self, entry: str, target: str = "bundle.js", *, server: bool = False) -> str:
+        """A page's script with everything in it, as esbuild makes it for development; or a server's, which finds its packages when it runs."""
+        kind = ["--format=esm", "--platform=node", "--packages=external"] if server else [
+            "--format=iife", "--define:process.env.NODE_ENV=\"development\""]
+        # A customer's own settings leave JSX to others.
+        self.write("bundle.json", '{"compilerOptions": {"jsx": "react-jsx"}}')
         done = subprocess.run(
-            [tool("esbuild"), entry, "--bundle", "--format=iife", "--jsx=automatic", "--define:process.env.NODE_ENV=\"development\"",
-             f"--outfile={target}", "--log-level=warning", "--preserve-symlinks"],
+            [tool("esbuild"), entry, "--bundle", *kind, f"--outfile={target}", "--tsconfig=bundle.json", "--log-level=warning", "--preserve-symlinks"],
             cwd=self.folder, capture_output=True, text=True, timeout=300, env={**os.environ, "NODE_PATH": "/usr/share/nodejs"})
         assert done.returncode == 0, done.stdout + done.stderr
         return (self.folder / target).read_text()
