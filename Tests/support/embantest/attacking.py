@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -159,9 +160,10 @@ class Target:
 
         def send(request: Request) -> tuple[Request, Response]:
             answer = request.send(client or self.session.client)
-            for _ in range(3):
+            for _ in range(5):
                 if answer.status != 503 or answer.json["code"] not in BUSY:
                     break
+                time.sleep(float(answer.header("Retry-After") or 1))
                 answer = request.send(client or self.session.client)
             return request, answer
 
