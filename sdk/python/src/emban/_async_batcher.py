@@ -106,8 +106,8 @@ class AsyncBatcher:
                 task.cancel()
                 await asyncio.wait({task})
         problem = self._outbox.lose("abandoned", everything=True)
-        self._settled()
         self._reporter.tell(problem)
+        self._settled()
         atexit.unregister(self._at_exit)
         await self._client.aclose()
         self._last_client.close()
@@ -176,6 +176,7 @@ class AsyncBatcher:
         return True
 
     def _settled(self) -> None:
+        self._outbox.told()
         for goal, done in list(self._flushes):
             if self._outbox.settled >= goal:
                 self._flushes.remove((goal, done))

@@ -109,8 +109,10 @@ class Batcher:
         with self._changed:
             self._given_up = True
             problem = self._outbox.lose("abandoned", everything=True)
-            self._changed.notify_all()
         self._reporter.tell(problem)
+        with self._changed:
+            self._outbox.told()
+            self._changed.notify_all()
         atexit.unregister(self._at_exit)
         if thread is None or not thread.is_alive():
             self._client.close()
@@ -155,7 +157,7 @@ class Batcher:
             return False
 
     def _deliver(self) -> None:
-        """Sends the batch that was taken, until it is stored or given up."""
+        """Sends the batch that was taken, until it is stored or given up; tells of problems before those who wait for it go on."""
         patience = Patience(random.random)
         batch = self._outbox.flying
         while True:
@@ -166,29 +168,31 @@ class Batcher:
                 with self._changed:
                     if self._given_up:
                         return
-                    if pause is not None:
-                        end = time.monotonic() + pause
-                        left = pause
-                        # Woken early by `close`, which knows how much time there is.
-                        while left > 0 and (self._deadline is None or time.monotonic() + left < self._deadline):
-                            self._changed.wait(left)
-                            left = end - time.monotonic()
-                        if left <= 0:
-                            continue
+                    if pause is not None and self._paused(pause):
+                        continue
                     problem = self._outbox.lose("refused" if pause is None else "abandoned", error)
-                    self._changed.notify_all()
             except Exception as error:  # a fault of this package must not end the thread in silence
                 with self._changed:
                     problem = self._outbox.lose("refused", EmbanError(f"{type(error).__name__} while sending", code="client"))
-                    self._changed.notify_all()
             else:
                 with self._changed:
                     if self._given_up:
                         return
                     problem = self._outbox.settle(result)
-                    self._changed.notify_all()
             self._reporter.tell(problem)
+            with self._changed:
+                self._outbox.told()
+                self._changed.notify_all()
             return
+
+    def _paused(self, seconds: float) -> bool:
+        """Waits, without the lock; False when `close` does not leave the time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self._given_up or (self._deadline is not None and end > self._deadline):
+                return False
+            self._changed.wait(left)
+        return True
 
 
 def _after_fork() -> None:

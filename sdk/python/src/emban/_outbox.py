@@ -83,8 +83,9 @@ class Outbox:
         #: Taken, and not yet settled.
         self.flying: Sequence[EncodedEvent] = ()
         self.accepted = self.rejected = self.lost = 0
-        #: Numbers of events, in the order in which they came: the last one added, and the last one settled.
+        #: Numbers of events, in the order in which they came: the last one added, and the last one settled and told of.
         self.added = self.settled = 0
+        self._untold = 0
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self.flying)
@@ -138,7 +139,7 @@ class Outbox:
     def settle(self, result: IngestResult) -> BatchProblem | None:
         """The batch on its way was answered."""
         batch, self.flying = self.flying, ()
-        self.settled += len(batch)
+        self._untold += len(batch)
         self.accepted += result.accepted
         self.rejected += result.rejected
         if not result.rejected:
@@ -154,9 +155,14 @@ class Outbox:
         if everything:
             gone += [one.event for _, one in self._waiting]
             self._waiting.clear()
-        self.settled += len(gone)
+        self._untold += len(gone)
         self.lost += len(gone)
         return BatchProblem(reason, tuple(gone), len(gone), error=error) if gone else None
+
+    def told(self) -> None:
+        """What `settle` and `lose` returned was reported: those who wait for these events may go on."""
+        self.settled += self._untold
+        self._untold = 0
 
     def everything(self) -> Sequence[EncodedEvent]:
         """All that is not settled, taken out to be sent in another way."""
