@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from embantest.browser import HostPage, card, kpi_number, settled, shoot
 from embantest.node import Project
 from embantest.process import ROOT
 from embantest.stage import Stage
+from embantest.steady import PATIENCE
 from playwright.sync_api import Frame, Page, expect
 
 Hosts = Callable[[], HostPage]
@@ -49,6 +52,14 @@ def wait_for(page: Page, name: str, event: str, count: int = 1) -> list[list[Any
     page.wait_for_function(
         "([name, event, count]) => log.filter(([one, on]) => one === name && on === event).length >= count", arg=[name, event, count])
     return events(page, name, event)
+
+
+def patiently(page: Page, is_so: Callable[[], object]) -> None:
+    """Waits for something outside of the page, while functions that the page calls are still answered."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
 
 
 def change(page: Page, name: str, **props: Any) -> None:
@@ -125,7 +136,6 @@ def test_theme_filters_and_session_of_a_frame_change_at_run_time(stage: Stage, s
     settled(frame)
     page.evaluate("controls.one.current.setFilters({ dimensions: { model: ['gpt-4'] } })")
     expected = again.value("w_calls", {"period": "7d", "dimensions": {"model": ["gpt-4"]}})
-    page.wait_for_function("true")
     expect(card(frame, "w_calls").locator(".kpi-value")).to_have_text(re.compile(f"^{int(expected):,}$"))
     assert page.evaluate("window.first === document.querySelector('#one iframe')")
     assert page.evaluate("controls.one.current.iframe === window.first")
@@ -149,11 +159,8 @@ def test_a_frame_fetches_sessions_and_renews_a_revoked_one(stage: Stage, show: C
         assert stage.organization.admin.delete(f"/v1/embed-sessions/{session.session_id}").status == 204
     page.evaluate("controls.one.current.reload()")
     expect(card(frame_of(page, "one"), "w_calls")).to_be_visible()
-    for _ in range(200):
-        if len(made) > before:
-            break
-        page.wait_for_timeout(50)
-    assert len(made) > before and made[-1][0] == 2, "the newest function is asked"
+    patiently(page, lambda: len(made) > before)
+    assert made[-1][0] == 2, "the newest function is asked"
     settled(frame_of(page, "one"))
     assert page.locator("iframe").count() == 1
 
@@ -208,6 +215,83 @@ def count_listeners(page: Page) -> None:
       }
       window.listening = () => open.size;
     """)
+
+
+# --- As the reference documents write it -----------------------------------------------------------------------------------
+
+REFERENCE = """
+import { createRoot } from 'react-dom/client';
+import { EmbanEmbedFrame } from '@emban/embed-helper/react';
+import { EmbanProvider, EmbanDashboard } from '@emban/react';
+import { useEffect, useState } from 'react';
+
+function Framed({ embedUrl }) {
+  return (
+    <EmbanEmbedFrame
+      embedUrl={embedUrl}
+      onReady={() => console.log('Loaded')}
+      onDrill={(e) => console.log(e.dimension, e.value)}
+      containerStyle={{ minHeight: 600, borderRadius: 8 }}
+    />
+  );
+}
+
+function Native({ token, dashboardId }) {
+  return (
+    <EmbanProvider
+      host={window.emban}
+      token={token}
+      dashboardId={dashboardId}
+    >
+      <EmbanDashboard />
+    </EmbanProvider>
+  );
+}
+
+export function CustomerDashboard() {
+  const [embedUrl, setEmbedUrl] = useState('');
+  useEffect(() => {
+    fetch('/api/analytics/session')
+      .then(r => r.json())
+      .then(d => setEmbedUrl(d.embedUrl));
+  }, []);
+  if (!embedUrl) return <div>Loading analytics...</div>;
+  return (
+    <EmbanEmbedFrame
+      embedUrl={embedUrl}
+      containerStyle={{ minHeight: 600 }}
+    />
+  );
+}
+
+createRoot(document.getElementById('root')).render(
+  <>
+    <div id="framed"><Framed embedUrl={window.session.embedUrl} /></div>
+    <div id="native"><Native token={window.session.token} dashboardId={window.session.dashboardId} /></div>
+    <div id="fetched"><CustomerDashboard /></div>
+  </>);
+"""
+
+
+def test_components_as_the_reference_writes_them(stage: Stage, host_page: Hosts, tmp_path: Path) -> None:
+    project = Project(tmp_path, ("react", "react-dom", "scheduler"))
+    project.write("reference.jsx", REFERENCE)
+    script = project.bundle("reference.jsx").replace("</script", "<\\/script")
+    session, host = stage.session(), host_page()
+    host.pages["/api/analytics/session"] = json.dumps({"embedUrl": stage.session().embed_url})
+    known = json.dumps({"embedUrl": session.embed_url, "token": session.token, "dashboardId": stage.dashboard})
+    page, _ = stage.page(host=host)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(host.serve(
+        f'<div id="root"></div><script>window.emban = {json.dumps(stage.origin)}; window.session = {known}</script><script>{script}</script>'))
+    expected = session.value("w_calls", {"period": "30d"})
+    for place in (frame_of(page, "framed"), page.locator("#native"), frame_of(page, "fetched")):
+        settled(place, 9)
+        assert kpi_number(place, "w_calls") == expected
+    card(frame_of(page, "framed"), "w_list").get_by_role("button", name="/v1/chat").click()
+    patiently(page, lambda: "endpoint /v1/chat" in said)
+    assert "Loaded" in said
 
 
 # --- Without an iframe ----------------------------------------------------------------------------------------------------
@@ -272,11 +356,7 @@ def test_only_what_is_shown_is_asked_for(stage: Stage, show: Callable[..., Page]
     change(page, "one", parts=["w_calls"])
     settled(page, 1)
     page.evaluate("window.set('one', { filters: { period: '7d' } })")
-    page.wait_for_function("true")
-    for _ in range(200):
-        if bodies:
-            break
-        page.wait_for_timeout(50)
+    patiently(page, lambda: bodies)
     assert bodies == [["w_calls"]], bodies
 
 
@@ -318,11 +398,8 @@ def test_tokens_are_fetched_and_a_revoked_one_is_replaced(stage: Stage, show: Ca
     for _, session in made:
         assert stage.organization.admin.delete(f"/v1/embed-sessions/{session.session_id}").status == 204
     page.get_by_role("button", name="Refresh").click()
-    for _ in range(200):
-        if len(made) > before:
-            break
-        page.wait_for_timeout(50)
-    assert len(made) > before and made[-1][0] == 2, "the newest function is asked"
+    patiently(page, lambda: len(made) > before)
+    assert made[-1][0] == 2, "the newest function is asked"
     calls = page.get_by_role("region", name="Numbers").locator("[data-of=calls]")
     expect(calls).to_have_text(str(int(made[-1][1].value("w_calls", {"period": "7d"}))))
     settled(page, 9)
@@ -345,11 +422,7 @@ def test_a_token_is_renewed_before_it_ends(stage: Stage, show: Callable[..., Pag
     before = len(made)
     page.clock.fast_forward(50_000)
     wait_for(page, "one", "onTokenExpiring")
-    for _ in range(200):
-        if len(made) > before:
-            break
-        page.wait_for_timeout(50)
-    assert len(made) > before
+    patiently(page, lambda: len(made) > before)
     settled(page, 9)
     assert events(page, "one", "onError") == []
 
