@@ -43,10 +43,11 @@ struct BatchWriter: Sendable {
       let token = EventTable.makeToken()
       let body = group.body(of: submissions)
       let note = await spool?.begin(body, rowCount: group.count, token: token) ?? nil
+      let sent = SendMark()
       do throws(StoreFailure) {
         let keys = group.keys(of: submissions)
         try await persist(deadline) { () async throws(StoreFailure) in
-          try await table.insert(body, rows: group.count, keys: keys, token: token, timeout: policy.attempt)
+          try await table.insert(body, rows: group.count, keys: keys, token: token, timeout: policy.attempt, sent: sent)
         }
         await spool?.ended(note)
       } catch .refused(let cause) {
@@ -64,7 +65,13 @@ struct BatchWriter: Sendable {
         let attempted = Self.block(of: body, count: group.count, token: token)
         let others = groups.map { Self.block(of: $0.body(of: submissions), count: $0.count, token: nil) }
         let kept = await keep([attempted] + others, cause: error.cause)
-        if case .spooled = kept { await spool?.ended(note) } else { await spool?.leave(note) }
+        if case .spooled = kept {
+          await spool?.ended(note)
+        } else if sent.isSet {
+          await spool?.leave(note)
+        } else {
+          await spool?.ended(note)
+        }
         results.set(kept, for: [group] + groups)
         break
       }

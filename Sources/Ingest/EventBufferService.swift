@@ -66,10 +66,12 @@ public final class EventBufferService: Service, Sendable {
     while true {
       if state.withLock({ ($0.waiting.keys.min() ?? ticket) >= ticket }) {
         guard let spool else { return true }
-        // What waited has been stored or spooled by now.
-        let last = sequence ?? spool.lastSequence
-        sequence = last
-        if spool.isReplayed(through: last) { return true }
+        // What waited has been stored or spooled by now, or broke off.
+        if await spool.completeBrokenInserts() {
+          let last = sequence ?? spool.lastSequence
+          sequence = last
+          if spool.isReplayed(through: last) { return true }
+        }
       }
       guard .now < deadline else { return false }
       try await Task.sleep(for: .milliseconds(20))

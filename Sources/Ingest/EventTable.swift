@@ -41,11 +41,12 @@ struct EventTable: Sendable {
   ///   - body: the rows, `rows` of them.
   ///   - keys: of the rows that have an event id. None of them was stored when that was last looked up.
   ///   - token: the same for the same rows, whenever they are inserted.
+  ///   - sent: is set once the store may have heard of them.
   func insert(
-    _ body: ByteBuffer, rows: Int, keys: [EventKey], token: String, timeout: Duration = .seconds(30)
+    _ body: ByteBuffer, rows: Int, keys: [EventKey], token: String, timeout: Duration = .seconds(30), sent: SendMark? = nil
   ) async throws(StoreFailure) {
     let begin = ContinuousClock.now
-    try await insert(body, token: token, timeout: timeout)
+    try await insert(body, token: token, timeout: timeout, sent: sent)
     metrics?.inserted(rows: rows, in: .now - begin)
     if let duplicates, !keys.isEmpty { await duplicates.repair(keys) }
   }
@@ -57,7 +58,9 @@ struct EventTable: Sendable {
   }
 
   /// Inserts rows as ``EncodedEvents`` writes them.
-  func insert(_ rows: ByteBuffer, token: String, timeout: Duration = .seconds(30)) async throws(StoreFailure) {
+  func insert(
+    _ rows: ByteBuffer, token: String, timeout: Duration = .seconds(30), sent: SendMark? = nil
+  ) async throws(StoreFailure) {
     do {
       try await client.insert(
         into: "emban.events", columns: EncodedEvents.columns, format: "RowBinary", body: rows, deduplicationToken: token,
@@ -70,7 +73,7 @@ struct EventTable: Sendable {
           // Every month since 1970 fits into one insert: what a sender backfills is the sender's affair.
           "max_partitions_per_insert_block": "1000",
         ],
-        timeout: timeout)
+        timeout: timeout, sent: sent)
     } catch {
       throw Self.classified(error)
     }

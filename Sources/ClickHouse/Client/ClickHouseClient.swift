@@ -113,9 +113,10 @@ public final class ClickHouseClient: Sendable {
   ///   - body: the rows, e.g. a JSON object per line for `JSONEachRow`.
   ///   - deduplicationToken: makes a repetition with the same token harmless, also after a crash.
   ///   - settings: override ``insertSettings``.
+  ///   - sent: is set once the rows begin to leave. When it is not, an error means that the server has heard nothing of them.
   public func insert(
     into table: SQLIdentifier, columns: [SQLIdentifier]? = nil, format: String = "JSONEachRow", body: ByteBuffer,
-    deduplicationToken: String? = nil, settings: [String: String] = [:], timeout: Duration = .seconds(60)
+    deduplicationToken: String? = nil, settings: [String: String] = [:], timeout: Duration = .seconds(60), sent: SendMark? = nil
   ) async throws {
     var settings = Self.insertSettings.merging(settings) { $1 }
     if let deduplicationToken { settings["insert_deduplication_token"] = deduplicationToken }
@@ -123,7 +124,7 @@ public final class ClickHouseClient: Sendable {
     let list = columns.map { "(" + $0.map(\.quoted).joined(separator: ", ") + ") " } ?? ""
     request.parameter("query", "INSERT INTO \(table.quoted) \(list)FORMAT \(format)")
     request.body = body
-    let answer = try await send(request, timeout: timeout, mayRepeat: deduplicationToken != nil)
+    let answer = try await send(request, timeout: timeout, mayRepeat: deduplicationToken != nil, sent: sent)
     if let exception = answer.body.withUnsafeReadableBytes({ ResponseDecoder.exception(in: $0) }) {
       throw ClickHouseError.exception(exception)
     }
@@ -160,19 +161,19 @@ public final class ClickHouseClient: Sendable {
 
   /// - Parameter mayRepeat: whether a second try is harmless. A kept-alive connection that the server closed in the very moment
   ///   of its reuse fails without having reached it; that is not worth an error.
-  private func send(_ builder: RequestBuilder, timeout: Duration, mayRepeat: Bool) async throws -> Answer {
+  private func send(_ builder: RequestBuilder, timeout: Duration, mayRepeat: Bool, sent: SendMark? = nil) async throws -> Answer {
     let deadline = NIODeadline.now() + .nanoseconds(Int64(timeout.seconds * 1_000_000_000))
     let request = try builder.request()
     do {
-      return try await send(request, deadline: deadline)
+      return try await send(request, deadline: deadline, sent: sent)
     } catch ClickHouseError.unavailable where mayRepeat {
-      return try await send(request, deadline: deadline)
+      return try await send(request, deadline: deadline, sent: sent)
     }
   }
 
-  private func send(_ request: HTTPClient.Request, deadline: NIODeadline) async throws -> Answer {
+  private func send(_ request: HTTPClient.Request, deadline: NIODeadline, sent: SendMark?) async throws -> Answer {
     try Task.checkCancellation()
-    let received = await Exchange.perform(request, with: httpClient, deadline: deadline)
+    let received = await Exchange.perform(request, with: httpClient, deadline: deadline, sent: sent)
     if let failure = received.failure {
       // ClickHouse breaks the connection off after an exception that came too late for the status line.
       if received.head?.status == .ok, let exception = received.body.withUnsafeReadableBytes({ ResponseDecoder.exception(in: $0) }) {

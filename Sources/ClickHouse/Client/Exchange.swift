@@ -18,11 +18,15 @@ final class Exchange: HTTPClientResponseDelegate {
   }
 
   private let received = Mutex(Received())
+  private let sent: SendMark?
 
-  private init() {}
+  private init(sent: SendMark?) { self.sent = sent }
 
-  static func perform(_ request: HTTPClient.Request, with client: HTTPClient, deadline: NIODeadline) async -> Received {
-    let exchange = Exchange()
+  /// - Parameter sent: is set once the request leaves.
+  static func perform(
+    _ request: HTTPClient.Request, with client: HTTPClient, deadline: NIODeadline, sent: SendMark? = nil
+  ) async -> Received {
+    let exchange = Exchange(sent: sent)
     let task = client.execute(request: request, delegate: exchange, deadline: deadline)
     do {
       try await withTaskCancellationHandler {
@@ -38,6 +42,8 @@ final class Exchange: HTTPClientResponseDelegate {
     }
   }
 
+  func didSendRequestHead(task: HTTPClient.Task<Void>, _ head: HTTPRequestHead) { sent?.set() }
+
   func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
     received.withLock { $0.head = head }
     return task.eventLoop.makeSucceededVoidFuture()
@@ -51,4 +57,14 @@ final class Exchange: HTTPClientResponseDelegate {
   }
 
   func didFinishRequest(task: HTTPClient.Task<Void>) throws {}
+}
+
+/// Whether any attempt of a request has left for the server: if none has, the server cannot have done anything.
+public final class SendMark: Sendable {
+  private let mark = Atomic(false)
+
+  public init() {}
+
+  public var isSet: Bool { mark.load(ordering: .acquiring) }
+  func set() { mark.store(true, ordering: .releasing) }
 }

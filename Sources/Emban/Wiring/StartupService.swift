@@ -2,7 +2,6 @@ import AsyncHTTPClient
 import ClickHouse
 import ConfigStore
 import Domain
-import Ingest
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -21,20 +20,17 @@ final class StartupService: Service {
   private let httpClient: HTTPClient
   private let passwords: ReaderPasswords
   private let logger: Logger
-  /// Without a spool nobody repeats an insert that broke off with the program: then its ids are completed from its events.
-  private let completesEventIDs: Bool
   private let clock: TimeSource
 
   init(
     database: any ConfigDatabase, clickHouse: any ClickHouseServer, httpClient: HTTPClient, passwords: ReaderPasswords, logger: Logger,
-    completesEventIDs: Bool, clock: @escaping TimeSource
+    clock: @escaping TimeSource
   ) {
     self.database = database
     self.clickHouse = clickHouse
     self.httpClient = httpClient
     self.passwords = passwords
     self.logger = logger
-    self.completesEventIDs = completesEventIDs
     self.clock = clock
   }
 
@@ -82,7 +78,6 @@ final class StartupService: Service {
       try await clickHouse.waitUntilReady()
       do {
         try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
-        if completesEventIDs { try await MissingEventIDs.complete(client: client, logger: logger) }
         return
       } catch ClickHouseError.unavailable(let cause) {
         // It went away in between. Events are accepted meanwhile, and every step may be repeated.

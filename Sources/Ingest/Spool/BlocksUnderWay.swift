@@ -20,6 +20,7 @@ actor BlocksUnderWay {
   private let logger: Logger
   /// Those of which nobody knows what became of them.
   private var left: [FilePath] { didSet { isClear.withLock { $0 = left.isEmpty } } }
+  private var taking: Task<Bool, Never>?
   /// Whether there are none, for those who ask before every insert.
   private nonisolated let isClear: Mutex<Bool>
 
@@ -60,12 +61,21 @@ actor BlocksUnderWay {
 
   /// Puts what is left into the spool.
   /// - Returns: whether nothing is left.
-  nonisolated func takeOver(_ append: @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
+  nonisolated func takeOver(_ append: @escaping @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
     if isClear.withLock(\.self) { return true }
     return await takeOverLeft(append)
   }
 
-  private func takeOverLeft(_ append: @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
+  private func takeOverLeft(_ append: @escaping @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
+    // One at a time: two would both put the same block into the spool.
+    if let taking { return await taking.value }
+    let task = Task { await putIntoSpool(append) }
+    taking = task
+    defer { taking = nil }
+    return await task.value
+  }
+
+  private func putIntoSpool(_ append: @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
     while let path = left.first {
       if let block = Self.block(in: path) {
         guard case .kept = await append([block]) else { return false }

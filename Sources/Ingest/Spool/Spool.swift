@@ -1,8 +1,9 @@
 public import Domain
 public import Logging
-import struct NIOCore.ByteBuffer
 import Synchronization
 import SystemPackage
+
+import struct NIOCore.ByteBuffer
 
 #if canImport(Glibc)
   import Glibc
@@ -19,7 +20,7 @@ public final class Spool: Sendable {
   public struct Configuration: Sendable {
     /// The folder; made when it is missing.
     public var path: String
-    /// Bytes of all its files; 0 takes nothing in, but what is there is still replayed.
+    /// Bytes of all its files; 0 takes nothing in but inserts that were broken off, and what is there is still replayed.
     public var limit: Int
     /// About how large one file becomes.
     public var segmentBytes: Int
@@ -51,6 +52,9 @@ public final class Spool: Sendable {
   private struct Trouble {
     var isFull = false
     var isFailing = false
+    /// The number of the segment that cannot be read at the moment.
+    var unreadable: UInt64?
+    var failures = TroubleCount()
   }
 
   /// Opens the folder and reads what an earlier run left in it: cuts off what was never completed, sets aside what is damaged.
@@ -100,49 +104,51 @@ public final class Spool: Sendable {
   func isReplayed(through sequence: UInt64) -> Bool { ledger.withLock { $0.isEmpty || $0.replayed >= sequence } }
 
   /// Whether a block may be inserted at once: nothing waits in here, and no insert was broken off that has to be completed first.
-  func allowsInserts() async -> Bool {
-    guard isOn else { return isEmpty }
-    return await completeBrokenInserts() && isEmpty
-  }
+  func allowsInserts() async -> Bool { await completeBrokenInserts() && isEmpty }
 
-  /// Takes in what an earlier run was inserting when it was killed.
-  /// - Returns: whether nothing of it is left.
+  /// Takes in the inserts that were broken off, with an earlier run or in this one: those few blocks even when it is full or off.
+  /// - Returns: whether nothing of them is left.
   @discardableResult
-  func completeBrokenInserts() async -> Bool {
-    guard isOn else { return true }
-    return await underWay.takeOver { await self.append($0) }
-  }
+  func completeBrokenInserts() async -> Bool { await underWay.takeOver { await self.append($0, beyondLimit: true) } }
 
   /// Notes a block before its insert; to be followed by ``ended(_:)`` or ``leave(_:)`` with what is returned.
   func begin(_ rows: ByteBuffer, rowCount: Int, token: String) async -> FilePath? {
-    isOn ? await underWay.begin(rows, rowCount: rowCount, token: token) : nil
+    await underWay.begin(rows, rowCount: rowCount, token: token)
   }
 
   /// What became of the block is known: it is stored, refused, or in here.
   func ended(_ note: FilePath?) async { if let note { await underWay.end(note) } }
 
-  /// The block may be stored in part, and is nowhere else.
-  func leave(_ note: FilePath?) async { if let note { await underWay.leave(note) } }
+  /// The block may be stored in part, and is nowhere else: it is completed as soon as the store is there.
+  func leave(_ note: FilePath?) async {
+    guard let note else { return }
+    await underWay.leave(note)
+    appendedSink.yield()
+  }
 
   /// Keeps all of the blocks, or none.
-  public func append(_ blocks: [SpoolBlock]) async -> SpoolOutcome {
-    let outcome = await appender.append(blocks)
-    let before = trouble.withLock { trouble in
-      defer {
-        switch outcome {
-        case .kept: trouble = Trouble()
-        case .full: trouble.isFull = true
-        case .failed: trouble = Trouble(isFull: false, isFailing: true)
-        }
+  public func append(_ blocks: [SpoolBlock]) async -> SpoolOutcome { await append(blocks, beyondLimit: false) }
+
+  private func append(_ blocks: [SpoolBlock], beyondLimit: Bool) async -> SpoolOutcome {
+    let outcome = await appender.append(blocks, beyondLimit: beyondLimit)
+    let (wasFull, failures) = trouble.withLock { trouble -> (Bool, Int?) in
+      let wasFull = trouble.isFull
+      trouble.isFull = outcome == .full
+      if case .failed = outcome {
+        trouble.isFailing = true
+        return (wasFull, trouble.failures.happened(at: .now))
       }
-      return trouble
+      if outcome == .kept { trouble.isFailing = false }
+      return (wasFull, nil)
     }
     switch outcome {
     case .kept: appendedSink.yield()
     case .full:
-      if !before.isFull { logger.error("The spool is full; events are refused", metadata: ["bytes": "\(status.usedBytes)"]) }
+      if !wasFull { logger.error("The spool is full; events are refused", metadata: ["bytes": "\(status.usedBytes)"]) }
     case .failed(let cause):
-      logger.error("The spool could not be written; events are refused", metadata: ["cause": "\(cause)"])
+      if let failures {
+        logger.error("The spool could not be written; events are refused", metadata: ["blocks": "\(failures)", "cause": "\(cause)"])
+      }
     }
     return outcome
   }
@@ -157,6 +163,9 @@ public final class Spool: Sendable {
     }
   }
 
+  /// A segment cannot be read, or it can again.
+  func setUnreadable(_ segment: UInt64?) { trouble.withLock { $0.unreadable = segment } }
+
   func setAside(_ bytes: Int) { if bytes > 0 { ledger.withLock { $0.setAside(files: 1, bytes: bytes) } } }
 
   /// What the spool holds at the moment.
@@ -170,6 +179,8 @@ public final class Spool: Sendable {
           .failing
         } else if trouble.isFull {
           .full
+        } else if trouble.unreadable != nil {
+          .unreadable
         } else if !ledger.isEmpty {
           .pending
         } else {
@@ -222,6 +233,8 @@ public struct SpoolStatus: Sendable, Hashable {
     case full
     /// The disk refused the last write; new events are refused while the store is away.
     case failing
+    /// A file of it cannot be read: that is tried again for some time, then what can be read is replayed, and the file set aside.
+    case unreadable
   }
 
   public var state: State

@@ -59,9 +59,9 @@ actor SpoolAppender {
   deinit { try? open?.file.close() }
 
   /// Writes all of the blocks or none; when it says that they are kept, they are on the disk.
-  func append(_ blocks: [SpoolBlock]) -> SpoolOutcome {
+  func append(_ blocks: [SpoolBlock], beyondLimit: Bool) -> SpoolOutcome {
     let length = blocks.reduce(0) { $0 + $1.length }
-    guard let place = ledger.withLock({ $0.reserve(records: blocks.count, length: length) }) else { return .full }
+    guard let place = ledger.withLock({ $0.reserve(records: blocks.count, length: length, beyondLimit: beyondLimit) }) else { return .full }
     let now = clock()
     do {
       let file = try fileToWrite(place)

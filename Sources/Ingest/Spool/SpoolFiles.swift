@@ -74,6 +74,15 @@ struct SpoolDirectory: Sendable {
     return bytes.count
   }
 
+  /// Moves a file into `set-aside/` as it is.
+  /// - Returns: its length; nil when it is not there.
+  func moveAside(_ file: FilePath, as name: String) throws -> Int? {
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.string) else { return nil }
+    guard rename(file.string, setAside.appending(name).string) == 0 else { throw Errno(rawValue: errno) }
+    try Self.sync(setAside)
+    return (attributes[.size] as? NSNumber)?.intValue ?? 0
+  }
+
   func remove(_ file: FilePath) { unlink(file.string) }
 
   /// Makes the names in a folder durable.
@@ -96,7 +105,7 @@ extension FileDescriptor {
 }
 
 /// A segment's file, open for reading. Closed by ``close()``.
-struct SegmentFile: SegmentBytes {
+struct SegmentFile: SegmentBytes, Sendable {
   let descriptor: FileDescriptor
 
   init(_ path: FilePath, _ mode: FileDescriptor.AccessMode = .readOnly) throws {

@@ -89,13 +89,14 @@ public struct SpoolLedger: Sendable {
   public var lastSequence: UInt64 { nextSequence - 1 }
 
   /// A place for some records; nil when they do not fit.
-  public mutating func reserve(records: Int, length: Int) -> Reservation? {
+  /// - Parameter beyondLimit: they are kept however full it is.
+  public mutating func reserve(records: Int, length: Int, beyondLimit: Bool = false) -> Reservation? {
     var isNew = false
     if !isLastOpen || (segments.last.map { $0.size >= segmentBytes } ?? true) {
       isNew = true
     }
     let needed = length + (isNew ? SegmentScan.magic.count : 0)
-    guard usedBytes + needed <= limit else { return nil }
+    guard beyondLimit || usedBytes + needed <= limit else { return nil }
     if isNew {
       segments.append(Segment(number: nextSegment, size: SegmentScan.magic.count))
       nextSegment += 1

@@ -18,8 +18,20 @@ actor SpoolReplayFiles {
   private let logger: Logger
   private let stateFile: FileDescriptor
   private(set) var state: ReplayState
-  private var segment: (number: UInt64, file: SegmentFile, scan: SegmentScan)?
+  private var segment: OpenSegment?
   private var pushedBack: SpoolRecord?
+  /// Segments that cannot be read as a whole, and of which what can be read is taken.
+  private var salvaged: Set<UInt64> = []
+
+  private struct OpenSegment: Sendable {
+    let number: UInt64
+    /// Nil for one that cannot be opened.
+    let file: SegmentFile?
+    let bytes: any SegmentBytes & Sendable
+    var scan = SegmentScan()
+
+    func close() { file?.close() }
+  }
 
   init(directory: SpoolDirectory, ledger: SharedLedger, stateFile: FileDescriptor, state: ReplayState, logger: Logger) {
     self.directory = directory
@@ -30,11 +42,12 @@ actor SpoolReplayFiles {
   }
 
   deinit {
-    segment?.file.close()
+    segment?.close()
     try? stateFile.close()
   }
 
   /// The next record that is not replayed yet. A damaged one is set aside and passed over.
+  /// - Throws: ``SegmentUnreadable``, or what keeps the damaged from being set aside.
   func next() throws -> Next {
     if let record = pushedBack {
       pushedBack = nil
@@ -45,23 +58,36 @@ actor SpoolReplayFiles {
       let segments = ledger.withLock { Array($0.segments(from: position)) }
       // One without a record is being made right now, and may not have its file yet.
       guard let current = segments.first, current.lastSequence > 0 else { return .exhausted(through: 0) }
-      if segment?.number != current.number { try open(current.number) }
-      guard var scan = segment?.scan, let file = segment?.file else { return .exhausted(through: 0) }
-      let step = try scan.next(in: file, end: current.size)
+      if segment?.number != current.number { try open(current) }
+      guard let open = segment else { return .exhausted(through: 0) }
+      var scan = open.scan
+      let step: SegmentScan.Step
+      do {
+        step = try scan.next(in: open.bytes, end: current.size)
+      } catch {
+        throw SegmentUnreadable(segment: current.number, cause: error)
+      }
       switch step {
       case .record(let record):
         segment?.scan = scan
         if record.sequence > state.replayed { return .record(record) }
       case .damaged(let range), .torn(let range):
-        try setAside(range, of: file, number: current.number)
+        // Of one that is salvaged the file itself will be set aside.
+        if !salvaged.contains(current.number) { try setAside(range, of: open.bytes, number: current.number) }
         segment?.scan = scan
       case .end:
         guard let following = segments.dropFirst().first, following.lastSequence > 0 else {
           return .exhausted(through: current.lastSequence)
         }
-        try open(following.number)
+        try self.open(following)
       }
     }
+  }
+
+  /// From now on takes what can be read of a segment, instead of failing.
+  func salvage(_ number: UInt64) {
+    salvaged.insert(number)
+    rewind()
   }
 
   /// Gives back the record that ``next()`` gave last.
@@ -70,7 +96,7 @@ actor SpoolReplayFiles {
   /// Begins again with the first record that is not replayed.
   func rewind() {
     pushedBack = nil
-    segment?.file.close()
+    segment?.close()
     segment = nil
   }
 
@@ -99,20 +125,38 @@ actor SpoolReplayFiles {
   func removeSegments(_ numbers: [UInt64]) {
     for number in numbers {
       if segment?.number == number {
-        segment?.file.close()
+        segment?.close()
         segment = nil
       }
-      directory.remove(directory.segment(number))
+      if salvaged.remove(number) != nil { setAside(unreadable: number) } else { directory.remove(directory.segment(number)) }
     }
   }
 
-  private func open(_ number: UInt64) throws {
-    segment?.file.close()
+  private func open(_ current: SpoolLedger.Segment) throws {
+    segment?.close()
     segment = nil
-    segment = (number, try SegmentFile(directory.segment(number)), SegmentScan())
+    let isSalvaged = salvaged.contains(current.number)
+    do {
+      let file = try SegmentFile(directory.segment(current.number))
+      segment = OpenSegment(number: current.number, file: file, bytes: isSalvaged ? SalvagedBytes(file, size: current.size) : file)
+    } catch {
+      guard isSalvaged else { throw SegmentUnreadable(segment: current.number, cause: error) }
+      let nothing = NoBytes(size: current.size, cause: error)
+      segment = OpenSegment(number: current.number, file: nil, bytes: SalvagedBytes(nothing, size: current.size))
+    }
   }
 
-  private func setAside(_ range: Range<Int>, of file: SegmentFile, number: UInt64) throws {
+  /// Keeps a file of which not everything could be read: another machine, or another day, may read it.
+  private func setAside(unreadable number: UInt64) {
+    do {
+      guard let length = try directory.moveAside(directory.segment(number), as: "unreadable-\(number).segment") else { return }
+      ledger.withLock { $0.setAside(files: 1, bytes: length) }
+    } catch {
+      logger.error("A segment of the spool cannot be set aside", metadata: ["segment": "\(number)", "cause": "\(error)"])
+    }
+  }
+
+  private func setAside(_ range: Range<Int>, of file: some SegmentBytes, number: UInt64) throws {
     let bytes = try file.read(at: range.lowerBound, count: range.count)
     let length = try directory.putAside("damaged-\(number)-\(range.lowerBound).bin", bytes)
     guard length > 0 else { return }

@@ -15,17 +15,20 @@ public final class SpoolReplayer: Service {
   private let logger: Logger
   private let block: EventBufferConfiguration
   private let pauses: RetryPolicy
+  private let reading: RetryPolicy
   private let stored: @Sendable (IngestScope, [StoredEvents]) -> Void
 
   /// - Parameters:
   ///   - client: inserts into `emban.events` as ``DatabaseRole/admin``.
   ///   - configuration: its `blockRows` and `blockBytes` bound what is joined.
   ///   - retry: the pauses while the store is away. There is no deadline.
+  ///   - reading: how long a file that cannot be read is tried again.
   ///   - duplicates: to be given where other programs write to the same store.
   ///   - stored: told whose events are in the store now.
   public init(
     _ spool: Spool, client: ClickHouseClient, configuration: EventBufferConfiguration = EventBufferConfiguration(),
-    retry: RetryPolicy = RetryPolicy(), metrics: IngestMetrics = IngestMetrics(), duplicates: DuplicateRepair? = nil,
+    retry: RetryPolicy = RetryPolicy(), reading: RetryPolicy = .unreadableSegment, metrics: IngestMetrics = IngestMetrics(),
+    duplicates: DuplicateRepair? = nil,
     logger: Logger,
     stored: @escaping @Sendable (IngestScope, [StoredEvents]) -> Void = { _, _ in }
   ) {
@@ -33,6 +36,7 @@ public final class SpoolReplayer: Service {
     table = EventTable(client: client, metrics: metrics, duplicates: duplicates)
     block = configuration
     pauses = retry
+    self.reading = reading
     self.metrics = metrics
     self.logger = logger
     self.stored = stored
@@ -40,15 +44,20 @@ public final class SpoolReplayer: Service {
 
   public func run() async {
     await cancelWhenGracefulShutdown { [self] in
-      await spool.completeBrokenInserts()
+      var attempts = ReadAttempts(reading)
       for await _ in spool.appended {
+        await spool.completeBrokenInserts()
         var pause = pauses.firstPause
         while !spool.isEmpty, !Task.isCancelled {
           do {
             try await step()
             pause = pauses.firstPause
+            attempts.succeeded()
+            spool.setUnreadable(nil)
           } catch is CancellationError {
             return
+          } catch let error as SegmentUnreadable {
+            await failed(error, &attempts)
           } catch {
             logger.error("The spool cannot be replayed; trying again", metadata: ["cause": "\(error)"])
             await spool.files.rewind()
@@ -57,6 +66,21 @@ public final class SpoolReplayer: Service {
           }
         }
       }
+    }
+  }
+
+  /// A file cannot be read: is it tried again, or is it time to go on without?
+  private func failed(_ error: SegmentUnreadable, _ attempts: inout ReadAttempts) async {
+    let about: Logger.Metadata = ["segment": "\(error.segment)", "cause": "\(error.cause)"]
+    if attempts.isFirst(error.segment) { logger.error("A file of the spool cannot be read; trying again", metadata: about) }
+    spool.setUnreadable(error.segment)
+    switch attempts.failed(error.segment, at: .now) {
+    case .again(let pause):
+      await spool.files.rewind()
+      try? await Task.sleep(for: pause)
+    case .salvage:
+      logger.error("A file of the spool cannot be read: what can be read of it is replayed, then it is set aside", metadata: about)
+      await spool.files.salvage(error.segment)
     }
   }
 

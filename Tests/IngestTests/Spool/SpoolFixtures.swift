@@ -49,3 +49,10 @@ struct SpoolFolder {
 
   func remove() { try? FileManager.default.removeItem(atPath: path) }
 }
+
+/// A logger that says nothing, for what fails on purpose.
+var quiet: Logger {
+  var logger = Logger(label: "quiet")
+  logger.logLevel = .critical
+  return logger
+}
