@@ -427,6 +427,30 @@ def test_a_token_is_renewed_before_it_ends(stage: Stage, show: Callable[..., Pag
     assert events(page, "one", "onError") == []
 
 
+def test_tokens_that_are_refused_again_and_again_are_an_error(stage: Stage, show: Callable[..., Page]) -> None:
+    session = stage.session()
+    assert stage.organization.admin.delete(f"/v1/embed-sessions/{session.session_id}").status == 204
+    asked: list[int] = []
+
+    def prepare(page: Page) -> None:
+        page.clock.install()
+        page.expose_function("freshToken", lambda version: asked.append(version) or session.token)
+
+    page = show([{"kind": "native", "name": "one", "host": stage.origin, "fetches": True, "parts": ["dashboard", "numbers"]}], prepare)
+    stage.watched[-1][0].expected = re.compile("401")
+
+    def is_given_up() -> bool:
+        page.clock.fast_forward(5000)
+        return any(detail["code"] == "session_refused" for _, detail in events(page, "one", "onError"))
+
+    patiently(page, is_given_up)
+    assert len(asked) <= 7, "not for ever"
+    expect(page.get_by_role("region", name="Numbers").locator("[data-of=calls]")).to_have_text("session_revoked")
+    # A good one, whenever it comes, is shown.
+    change(page, "one", token=stage.session().token)
+    settled(page, 9)
+
+
 def test_a_new_token_in_the_props_is_adopted(stage: Stage, show: Callable[..., Page]) -> None:
     again = stage.session()
     page = show([native(stage, token="")])
