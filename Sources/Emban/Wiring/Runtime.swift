@@ -72,8 +72,7 @@ final class Runtime: Sendable {
     }
     let passwords = Self.readerPasswords(secretKey)
     let startup = StartupService(
-      database: database, clickHouse: clickHouse, httpClient: httpClient, passwords: passwords, logger: logger,
-      completesEventIDs: settings.spoolMegabytes == 0, clock: clock)
+      database: database, clickHouse: clickHouse, httpClient: httpClient, passwords: passwords, logger: logger, clock: clock)
     self.startup = startup
     client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
       guard startup.isDone else { throw ClickHouseError.unavailable("the schema is not in place yet") }
@@ -137,7 +136,10 @@ final class Runtime: Sendable {
   var rollups: RollupBuilder {
     let leases = LeaseRepository(database)
     let holder = UUID().uuidString
-    return RollupBuilder(client: client, settings: settings.rollups, logger: logger, clock: clock) { [clock] in
+    return RollupBuilder(
+      client: client, settings: settings.rollups, logger: logger, clock: clock,
+      release: { try await leases.giveBack("rollups", holder: holder) }
+    ) { [clock] in
       let now = clock()
       // Longer than any step, so that nobody begins before this program has ended one.
       return try await leases.take("rollups", holder: holder, until: now.adding(seconds: 1800), at: now)
@@ -235,7 +237,7 @@ final class Runtime: Sendable {
   private func measurements() -> Measurements {
     let isUp = if case .ready = clickHouse.status { true } else { false }
     return Measurements(
-      ingest: metrics.snapshot, heldBytes: buffer.heldBytes, spool: spool.status, isEventStoreUp: isUp,
+      ingest: metrics.snapshot, heldBytes: buffer.heldBytes, spool: spool.status, isEventStoreUp: isUp, liveStreams: live.openStreams,
       residentBytes: ProcessMemory.residentBytes)
   }
 

@@ -44,6 +44,9 @@ public final class LiveFeed: Sendable {
     self.logger = logger
   }
 
+  /// How many streams are open.
+  public var openStreams: Int { state.withLock { $0.streams.count } }
+
   // MARK: - What happens
 
   /// To be called when this process has stored events of a tenant, or knows of another reason why what was answered is not the present state:

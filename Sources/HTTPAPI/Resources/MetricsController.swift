@@ -12,14 +12,19 @@ public struct Measurements: Sendable {
   public var heldBytes: Int
   public var spool: SpoolStatus
   public var isEventStoreUp: Bool
+  /// Streams of live dashboards that are open.
+  public var liveStreams: Int
   /// Memory of this process; nil where the system does not tell.
   public var residentBytes: Int?
 
-  public init(ingest: IngestMetrics.Counts, heldBytes: Int, spool: SpoolStatus, isEventStoreUp: Bool, residentBytes: Int?) {
+  public init(
+    ingest: IngestMetrics.Counts, heldBytes: Int, spool: SpoolStatus, isEventStoreUp: Bool, liveStreams: Int = 0, residentBytes: Int?
+  ) {
     self.ingest = ingest
     self.heldBytes = heldBytes
     self.spool = spool
     self.isEventStoreUp = isEventStoreUp
+    self.liveStreams = liveStreams
     self.residentBytes = residentBytes
   }
 }
@@ -70,6 +75,9 @@ struct PrometheusText {
     page.gauge("emban_spool_set_aside", "Files with what could not be stored, for an operator to look at.", spool.setAside)
     let isRefusing = spool.state == .full || spool.state == .failing
     page.gauge("emban_spool_refusing", "1 while the spool is full or cannot be written.", isRefusing ? 1 : 0)
+    page.gauge(
+      "emban_spool_unreadable", "1 while a file of the spool cannot be read, before it is set aside.", spool.state == .unreadable ? 1 : 0)
+    page.gauge("emban_live_streams", "Live dashboards that are open.", measured.liveStreams)
     page.gauge("emban_event_store_up", "1 while ClickHouse answers.", measured.isEventStoreUp ? 1 : 0)
     if let bytes = measured.residentBytes {
       page.gauge("process_resident_memory_bytes", "Memory of this process.", bytes)
