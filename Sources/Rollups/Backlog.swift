@@ -68,14 +68,10 @@ struct Backlog: Sendable, Hashable {
   /// milliseconds of its writing; one row for each tenant with enough events.
   static func statement(minimumEvents: Int) -> SQL {
     """
-    SELECT org_id, environment, tenant_id, groupArray(date), groupArray(events), groupArray(toUnixTimestamp64Milli(last)), \
-    groupArray(if(newest = 0, -1, counted)), groupArray(toUnixTimestamp64Milli(written)) FROM \
+    SELECT org_id, environment, tenant_id, groupArray(toInt32(date)), groupArray(events), groupArray(toUnixTimestamp64Milli(last)), \
+    groupArray(if(newest = 0, -1, built)), groupArray(toUnixTimestamp64Milli(written)) FROM \
     (SELECT org_id, environment, tenant_id, date, sum(count) AS events, max(ingested) AS last, max(number) AS newest, \
-    argMax(built_count, number) AS counted, argMax(at, number) AS written FROM \
-    (SELECT org_id, environment, tenant_id, toInt32(day) AS date, n AS count, last_ingested AS ingested, toUInt64(0) AS number, \
-    toInt64(0) AS built_count, toDateTime64(0, 3, 'UTC') AS at FROM \(identifier: RollupTable.days) \
-    UNION ALL SELECT org_id, environment, tenant_id, toInt32(day), 0, toDateTime64(0, 3, 'UTC'), build, n, built_at \
-    FROM \(identifier: RollupTable.builds) WHERE width = 'day') \
+    argMax(counted, number) AS built, argMax(at, number) AS written FROM (\(RollupTable.daysAndBuilds)) \
     GROUP BY org_id, environment, tenant_id, date) \
     GROUP BY org_id, environment, tenant_id HAVING sum(events) >= \(bind: minimumEvents) ORDER BY sum(events)
     """
@@ -102,6 +98,23 @@ enum RollupTable {
   static let builds: SQLIdentifier = "emban.rollup_days"
   static let rows: SQLIdentifier = "emban.rollups"
   static let events: SQLIdentifier = "emban.events"
+
+  /// What is recorded of days, a row each, and of their builds, a row each with the `number` of the build: of days `count` and `ingested`, of builds
+  /// `counted`, `at` and `names` (dimensions, omitted ones, measures, omitted ones). Columns that nobody asks for are not read.
+  static var daysAndBuilds: SQL { daysAndBuilds(of: "1", inDays: "1") }
+
+  /// - Parameters:
+  ///   - own: a condition on the tenant.
+  ///   - inDays: a further one on rows of days.
+  static func daysAndBuilds(of own: SQL, inDays further: SQL) -> SQL {
+    """
+    SELECT org_id, environment, tenant_id, day AS date, n AS count, last_ingested AS ingested, toUInt64(0) AS number, toInt64(0) AS counted, \
+    toDateTime64(0, 3, 'UTC') AS at, (emptyArrayString(), emptyArrayString(), emptyArrayString(), emptyArrayString()) AS names \
+    FROM \(identifier: days) WHERE \(own) AND \(further) \
+    UNION ALL SELECT org_id, environment, tenant_id, day, 0, toDateTime64(0, 3, 'UTC'), build, n, built_at, \
+    (dimensions, omitted_dimensions, measures, omitted_measures) FROM \(identifier: builds) WHERE \(own) AND width = 'day'
+    """
+  }
 }
 
 extension Duration {

@@ -32,18 +32,18 @@ struct MonthBacklog: Sendable, Hashable {
   ///   - today: what is not over then is left out.
   static func statement(own: SQL, today: CivilDate) -> SQL {
     let end: SQL = "toDate32(\(bind: today.startOfMonth.iso8601))"
+    let rows = RollupTable.daysAndBuilds(
+      of: "\(own) AND day < \(end)",
+      inDays: """
+        (org_id, environment, tenant_id) IN \
+        (SELECT org_id, environment, tenant_id FROM \(identifier: RollupTable.builds) WHERE \(own))
+        """)
     return """
       SELECT due.* FROM (SELECT org_id, environment, tenant_id, toYYYYMM(date) AS month, sum(events) AS total, max(newest) AS latest, \
       groupArray(toInt32(date)), groupArray(newest), groupArrayIntersect(held.1), groupUniqArrayArray(held.1), \
       groupUniqArrayArray(held.2), groupUniqArrayArray(held.3), groupUniqArrayArray(held.4) FROM \
       (SELECT org_id, environment, tenant_id, date, sum(count) AS events, max(number) AS newest, argMax(counted, number) AS built, \
-      argMax(names, number) AS held FROM \
-      (SELECT org_id, environment, tenant_id, day AS date, n AS count, toUInt64(0) AS number, toInt64(0) AS counted, \
-      (emptyArrayString(), emptyArrayString(), emptyArrayString(), emptyArrayString()) AS names FROM \(identifier: RollupTable.days) \
-      WHERE \(own) AND day < \(end) AND (org_id, environment, tenant_id) IN \
-      (SELECT org_id, environment, tenant_id FROM \(identifier: RollupTable.builds) WHERE \(own)) \
-      UNION ALL SELECT org_id, environment, tenant_id, day, 0, build, n, (dimensions, omitted_dimensions, measures, omitted_measures) \
-      FROM \(identifier: RollupTable.builds) WHERE \(own) AND width = 'day' AND day < \(end)) \
+      argMax(names, number) AS held FROM (\(rows)) \
       GROUP BY org_id, environment, tenant_id, date HAVING events != 0) \
       GROUP BY org_id, environment, tenant_id, month HAVING countIf(newest = 0 OR built != events) = 0) AS due \
       LEFT JOIN (SELECT org_id, environment, tenant_id, toYYYYMM(day) AS month, max(build) AS made, argMax(n, build) AS joined \
@@ -81,7 +81,7 @@ struct MonthBacklog: Sendable, Hashable {
       INSERT INTO \(identifier: RollupTable.rows) (org_id, environment, tenant_id, width, dimension, measure, event_name, bucket, value, build, \
       n, s, mn, mx, quantiles, users) \
       SELECT \(tenant.columns), 'month', dimension, measure, event_name, toDateTime(\(bind: first.midnightUTC)), value, \
-      toUInt64(\(bind: build)), sum(n), sum(s), min(mn), max(mx), quantileBFloat16MergeState(quantiles), uniqMergeState(users) \
+      toUInt64(\(bind: build)), sum(n), sum(s), min(mn), max(mx), quantileBFloat16MergeState(quantiles), uniqCombined64MergeState(17)(users) \
       FROM \(identifier: RollupTable.rows) WHERE \(tenant.conditions) AND width = 'day' \
       AND dimension IN \(bind: dimensions.map(\.text)) AND measure IN \(bind: [""] + measures.map(\.text)) \
       AND bucket >= toDateTime(\(bind: first.midnightUTC)) AND bucket < toDateTime(\(bind: end.midnightUTC)) \

@@ -17,19 +17,22 @@ public struct RollupBuilder: Service {
   private let client: ClickHouseClient
   private let settings: RollupSettings
   private let lease: Lease
+  private let release: @Sendable () async throws -> Void
   private let clock: TimeSource
   private let logger: Logger
   private let lastCleaning = Cleaning()
 
+  /// - Parameter release: gives the lease back when this program stops, so that the next one need not wait for its end.
   public init(
     client: ClickHouseClient, settings: RollupSettings = RollupSettings(), logger: Logger, clock: @escaping TimeSource,
-    lease: @escaping Lease
+    release: @escaping @Sendable () async throws -> Void = {}, lease: @escaping Lease
   ) {
     self.client = client
     self.settings = settings
     self.logger = logger
     self.clock = clock
     self.lease = lease
+    self.release = release
   }
 
   public func run() async throws {
@@ -47,6 +50,7 @@ public struct RollupBuilder: Service {
         try? await Task.sleep(for: settings.interval)
       }
     }
+    try? await release()
   }
 
   /// Builds all that is to be built, if this program may.
