@@ -62,7 +62,9 @@ class Slow:
         self.session = self.organization.session("acme", dashboard["id"])
 
     def running(self) -> int:
-        return int(self.store.ask("SELECT count() FROM system.processes WHERE user IN ('emban_viewer', 'emban_analyst')")[0][0])
+        """Statements that take long; how many events there are is asked beforehand, and is no such one."""
+        return int(self.store.ask(
+            "SELECT count() FROM system.processes WHERE user IN ('emban_viewer', 'emban_analyst') AND query NOT LIKE '%tenant_days%'")[0][0])
 
 
 @pytest.fixture(scope="module")
