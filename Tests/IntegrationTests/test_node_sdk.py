@@ -327,6 +327,19 @@ def test_dashboards(project: Project, organization: Organization) -> None:
     assert (found["gone"]["status"], found["gone"]["code"]) == (404, "dashboard_not_found")
 
 
+def test_any_other_route(project: Project, organization: Organization) -> None:
+    found = run(project, organization, """
+      const key = await emban.request('POST', '/v1/api-keys', { body: { name: 'edge', scope: 'ingest' } });
+      const edge = new Emban({ host, apiKey: key.key });
+      await edge.ingest([event()]);
+      const tenants = await emban.request('GET', '/v1/tenants', { query: { limit: 5, cursor: undefined } });
+      const gone = await emban.request('DELETE', `/v1/api-keys/${key.id}`);
+      const elsewhere = await emban.request('GET', '//example.com/').catch((error) => error.name);
+      report([tenants.data.map(({ tenant_id }) => tenant_id), gone, await failure(edge.ingest([event()])), elsewhere]);
+    """)
+    assert found[:2] == [["acme"], None] and found[2]["code"] == "unauthorized" and found[3] == "TypeError"
+
+
 # --- Errors and secrets ---------------------------------------------------------------------------------------------------
 
 

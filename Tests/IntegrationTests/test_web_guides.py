@@ -26,7 +26,7 @@ def test_the_guide_to_node_runs_from_its_first_to_its_last_line(organization: Or
     assert re.fullmatch(r"1 1 timestamp \S.*", lines[0]), lines
     assert lines[1:3] == ["gpt-4 150", "claude 90"], lines
     assert "/embed/dash_" in lines[3] and "ses_" in lines[3]
-    assert lines[4] == "1 null" and lines[5].startswith("404 dashboard_not_found"), lines
+    assert lines[4] == "1 null" and lines[5] == "[ 'api.call' ]" and lines[6].startswith("404 dashboard_not_found"), lines
     assert organization.key not in output
     assert organization.count("acme") == 2
 

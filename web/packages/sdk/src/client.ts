@@ -120,6 +120,19 @@ export class EmbanClient {
     return answer.body as unknown as GuestToken;
   }
 
+  /**
+   * Any other route, as docs/api.md describes it: `request("GET", "/v1/discover", { query: { tenant_id: "acme" } })`. Names are those of the wire;
+   * the answer is its JSON, null for none. POST and PATCH are not repeated after a broken connection.
+   */
+  async request(
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string,
+    options: RequestOptions & { readonly query?: Readonly<Record<string, string | number | undefined>>; readonly body?: unknown } = {},
+  ): Promise<unknown> {
+    if (!path.startsWith("/") || path.startsWith("//")) throw new TypeError("Emban: path must begin with one slash");
+    const isRepeatable = method === "GET" || method === "PUT" || method === "DELETE";
+    return (await this.#transport.send({ ...options, method, path, isRepeatable })).body;
+  }
+
   /** Has the next answers made anew: of a customer, on a dashboard, of both, or all. */
   async refreshCache(of: { readonly tenantId?: string; readonly dashboardId?: string } = {}, options: RequestOptions = {}): Promise<void> {
     await this.#transport.send({ method: "POST", path: "/v1/cache/refresh", body: toWire(of), isRepeatable: true, signal: options.signal });

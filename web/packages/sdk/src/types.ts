@@ -108,6 +108,9 @@ export interface EmbedPermissions {
   readonly allowDrillDown?: boolean;
   readonly maxDateRangeDays?: number;
   readonly allowExport?: boolean;
+  readonly allowUnderlyingData?: boolean;
+  readonly allowCustomizeLayout?: boolean;
+  readonly allowManageWidgets?: boolean;
   readonly [permission: string]: unknown;
 }
 
