@@ -56,7 +56,7 @@ def test_the_guide_to_react_is_rendered_and_its_types_are_sound(tmp_path: Path) 
     """)
     project.bundle("page.tsx", "page.mjs", server=True)
     process = project.start("page.mjs", arguments=("--preserve-symlinks", "--preserve-symlinks-main"))
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=240)
     assert process.returncode == 0 and errors == "", errors
     rendered = output.splitlines()
     assert len(rendered) == 5 and all(line.startswith("<") for line in rendered)

@@ -68,7 +68,7 @@ class Project:
         self.write(name, text)
         process = self.start(name, environment, arguments)
         try:
-            output, errors = process.communicate(timeout=120)
+            output, errors = process.communicate(timeout=240)
         except subprocess.TimeoutExpired:
             process.kill()
             output, errors = process.communicate()
