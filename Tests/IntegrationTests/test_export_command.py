@@ -203,7 +203,8 @@ def test_an_export_that_breaks_off_leaves_no_file(own_server: Servers, tmp_path:
     server = own_server().start()
     organization = Organization(server.url)
     filler = "x" * 4_000
-    for _ in range(40):
+    # 72 MB: several times what sockets and the program hold on the way.
+    for _ in range(12):
         organization.ingest(event("big", string_props={f"p{n}": filler for n in range(1, 16)}) for _ in range(100))
     target = tmp_path / "big.ndjson"
     with socket.create_connection(("127.0.0.1", server.port), timeout=150) as connection:
@@ -218,7 +219,7 @@ def test_an_export_that_breaks_off_leaves_no_file(own_server: Servers, tmp_path:
         assert not received.endswith(b"0\r\n\r\n"), "a part must not look like the whole"
     server.wait_ready()
     done = export(server, organization, "--tenant", "big", "--output", str(target), url=server.url)
-    assert done.returncode == 0 and len(read_ndjson(target)) == 4_000
+    assert done.returncode == 0 and len(read_ndjson(target)) == 1_200
     server.abandon()
 
 
