@@ -56,7 +56,7 @@ struct BuildStatements {
     let value: SQL = slice.dimension.text.isEmpty ? "''" : PropertyPath.string(slice.dimension.text).stringExpression
     // States take most of the space; half-hours of single values do without.
     let withStates = slice.width == .day || slice.dimension.text.isEmpty
-    let users: SQL = withStates ? "uniqStateIf(user_id, user_id != '')" : Self.noUsers
+    let users: SQL = withStates ? "uniqCombined64StateIf(17)(user_id, user_id != '')" : Self.noUsers
     let parts: [SQL] =
       ["('', count(), 0., 0., 0., \(Self.noQuantiles), \(users))"]
       + properties.measures.map { name in
@@ -82,7 +82,7 @@ struct BuildStatements {
   }
 
   private static let noQuantiles: SQL = "initializeAggregation('quantileBFloat16StateIf', 0., 0)"
-  private static let noUsers: SQL = "initializeAggregation('uniqStateIf', '', 0)"
+  private static let noUsers: SQL = "initializeAggregation('uniqCombined64StateIf(17)', '', 0)"
 
   /// Rows of: day, fewest and most events of a slice of it. They are the same unless an event arrived while the slices were written.
   var totals: SQL {

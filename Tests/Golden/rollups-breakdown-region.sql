@@ -1,4 +1,4 @@
-SELECT property AS dimension, uniqMerge(users) AS value, NULL AS total, count() OVER () AS groups
+SELECT property AS dimension, uniqCombined64Merge(17)(users) AS value, NULL AS total, count() OVER () AS groups
 FROM (SELECT bucket AS timestamp, event_name, value AS property, if(measure = '', rollups.n, 0) AS n, users
 FROM `emban`.`rollups` AS rollups
 WHERE org_id = {p0:String}
@@ -35,7 +35,7 @@ WHERE org_id = {p6:String}
   AND bucket >= toDateTime(1794441600)
   AND bucket < toDateTime(1794528000)))
   AND event_name = {p11:String}
-UNION ALL SELECT start AS timestamp, event_name, property, count() AS n, uniqStateIf(user_id, user_id != '') AS users
+UNION ALL SELECT start AS timestamp, event_name, property, count() AS n, uniqCombined64StateIf(17)(user_id, user_id != '') AS users
 FROM (SELECT toStartOfInterval(timestamp, INTERVAL 30 MINUTE) AS start, event_name, ifNull(`string_props`.`region`.:String, '') AS property, user_id
 FROM `emban`.`events`
 WHERE org_id = {p12:String}

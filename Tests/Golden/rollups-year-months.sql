@@ -1,4 +1,4 @@
-SELECT {p0:Int64} AS is_current, toInt64(toStartOfMonth(timestamp, {p1:String})) AS bucket, uniqMerge(users) AS value
+SELECT {p0:Int64} AS is_current, toInt64(toStartOfMonth(timestamp, {p1:String})) AS bucket, uniqCombined64Merge(17)(users) AS value
 FROM (SELECT bucket AS timestamp, event_name, '' AS property, if(measure = '', rollups.n, 0) AS n, users
 FROM `emban`.`rollups` AS rollups
 WHERE org_id = {p2:String}
@@ -27,7 +27,7 @@ WHERE org_id = {p7:String}
   AND bucket < toDateTime(1782864000)) OR (build = 7
   AND bucket >= toDateTime(1793491200)
   AND bucket < toDateTime(1794355200)))
-UNION ALL SELECT start AS timestamp, event_name, property, count() AS n, uniqStateIf(user_id, user_id != '') AS users
+UNION ALL SELECT start AS timestamp, event_name, property, count() AS n, uniqCombined64StateIf(17)(user_id, user_id != '') AS users
 FROM (SELECT toStartOfInterval(timestamp, INTERVAL 30 MINUTE) AS start, event_name, '' AS property, user_id
 FROM `emban`.`events`
 WHERE org_id = {p12:String}

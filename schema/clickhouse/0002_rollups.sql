@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS emban.rollups
   mn          Float64 CODEC(ZSTD),
   mx          Float64 CODEC(ZSTD),
   quantiles   AggregateFunction(quantileBFloat16, Float64) CODEC(ZSTD),
-  users       AggregateFunction(uniq, String) CODEC(ZSTD)
+  users       AggregateFunction(uniqCombined64(17), String) CODEC(ZSTD)
 )
 ENGINE = MergeTree
 PARTITION BY toYear(bucket)

@@ -98,7 +98,7 @@ struct RollupRows: RowSource {
       minutes.isEmpty ? half : "if(toUnixTimestamp(\(half)) IN (\(Self.list(minutes))), toStartOfMinute(timestamp), \(half))"
     let value: SQL = dimension.map { PropertyPath.string($0.text).stringExpression } ?? "''"
     var columns: [SQL] = ["start AS timestamp", "event_name", "property", "count() AS n"]
-    if needsUsers { columns.append("uniqStateIf(user_id, user_id != '') AS users") }
+    if needsUsers { columns.append("uniqCombined64StateIf(17)(user_id, user_id != '') AS users") }
     for (index, name) in properties.enumerated() {
       let prefix = Self.prefix(index)
       let number: SQL = "\(prefix)number"
@@ -197,7 +197,7 @@ struct RollupRows: RowSource {
     let prefix = Self.prefix(properties.firstIndex { $0 == measure.numericProp.map { ExactText($0) } } ?? 0)
     return switch measure.metric {
     case .count: [Part("sum", "n")]
-    case .countUnique, .countUniqueApprox: [Part(merging: "uniq", "users")]
+    case .countUnique, .countUniqueApprox: [Part(merging: "uniqCombined64", level: "(17)", "users")]
     case .sum: [Part("sum", "\(prefix)s")]
     case .avg: [Part("sum", "\(prefix)s"), Part("sum", "\(prefix)n")]
     // The states of plain min and max do not know nothing from 0.
