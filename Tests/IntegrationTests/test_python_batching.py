@@ -49,7 +49,8 @@ def run(script: str, url: str, key: str, tenant: str, folder: Path, timeout: flo
     path = folder / "program.py"
     path.write_text(text)
     return subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, timeout=timeout, check=False,
+        # From 3.12 on Python warns of any fork beside a thread.
+        [sys.executable, "-W", "ignore::DeprecationWarning", str(path)], capture_output=True, text=True, timeout=timeout, check=False,
         env=clean_environment({"PYTHONPATH": str(SOURCE), "EMBAN_URL": url, "EMBAN_API_KEY": key, "TENANT": tenant}))
 
 
