@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from embantest.client import Client, Response, expect_error
+from embantest.event_store import EventStore
 from embantest.process import EmbanProcess
 from embantest.workspace import Organization, event
 
@@ -290,3 +292,46 @@ def test_metrics_name_nobody_and_are_well_formed(own_server: Servers) -> None:
     assert metrics(server)["process_resident_memory_bytes"] > 1_000_000
     assert Client(server.url).get("/metrics").status == 200
     server.close()
+
+
+def test_what_clickhouse_refuses_is_reported_and_costs_no_other_event(tmp_path: Path) -> None:
+    """A rule was added to the table by hand: rows that we take for valid are refused by the store."""
+    with EventStore(tmp_path) as store, EmbanProcess(environment={"EMBAN_CLICKHOUSE_URL": store.address}) as server:
+        organization = Organization(server.url)
+        store.ask("ALTER TABLE emban.events ADD CONSTRAINT no_poison CHECK user_id != 'poison'")
+
+        def mixed(prefix: str) -> list[dict[str, Any]]:
+            return [event(event_id=f"{prefix}{n}", user_id="poison" if n in (2, 5) else "good") for n in range(8)]
+
+        def stored() -> list[str]:
+            return store.ask("SELECT count(), countIf(user_id = 'poison'), (SELECT count() FROM emban.event_ids), "
+                             "(SELECT sum(n) FROM emban.tenant_days) FROM emban.events")[0]
+
+        # Directly: the sender is told which.
+        answer = send(organization, *mixed("a")).expect(200)
+        assert answer["accepted"] == 6 and answer["status"] == "partial" and answer["rejected"] == 2
+        assert [(error["index"], error["code"]) for error in answer["errors"]] == [(2, "not_storable"), (5, "not_storable")]
+        assert stored() == ["6", "0", "6", "6"] and organization.count() == 6
+        expect_error(send(organization, event(user_id="poison")), 422, "no_valid_event")
+        # Sent again, the good ones are known, and the others are refused again.
+        assert send(organization, *mixed("a")).expect(200)["accepted"] == 6
+        assert stored() == ["6", "0", "6", "6"]
+
+        # Through the spool: they were answered, and are kept for a person to look at.
+        os.kill(store.process.pid, signal.SIGSTOP)
+        try:
+            for prefix in "bc":
+                assert send(organization, *mixed(prefix)).expect(200) == {"accepted": 8, "status": "ok"}
+            assert spool(server)["pending_events"] == 16
+        finally:
+            os.kill(store.process.pid, signal.SIGCONT)
+        drained(server)
+        assert stored() == ["18", "0", "18", "18"] and organization.count() == 18
+        assert spool(server)["set_aside"] == metrics(server)["emban_spool_set_aside"] == 4
+        kept = [json.loads(path.read_text()) for path in (server.data_dir / "spool/set-aside").iterdir()]
+        assert sorted(note["event"]["event_id"] for note in kept) == ["b2", "b5", "c2", "c5"]
+        assert all("no_poison" in note["cause"] for note in kept)
+        assert "The store refused an event of the spool; it is set aside" in server.log
+        # What comes after them is stored directly again.
+        assert send(organization, event(event_id="later")).status == 200
+        assert stored() == ["19", "0", "19", "19"]
