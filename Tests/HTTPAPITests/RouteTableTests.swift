@@ -24,7 +24,6 @@ import Testing
     GET /metrics public
     GET /readyz public
     GET /sdk/:file public
-    GET /web-components/:file public
     GET /v1/api-keys admin
     GET /v1/auth/me session
     GET /v1/dashboards read
@@ -41,6 +40,7 @@ import Testing
     GET /v1/query read
     GET /v1/tenants read
     GET /v1/tenants/:tenant_id/events admin
+    GET /web-components/:file public
     GET /web/:file public
     PATCH /v1/dashboards/:id edit
     PATCH /v1/organization admin
