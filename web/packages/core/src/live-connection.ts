@@ -95,7 +95,7 @@ export class LiveConnection {
       try {
         if (await this.slot(() => this.read(false))) this.setConnected(false);
         else {
-          if (!this.only) await this.read(true);
+          await this.read(true);
           wait = lookInterval;
         }
         failures = 0;

@@ -92,7 +92,7 @@ export class DashboardView {
       host: server, slot: slotsOf(server),
       show: (state) => this.showLive(state), updated: () => this.liveMark.flash(), ended: (error) => this.endLive(error),
     });
-    this.watch = new SessionWatch({ host: server, slot: slotsOf(server), ended: (error) => this.endLive(error) });
+    this.watch = new SessionWatch({ host: server, slot: slotsOf(server, 1), ended: (error) => this.endLive(error) });
     this.observer = new ResizeObserver(() => this.measure());
     this.root.dataset["single"] = options.only !== undefined ? "true" : "false";
     this.applyTheme();

@@ -7,13 +7,13 @@ import type { StreamSlot } from "@emban/core";
 const slots = 3;
 let taken = 0;
 
-/** Room for streams from one server. */
-export function slotsOf(host: string): StreamSlot {
+/** Room for streams from one server; `left` of the slots are not taken, for those who need them more. */
+export function slotsOf(host: string, left = 0): StreamSlot {
   return async (work) => {
-    if (taken >= slots) return false;
+    if (taken >= slots - left) return false;
     taken += 1;
     try {
-      return await shared(host, work);
+      return await shared(host, left, work);
     } finally {
       taken -= 1;
     }
@@ -21,7 +21,7 @@ export function slotsOf(host: string): StreamSlot {
 }
 
 /** Agrees with the other pages of this origin, where the browser lets them agree: not without https, nor in a sandbox without an origin. */
-async function shared(host: string, work: () => Promise<void>): Promise<boolean> {
+async function shared(host: string, left: number, work: () => Promise<void>): Promise<boolean> {
   let isRun = false;
   const run = async (): Promise<boolean> => {
     isRun = true;
@@ -31,7 +31,7 @@ async function shared(host: string, work: () => Promise<void>): Promise<boolean>
   const { locks } = navigator as { readonly locks?: LockManager };
   if (!locks) return run();
   try {
-    for (let slot = 0; slot < slots; slot += 1) {
+    for (let slot = left; slot < slots; slot += 1) {
       if (await locks.request(`emban-live-${slot} ${host}`, { ifAvailable: true }, (lock) => (lock ? run() : false))) return true;
     }
     return false;

@@ -17,6 +17,11 @@ export interface LayoutEditorOptions {
   readonly changed: () => void;
 }
 
+/** What can be used in a card. */
+function partsOf(card: HTMLElement): NodeListOf<HTMLElement> {
+  return card.querySelectorAll<HTMLElement>(":scope > .card-body, :scope > .card-head > .card-actions");
+}
+
 interface Drag {
   readonly id: string;
   readonly pointer: number;
@@ -58,7 +63,8 @@ export class LayoutEditor {
       const cover = this.cover(widget, helpId);
       this.covers.set(widget.id, cover);
       card.append(cover);
-      for (const child of Array.from(card.children)) if (child !== cover) child.setAttribute("inert", "");
+      // The title stays: the card is named by it.
+      for (const part of partsOf(card)) part.setAttribute("inert", "");
     }
     options.grid.classList.add("editing");
     this.apply();
@@ -75,7 +81,7 @@ export class LayoutEditor {
       const card = this.options.cards.get(id);
       card?.style.removeProperty("transform");
       card?.classList.remove("dragged");
-      for (const child of Array.from(card?.children ?? [])) child.removeAttribute("inert");
+      if (card) for (const part of partsOf(card)) part.removeAttribute("inert");
     }
     this.ghost.remove();
     this.options.grid.classList.remove("editing");

@@ -125,7 +125,7 @@ export class WidgetDialog {
         properties.length > 0 && this.select("property", words.property, names(properties), choice.property)),
       this.select("group", words.group, [["", words.noGroup] as const, ...names(vocabulary.dimensions)], choice.group),
       this.charts(),
-      h("label", { class: "labelled" }, words.title, this.title),
+      labelled(words.title, this.title, this.title),
     );
     if (focused) this.fields.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -134,7 +134,7 @@ export class WidgetDialog {
     const field: HTMLSelectElement = h("select", { class: "field select", attrs: { "data-key": name }, on: { change: () => this.change({ [name]: field.value }) } });
     for (const [key, text] of options) field.append(h("option", { attrs: { value: key } }, text));
     field.value = value;
-    return h("label", { class: "labelled" }, label, h("span", { class: "select-box shown" }, field));
+    return labelled(label, field, h("span", { class: "select-box shown" }, field));
   }
 
   private charts(): HTMLElement {
@@ -181,4 +181,10 @@ export class WidgetDialog {
       setAttribute(this.form, "aria-busy", null);
     }
   }
+}
+
+/** A label above `box`, which holds `field` or is it. */
+function labelled(label: string, field: HTMLElement, box: HTMLElement): HTMLElement {
+  if (field.id === "") field.id = uniqueId("own");
+  return h("div", { class: "labelled" }, h("label", { attrs: { for: field.id } }, label), box);
 }
