@@ -8,6 +8,7 @@ import inspect
 import logging
 import pickle
 import sys
+import threading
 import time
 import traceback
 import uuid
@@ -43,15 +44,20 @@ class Driver:
         def run(*positional: Any, **named: Any) -> Any:
             made = found(*positional, **named)
             if self._loop is not None and inspect.isawaitable(made):
-                return self._loop.run_until_complete(made)
+                return wait_for(made, self._loop)
             if self._loop is not None and isinstance(made, collections.abc.AsyncIterator):
                 async def everything() -> list[Any]:
                     return [one async for one in made]
 
-                return self._loop.run_until_complete(everything())
+                return wait_for(everything(), self._loop)
             return list(made) if isinstance(made, collections.abc.Iterator) else made
 
         return run
+
+
+def wait_for(work: Any, loop: asyncio.AbstractEventLoop) -> Any:
+    """Runs it in the loop's own thread: in this one a browser's loop may be running."""
+    return asyncio.run_coroutine_threadsafe(work, loop).result(120)
 
 
 Clients = Callable[..., Any]
@@ -61,6 +67,8 @@ Clients = Callable[..., Any]
 def connect(request: pytest.FixtureRequest) -> Iterator[Clients]:
     """Makes clients, waiting ones and async ones alike."""
     loop = asyncio.new_event_loop() if request.param == "async" else None
+    if loop is not None:
+        threading.Thread(target=loop.run_forever, daemon=True).start()
     made: list[Any] = []
 
     def make(host: str, key: str, **options: Any) -> Driver:
@@ -73,9 +81,9 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Clients]:
         if loop is None:
             client.close()
         else:
-            loop.run_until_complete(client.aclose())
+            wait_for(client.aclose(), loop)
     if loop is not None:
-        loop.close()
+        loop.call_soon_threadsafe(loop.stop)
 
 
 @pytest.fixture
