@@ -5,5 +5,6 @@ from airflow.operators.python import PythonOperator
 
 from refresh import refresh_dashboards
 
-with DAG("daily_analytics_refresh", start_date=datetime(2026, 1, 1), schedule="@daily") as dag:
-    refresh = PythonOperator(task_id="refresh", python_callable=refresh_dashboards)
+with DAG("usage_events", schedule="@hourly", start_date=datetime(2026, 1, 1), catchup=False):
+    # ... >> the tasks that load your data >> ...
+    PythonOperator(task_id="show_new_numbers", python_callable=refresh_dashboards, retries=3)
