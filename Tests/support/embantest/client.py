@@ -17,10 +17,11 @@ MORE_ERROR_FIELDS: dict[object, set[str]] = {
     "no_valid_event": {"accepted", "rejected", "status", "errors"}, "not_ready": {"status", "stores", "spool"},
 }
 
-#: Traces of the inside that no answer may show: SQL, the stores' names, types, stacks, paths of sources and machines.
+#: Traces of the inside that no answer may show: SQL, the stores' names, types, stacks, paths of sources and machines. As words of their own: the
+#: random letters of a token or key spell any three of them sooner or later.
 INTERNALS = re.compile(
-    r"\b(SELECT|INSERT INTO|GROUP BY|WHERE|PREWHERE|UNION ALL|FORMAT JSON)\b|DB::|Code: \d+|ClickHouse|clickhouse|sqlite|GRDB|"
-    r"emban\.events|SQL_emban|row polic|_expression|\.swift\b|Swift\.|NIO|Fatal error|[Ss]tack ?trace|Thread \d|"
+    r"\b(SELECT|INSERT INTO|GROUP BY|WHERE|PREWHERE|UNION ALL|FORMAT JSON)\b|DB::|Code: \d+|ClickHouse|clickhouse|sqlite|\bGRDB|"
+    r"emban\.events|SQL_emban|row polic|_expression|\.swift\b|Swift\.|\bNIO(?:[A-Z][a-z]|\b)|Fatal error|[Ss]tack ?trace|Thread \d|"
     r"/(tmp|root|home|usr|var|Users|Sources|private)/")
 
 
