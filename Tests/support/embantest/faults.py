@@ -122,16 +122,31 @@ def freeze_emban(stage: Stage, chance: random.Random) -> None:
     program.strike(signal.SIGCONT)
 
 
+def refusals(stage: Stage) -> int:
+    """How many requests were told that the spool takes nothing."""
+    return sum(count for answer, count in list(stage.ledger.answered.items()) if "spool_" in answer)
+
+
+def refused_by_the_spool(stage: Stage, after: int, seconds: float = 30) -> None:
+    """Waits until a sender has met the full disk: on a busy machine none may come by for a while."""
+    deadline = time.monotonic() + seconds
+    while refusals(stage) <= after and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
 def fill_disk(stage: Stage, chance: random.Random) -> None:
     """The disk of the spool full while ClickHouse is frozen; then room again, and then ClickHouse."""
     disk = stage.rig.disk
     assert disk is not None, "this rig has no disk to fill"
+    before = refusals(stage)
     with stage.rig.store_frozen():
         # ClickHouse has to be missed before the spool is written at all.
         time.sleep(chance.uniform(5.5, 7))
         for leaving in [chance.choice([4_096, chance.randrange(200_000)]) for _ in range(chance.choice([0, 1, 2]))] + [0]:
             disk.fill(leaving)
             time.sleep(chance.uniform(0.5, 1.5))
+            if leaving == 0:
+                refused_by_the_spool(stage, after=before)
             if chance.random() < 0.3:
                 program = stage.rig.programs[0]
                 program.strike()
