@@ -89,7 +89,7 @@ def test_events_are_taken_while_clickhouse_hangs_and_counted_once(own_server: Se
     assert seen["emban_spool_events_total"] == seen["emban_spool_replayed_events_total"] == 602
     assert seen["emban_ingest_events_accepted_total"] == 50 + 602 + 3 and seen["emban_event_store_up"] == 1
     # A thousand small requests are a few inserts.
-    assert seen["emban_ingest_inserts_total"] < 50
+    assert seen["emban_ingest_inserts_total"] < 20
     assert list((server.data_dir / "spool").glob("*.segment")) == []
     server.close()
 
