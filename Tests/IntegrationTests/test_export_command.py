@@ -212,12 +212,13 @@ def test_an_export_that_breaks_off_leaves_no_file(own_server: Servers, tmp_path:
             f"GET /v1/tenants/big/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {organization.key}\r\n\r\n".encode())
         received = connection.recv(65_536)
         assert received.startswith(b"HTTP/1.1 200") and b"chunked" in received
-        for pid in server.children():
+        killed = list(server.children())
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
         while part := connection.recv(1 << 20):
             received = (received + part)[-64:]
         assert not received.endswith(b"0\r\n\r\n"), "a part must not look like the whole"
-    server.wait_ready()
+    server.wait_store_restarted(killed)
     done = export(server, organization, "--tenant", "big", "--output", str(target), url=server.url)
     assert done.returncode == 0 and len(read_ndjson(target)) == 1_200
     server.abandon()

@@ -179,6 +179,7 @@ def test_an_import_outlives_its_server(own_server: Servers, tmp_path: Path, vict
     organization = Organization(server.url)
     file = write_rows(tmp_path / "rows.csv")
     generator = random.Random(victim)
+    killed: list[int] = []
     run = Import(file, tmp_path / "state", key=organization.key, url=server.url)
     for share in (0.1, 0.4):
         if not run.wait_for(int(ROWS * share)):
@@ -188,6 +189,7 @@ def test_an_import_outlives_its_server(own_server: Servers, tmp_path: Path, vict
         if victim in ("emban", "both"):
             server.kill()
         if victim in ("clickhouse", "both"):
+            killed += children
             for pid in children:
                 try:
                     os.kill(pid, signal.SIGKILL)
@@ -197,7 +199,7 @@ def test_an_import_outlives_its_server(own_server: Servers, tmp_path: Path, vict
             server.start()
     code, said = run.finish()
     assert code == 0 and f"{ROWS} events stored, 0 rows rejected" in said, said
-    server.wait_ready()
+    server.wait_store_restarted(killed)
     check_sums(organization)
     server.close()
 

@@ -118,7 +118,7 @@ def test_events_sent_while_clickhouse_is_away_are_stored_or_refused_never_lost(o
             expect_error(answer, 503)
             assert int(answer.header("Retry-After")) >= 1
         time.sleep(0.03)
-    server.wait_ready()
+    server.wait_store_restarted([child])
     eventually(organization.count, lambda count: count >= accepted, f"{accepted} events")
     assert organization.count() == accepted
     server.close()

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from embantest.client import Client
@@ -134,6 +134,14 @@ class EmbanProcess:
                 pass
             time.sleep(0.05)
         raise AssertionError(f"emban was not ready after {seconds} s; its log:\n{self.log[-4000:]}")
+
+    def wait_store_restarted(self, killed: Iterable[int], seconds: float = START_SECONDS) -> None:
+        """Waits until another ClickHouse than those `killed` serves: /readyz says 200 until the program has noticed their end."""
+        gone, begin = set(killed), time.monotonic()
+        while not self.children().keys() - gone:
+            assert time.monotonic() - begin < seconds, f"no other ClickHouse after {seconds} s; the log:\n{self.log[-4000:]}"
+            time.sleep(0.05)
+        self.wait_ready(seconds)
 
     def terminate(self, seconds: float = STOP_SECONDS) -> int:
         """SIGTERM, then waits: returns the exit code."""
