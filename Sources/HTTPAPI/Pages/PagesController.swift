@@ -14,6 +14,7 @@ struct PagesController: Controller {
     [
       Endpoint(.get, "/embed/:id", .public, embedPage),
       Endpoint(.get, "/sdk/:file", .public) { try sharedFile("sdk/", $0) },
+      Endpoint(.get, "/web-components/:file", .public) { try sharedFile("web-components/", $0) },
       Endpoint(.get, "/web/:file", .public) { try sharedFile("web/", $0) },
       Endpoint(.get, "/favicon.ico", .public) { _ in Response(status: .noContent, headers: [.cacheControl: "public, max-age=86400"]) },
     ]
