@@ -86,7 +86,8 @@ def test_each_customer_sees_its_own_numbers(emban: EmbanProcess, example: Exampl
         # A token that ends soon is replaced without a reload.
         before = page.locator("#analytics").get_attribute("token")
         page.locator("#analytics").evaluate("e => e.dispatchEvent(new CustomEvent('emban-token-expiring'))")
-        page.wait_for_function("before => document.getElementById('analytics').getAttribute('token') !== before", arg=before)
+        assert before
+        expect(page.locator("#analytics")).not_to_have_attribute("token", before)
         settled(page, 2)
         assert kpi_number(page, "w_calls") == COUNTS[tenant]
         shoot(page, f"example-swift-{tenant}")

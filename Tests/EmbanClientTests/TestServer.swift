@@ -14,7 +14,7 @@ struct TestServer: Sendable {
   static func shared() async throws -> TestServer { try await start.value }
 
   func client(retry: EmbanRetryPolicy = .quick, at url: String? = nil) throws -> EmbanClient {
-    try EmbanClient(baseURL: url ?? self.url, apiKey: key, retry: retry)
+    try EmbanClient(baseURL: url ?? self.url, apiKey: key, retry: retry, timeout: .seconds(120))
   }
 
   /// A tenant that no other test uses.
@@ -68,8 +68,8 @@ struct TestServer: Sendable {
       """
       exec 3<&0
       "$0" serve --data-dir "$1/data" --host 127.0.0.1 --port "$2" >"$1/emban.log" 2>&1 </dev/null 3<&- & server=$!
-      (read -r _; kill "$server") <&3 & watcher=$!
-      wait "$server"; kill "$watcher" 2>/dev/null; rm -rf "$1/data"
+      (read -r _; : >"$1/stopped"; kill "$server") <&3 & watcher=$!
+      wait "$server"; kill "$watcher" 2>/dev/null; if [ -e "$1/stopped" ]; then rm -rf "$1"; else rm -rf "$1/data"; fi
       """, try binary(), folder, String(port),
     ]
     process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("EMBAN_") || $0.key == "EMBAN_CLICKHOUSE_BIN" }
