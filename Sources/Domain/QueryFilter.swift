@@ -73,6 +73,10 @@ public enum PropertyName {
 public enum QueryFilter: Sendable, Hashable {
   case string(Dimension, StringCondition, values: [String])
   case numeric(String, NumericCondition)
+  /// Values that the session's context tells. No event passes one that is not resolved.
+  case soft(SoftFilter)
+  /// All conditions of one of the groups, of which each may be empty. Never read from a request.
+  case anyOf([[QueryFilter]])
 
   public enum StringCondition: String, Sendable, Hashable, CaseIterable {
     case equal = "eq"
@@ -107,6 +111,7 @@ public enum QueryFilter: Sendable, Hashable {
     let dimension = Dimension.read("dimension", &reader)
     let condition = reader.has("op") ? reader.enumeration("op", StringCondition.self) : .isIn
     var values: [String]?
+    let name = reader.has("value") ? "value" : "values"
     if reader.has("value") {
       values = reader.string("value", length: 0...Limits.propertyValueLength).map { [$0] }
     } else if let given = reader.value("values") {
@@ -114,11 +119,14 @@ public enum QueryFilter: Sendable, Hashable {
     } else {
       reader.problem("values", "missing", "is required and must be an array of strings")
     }
-    guard let dimension, let condition, let values else { return nil }
-    if condition != .isIn, condition != .isNotIn, values.count != 1 {
+    if let condition, condition != .isIn, condition != .isNotIn, let values, values.count != 1 {
       reader.problem("values", "count", "must hold exactly one value for \(condition.rawValue)")
       return nil
     }
+    guard let values else { return nil }
+    let soft = SoftFilter.read(dimension, condition, values: values, path: reader.path(of: name), problems: reader.problems)
+    guard let dimension, let condition else { return nil }
+    if let soft { return .soft(soft) }
     return .string(dimension, condition, values: values)
   }
 
@@ -153,6 +161,9 @@ public enum QueryFilter: Sendable, Hashable {
     switch self {
     case .string(let dimension, let condition, let values):
       ["dimension": .string(dimension.name), "op": .string(condition.rawValue), "values": .strings(values)]
+    case .soft(let soft):
+      ["dimension": .string(soft.dimension.name), "op": .string(soft.condition.rawValue), "values": .strings(soft.values)]
+    case .anyOf(let groups): ["any_of": .array(groups.map { .array($0.map(\.json)) })]
     case .numeric(let property, .atLeast(let bound)): ["property": .string(property), "op": "gte", "values": [.number(bound)]]
     case .numeric(let property, .atMost(let bound)): ["property": .string(property), "op": "lte", "values": [.number(bound)]]
     case .numeric(let property, .between(let low, let high)):
