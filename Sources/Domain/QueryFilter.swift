@@ -111,7 +111,6 @@ public enum QueryFilter: Sendable, Hashable {
     let dimension = Dimension.read("dimension", &reader)
     let condition = reader.has("op") ? reader.enumeration("op", StringCondition.self) : .isIn
     var values: [String]?
-    let name = reader.has("value") ? "value" : "values"
     if reader.has("value") {
       values = reader.string("value", length: 0...Limits.propertyValueLength).map { [$0] }
     } else if let given = reader.value("values") {
@@ -119,14 +118,11 @@ public enum QueryFilter: Sendable, Hashable {
     } else {
       reader.problem("values", "missing", "is required and must be an array of strings")
     }
-    if let condition, condition != .isIn, condition != .isNotIn, let values, values.count != 1 {
+    guard let dimension, let condition, let values else { return nil }
+    if condition != .isIn, condition != .isNotIn, values.count != 1 {
       reader.problem("values", "count", "must hold exactly one value for \(condition.rawValue)")
       return nil
     }
-    guard let values else { return nil }
-    let soft = SoftFilter.read(dimension, condition, values: values, path: reader.path(of: name), problems: reader.problems)
-    guard let dimension, let condition else { return nil }
-    if let soft { return .soft(soft) }
     return .string(dimension, condition, values: values)
   }
 

@@ -106,6 +106,20 @@ public struct SoftFilter: Sendable, Hashable {
   }
 }
 
+extension WidgetQuery {
+  /// The query of a widget, in whose filters texts may be references. Elsewhere, as in questions that are asked once, a text is a text.
+  func readingReferences(path: String, problems: Problems) -> WidgetQuery {
+    var query = self
+    query.filters = filters.enumerated().map { index, filter -> QueryFilter in
+      guard case .string(let dimension, let condition, let values) = filter else { return filter }
+      let place = "\(path).filters[\(index)].values"
+      let soft = SoftFilter.read(dimension, condition, values: values, path: place, problems: problems)
+      return soft.map(QueryFilter.soft) ?? filter
+    }
+    return query
+  }
+}
+
 extension QueryFilter {
   /// A condition on the text of one dimension, whoever has told its values; nil for any other, and where nobody has.
   public var text: (dimension: Dimension, condition: StringCondition, values: [String])? {

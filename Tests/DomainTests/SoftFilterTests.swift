@@ -52,7 +52,8 @@ import Testing
     #expect(config.contextReferences == ["a"])
     #expect(resolved.fixedFilters.map(\.resolved) == [["secret"]])
     #expect(resolved.json == config.json && !resolved.json.serialized().contains("secret"))
-    #expect(try DashboardConfig.read(config.json) == config)
+    let again = try DashboardConfig.read(config.json)
+    #expect(again.filters == config.filters && again.widgets == config.widgets)
   }
 }
 

@@ -128,7 +128,7 @@ def test_what_the_dashboard_does_not_show_is_refused(house: tuple[Organization, 
 
 
 @pytest.mark.parametrize("change", [
-    {"id": "w_calls"}, {"id": "w_own_mine"}, {"own": True}, {"kind": "text", "query": None}, {"kind": "kpi"}, {"kind": "nothing"}, {"chart": "funnel"},
+    {"id": "w_calls"}, {"id": "w_own_mine"}, {"own": True}, {"kind": "text", "query": None}, {"kind": "kpi"}, {"kind": "nothing"}, {"chart": "gauge"},
     {"position": {"x": 99}}, {"query": None}, {"user": "bob"}, {"tenant_id": "globex"}, {"title": "x" * 201},
     {"options": {"note": "x" * 9000}}, {"query": {"metric": "count", "event_name": "api.call", "group_by": "model", "tenant_id": "globex"}},
 ])

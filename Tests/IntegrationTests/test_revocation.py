@@ -76,12 +76,12 @@ def test_sessions_of_a_customer_or_a_dashboard_end_together(
 ) -> None:
     organization, dashboard = world
     second = organization.create_dashboard([kpi("w_calls")], publish=True)["id"]
-    make_data_app(organization, f"both {query}", [second, dashboard])
-    make_data_app(organization, f"one {query}", [dashboard])
+    make_data_app(organization, f"both{query}", [second, dashboard])
+    make_data_app(organization, f"one{query}", [dashboard])
     sessions = {
         "t1 first": organization.session("t1", dashboard), "t1 second": organization.session("t1", second), "t2 first": organization.session("t2", dashboard),
-        "t2 second": organization.session("t2", second), "t2 both": guest(organization, "t2", f"both {query}"),
-        "t2 app": guest(organization, "t2", f"one {query}"), "t3 second": organization.session("t3", second),
+        "t2 second": organization.session("t2", second), "t2 both": guest(organization, "t2", f"both{query}"),
+        "t2 app": guest(organization, "t2", f"one{query}"), "t3 second": organization.session("t3", second),
     }
     streams = {name: listen(session, query) for name, session in sessions.items()}
 

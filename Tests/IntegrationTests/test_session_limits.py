@@ -46,7 +46,8 @@ def test_a_session_that_asks_without_end_is_told_to_wait(own_server: Callable[..
     assert session.client.get("/v1/embed/dashboard").status == 200
 
 
-def test_a_hundred_widgets_and_quick_filters_are_no_hurry(organization: Organization) -> None:
+def test_a_hundred_widgets_and_quick_filters_are_no_hurry(own_server: Callable[..., EmbanProcess]) -> None:
+    organization = Organization(own_server().start().url)
     organization.ingest([event("acme", string_props={"model": "gpt-4"})])
     widgets = [kpi(f"w_{number}") for number in range(99)] + [breakdown("w_models")]
     session = organization.session("acme", organization.create_dashboard(widgets, publish=True)["id"])

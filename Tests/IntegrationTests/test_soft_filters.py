@@ -178,9 +178,10 @@ def test_references_in_a_viewers_request_are_texts(house: tuple[Organization, st
     assert viewer.drill("w_models", "model", "{{context.other}}").expect(200)["rows"] == []
 
 
-def test_keys_without_a_context_see_nothing_of_them(house: tuple[Organization, str, str]) -> None:
-    answer = house[0].query({"event_name": "api.call", "metric": "count", "period": ALWAYS, "filters": mine("neq")}, tenant_id="acme")
-    assert answer.expect(200)["rows"][0]["value"] == 0
+def test_in_a_question_of_a_key_a_text_is_a_text(house: tuple[Organization, str, str]) -> None:
+    for op, expected in (("eq", 0), ("neq", 2 * sum(USERS.values()) + 1)):
+        answer = house[0].query({"event_name": "api.call", "metric": "count", "period": ALWAYS, "filters": mine(op)}, tenant_id="acme")
+        assert answer.expect(200)["rows"][0]["value"] == expected
 
 
 @pytest.mark.parametrize("text", [
