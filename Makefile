@@ -43,7 +43,7 @@ test: lint ## Everything that must hold: lint, unit and integration tests with a
 	@scripts/step 'Swift tests' scripts/swift-tests $(SWIFT_FLAGS)
 	@scripts/step 'integration and browser tests' scripts/python-tests
 
-test-swift: ## Only the Swift tests
+test-swift: web ## Only the Swift tests
 	@scripts/setup build
 	@scripts/step 'Swift build' swift build --build-tests $(SWIFT_FLAGS)
 	@scripts/step 'Swift tests' scripts/swift-tests $(SWIFT_FLAGS)
@@ -58,6 +58,7 @@ test-integration: web ## Only the tests of the running program from outside
 
 test-browser: web ## Only the browser tests
 	@scripts/setup test
+	@scripts/step 'Swift build of the example' swift build --product EmbanExample $(SWIFT_FLAGS)
 	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
 	@scripts/step 'browser tests' scripts/python-tests Tests/BrowserTests
 

@@ -22,7 +22,9 @@ let package = Package(
   name: "emban",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "emban", targets: ["Emban"])
+    .executable(name: "emban", targets: ["Emban"]),
+    // For back ends that send events and embed dashboards; of the packages below it needs async-http-client alone.
+    .library(name: "EmbanClient", targets: ["EmbanClient"]),
   ],
   dependencies: [
     .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
@@ -48,6 +50,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
       ],
+      swiftSettings: settings),
+    .target(
+      name: "EmbanClient", dependencies: [asyncHTTPClient, nioCore, .product(name: "NIOHTTP1", package: "swift-nio")],
+      swiftSettings: settings),
+    // Built here as well as by its own package, so that it is compiled and tested with everything else.
+    .executableTarget(
+      name: "EmbanExample", dependencies: ["EmbanClient", hummingbird, lifecycle, logging], path: "examples/swift/Sources/App",
       swiftSettings: settings),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Domain", swiftSettings: settings),
@@ -96,6 +105,13 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Domain", "ClickHouse", asyncHTTPClient, logging], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    .testTarget(
+      name: "EmbanClientTests",
+      dependencies: [
+        "EmbanClient", asyncHTTPClient, hummingbird, nioCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       swiftSettings: settings),
     .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: settings),
     .testTarget(

@@ -22,10 +22,12 @@ from wire import Store, StoreError
 Json = dict[str, Any]
 
 #: Every variant of the program: what its settings differ in. The first one starts ClickHouse, and alone builds rollups.
+#: A tenant's viewers share one session here, and are to be as quick as they can.
+UNLIMITED = {"EMBAN_SESSION_RATE": "0"}
 VARIANTS: dict[str, dict[str, str]] = {
-    "rollups": {"EMBAN_CACHE_MB": "0", "EMBAN_ROLLUP_INTERVAL": "5"},
-    "events": {"EMBAN_CACHE_MB": "0", "EMBAN_ROLLUP_EVENTS": "0"},
-    "cached": {"EMBAN_ROLLUP_EVENTS": "1000000000000"},
+    "rollups": {"EMBAN_CACHE_MB": "0", "EMBAN_ROLLUP_INTERVAL": "5"} | UNLIMITED,
+    "events": {"EMBAN_CACHE_MB": "0", "EMBAN_ROLLUP_EVENTS": "0"} | UNLIMITED,
+    "cached": {"EMBAN_ROLLUP_EVENTS": "1000000000000"} | UNLIMITED,
 }
 #: The user of ClickHouse as which events are loaded.
 USER = "emban_bench"

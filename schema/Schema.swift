@@ -30,5 +30,7 @@ public enum Schema {
     Migration("0002_leases", PackageResources._002_leases_sql),
     Migration("0003_cache_generations", PackageResources._003_cache_generations_sql),
     Migration("0004_removals", PackageResources._004_removals_sql),
+    Migration("0005_data_apps", PackageResources._005_data_apps_sql),
+    Migration("0006_viewers", PackageResources._006_viewers_sql),
   ]
 }

@@ -110,6 +110,23 @@ function removeStale(folder) {
   }
 }
 
+/** The description of the API out of its files, one a resource; a name that two of them define stops the build. */
+function apiDescription() {
+  const folder = join(here, "apps/reference/openapi");
+  const merge = (into, from, path) => {
+    for (const [key, value] of Object.entries(from)) {
+      // `paths` holds addresses; `components` holds kinds, which hold names.
+      const isGroup = path.length === 0 ? key === "paths" || key === "components" : path.length === 1 && path[0] === "components";
+      if (isGroup) into[key] = merge(into[key] ?? {}, value, [...path, key]);
+      else if (key in into) throw new Error(`openapi: ${[...path, key].join(".")} is defined twice`);
+      else into[key] = value;
+    }
+    return into;
+  };
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json")).sort();
+  return files.reduce((whole, name) => merge(whole, JSON.parse(readFileSync(join(folder, name), "utf8")), []), {});
+}
+
 function buildTests() {
   const elementStyles = elementCSS();
   const entries = {
@@ -167,6 +184,10 @@ function build() {
   const demoCSS = keep(emitHashed("demo", "css", readFileSync(minifyCSS("apps/demo/src/demo.css", "demo.css"))));
   const demo = keep(emitHashed("demo", "js", bundle("apps/demo/src/main.ts", "demo.js")));
   keep(emit("pages/demo.html", fill("apps/demo/demo.html", { demo, demoCSS })));
+  keep(emit("openapi.json", `${JSON.stringify(apiDescription())}\n`));
+  const referenceCSS = keep(emitHashed("reference", "css", readFileSync(minifyCSS("apps/reference/src/reference.css", "reference.css"))));
+  const reference = keep(emitHashed("reference", "js", bundle("apps/reference/src/main.ts", "reference.js")));
+  keep(emit("pages/reference.html", fill("apps/reference/reference.html", { reference, referenceCSS })));
   const manifest = Object.fromEntries(files.map(({ path, ...sizes }) => [path, sizes]));
   const manifestFile = join(output, "manifest.json");
   writeFileSync(manifestFile, JSON.stringify(manifest, null, 2) + "\n");

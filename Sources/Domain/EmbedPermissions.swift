@@ -11,10 +11,17 @@ public struct EmbedPermissions: Sendable, Hashable {
   /// 0 means no limit.
   public var maxDateRangeDays: Int
   public var allowExport: Bool
+  /// Whether a drill-down may end at the events themselves.
+  public var allowUnderlyingData: Bool
+  /// Whether the viewer may arrange the widgets and keep that.
+  public var allowCustomizeLayout: Bool
+  /// Whether the viewer may add widgets of their own.
+  public var allowManageWidgets: Bool
 
   public init(
     lockedFilters: [String: [String]] = [:], hiddenWidgets: [String] = [], allowedPeriods: [Period]? = nil,
-    allowedDimensions: [String]? = nil, allowDrillDown: Bool = true, maxDateRangeDays: Int = 0, allowExport: Bool = true
+    allowedDimensions: [String]? = nil, allowDrillDown: Bool = true, maxDateRangeDays: Int = 0, allowExport: Bool = true,
+    allowUnderlyingData: Bool = true, allowCustomizeLayout: Bool = false, allowManageWidgets: Bool = false
   ) {
     self.lockedFilters = lockedFilters
     self.hiddenWidgets = hiddenWidgets
@@ -23,6 +30,9 @@ public struct EmbedPermissions: Sendable, Hashable {
     self.allowDrillDown = allowDrillDown
     self.maxDateRangeDays = maxDateRangeDays
     self.allowExport = allowExport
+    self.allowUnderlyingData = allowUnderlyingData
+    self.allowCustomizeLayout = allowCustomizeLayout
+    self.allowManageWidgets = allowManageWidgets
   }
 
   public static func read(_ value: JSONValue, path: String, problems: Problems) -> EmbedPermissions? {
@@ -52,10 +62,15 @@ public struct EmbedPermissions: Sendable, Hashable {
     permissions.allowDrillDown = reader.bool("allow_drill_down") ?? true
     permissions.maxDateRangeDays = reader.int("max_date_range_days", in: 0...36_500) ?? 0
     permissions.allowExport = reader.bool("allow_export") ?? true
+    permissions.allowUnderlyingData = reader.bool("allow_underlying_data") ?? true
+    permissions.allowCustomizeLayout = reader.bool("allow_customize_layout") ?? false
+    permissions.allowManageWidgets = reader.bool("allow_manage_widgets") ?? false
     reader.finish()
     return permissions
   }
 
+  /// The last three stand in it only where they are not as by default: tokens are compared with what their sessions say, and there are tokens
+  /// from before they were invented.
   public var json: JSONValue {
     .compact([
       "locked_filters": .object(lockedFilters.mapValues { JSONValue.strings($0) }),
@@ -63,7 +78,8 @@ public struct EmbedPermissions: Sendable, Hashable {
       "allowed_periods": allowedPeriods.map { .strings($0.map(\.rawValue)) },
       "allowed_dimensions": allowedDimensions.map { JSONValue.strings($0) },
       "allow_drill_down": .bool(allowDrillDown), "max_date_range_days": .int(maxDateRangeDays),
-      "allow_export": .bool(allowExport),
+      "allow_export": .bool(allowExport), "allow_underlying_data": allowUnderlyingData ? nil : false,
+      "allow_customize_layout": allowCustomizeLayout ? true : nil, "allow_manage_widgets": allowManageWidgets ? true : nil,
     ])
   }
 

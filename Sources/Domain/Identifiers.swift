@@ -31,6 +31,11 @@ public struct DashboardID: StringIdentifier {
   public init(rawValue: String) { self.rawValue = rawValue }
 }
 
+public struct DataAppID: StringIdentifier {
+  public let rawValue: String
+  public init(rawValue: String) { self.rawValue = rawValue }
+}
+
 public struct SessionID: StringIdentifier {
   public let rawValue: String
   public init(rawValue: String) { self.rawValue = rawValue }

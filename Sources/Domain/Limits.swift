@@ -62,9 +62,34 @@ public enum Limits {
   public static let defaultEmbedSeconds = 3_600
   public static let allowedOrigins = 50
   public static let contextEntries = 50
+  /// Of a session's context as JSON.
+  public static let contextBytes = 8_192
+  /// How many requests of one session are answered at once, and how many more in each second.
+  public static let sessionBurst = 1_000
+  public static let sessionRequestsPerSecond = 100
+
+  // Data apps
+  /// Of an organisation.
+  public static let dataApps = 500
+  public static let dashboardsPerDataApp = 100
+  public static let dataAppNameLength = 100
+
+  // What viewers keep
+  /// How many widgets of their own a viewer may have on a dashboard.
+  public static let ownWidgets = 20
+  /// Of one of them as JSON.
+  public static let ownWidgetBytes = 8_192
+  /// How many widgets a viewer's layout may place.
+  public static let layoutPositions = 200
+  /// Of a layout as a request sends it.
+  public static let layoutBytes = 65_536
 
   // Live updates: streams that are open at a time
   public static let liveStreams = 1_000
   public static let liveStreamsPerTenant = 200
   public static let liveStreamsPerSession = 6
+  /// Streams that tell nothing but the end of their session.
+  public static let sessionStreams = 5_000
+  public static let sessionStreamsPerTenant = 1_000
+  public static let sessionStreamsPerSession = 12
 }

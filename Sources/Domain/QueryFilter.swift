@@ -73,6 +73,10 @@ public enum PropertyName {
 public enum QueryFilter: Sendable, Hashable {
   case string(Dimension, StringCondition, values: [String])
   case numeric(String, NumericCondition)
+  /// Values that the session's context tells. No event passes one that is not resolved.
+  case soft(SoftFilter)
+  /// All conditions of one of the groups, of which each may be empty. Never read from a request.
+  case anyOf([[QueryFilter]])
 
   public enum StringCondition: String, Sendable, Hashable, CaseIterable {
     case equal = "eq"
@@ -153,6 +157,9 @@ public enum QueryFilter: Sendable, Hashable {
     switch self {
     case .string(let dimension, let condition, let values):
       ["dimension": .string(dimension.name), "op": .string(condition.rawValue), "values": .strings(values)]
+    case .soft(let soft):
+      ["dimension": .string(soft.dimension.name), "op": .string(soft.condition.rawValue), "values": .strings(soft.values)]
+    case .anyOf(let groups): ["any_of": .array(groups.map { .array($0.map(\.json)) })]
     case .numeric(let property, .atLeast(let bound)): ["property": .string(property), "op": "gte", "values": [.number(bound)]]
     case .numeric(let property, .atMost(let bound)): ["property": .string(property), "op": "lte", "values": [.number(bound)]]
     case .numeric(let property, .between(let low, let high)):

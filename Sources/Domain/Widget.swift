@@ -127,7 +127,8 @@ public struct Widget: Sendable, Hashable {
     let chart = reader.enumeration("chart", Chart.self)
     let position = reader.nested("position", GridPosition.read)
     let format = reader.nested("format", ValueFormat.read)
-    let query = reader.nested("query", WidgetQuery.read)
+    let written = reader.nested("query", WidgetQuery.read)
+    let query = written?.readingReferences(path: reader.path(of: "query"), problems: problems)
     let options = reader.object("options") ?? [:]
     if let kind, kind != .text, query == nil, !problems.list.contains(where: { $0.field.hasPrefix(reader.path(of: "query")) }) {
       reader.problem("query", "missing", "is required for the kind \(kind.rawValue)")

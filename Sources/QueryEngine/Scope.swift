@@ -27,14 +27,21 @@ public struct Scope: Sendable, Hashable {
 
   public struct LockedFilter: Sendable, Hashable {
     public let dimension: Dimension
+    /// Nothing matches none.
     public let values: [String]
+
+    public init(dimension: Dimension, values: [String]) {
+      self.dimension = dimension
+      self.values = values
+    }
   }
 
   /// - Throws: ``AppError`` 403 `scope_incomplete` when the organisation, environment or tenant is empty: an empty name would
   ///   not be a narrow scope but none.
   public init(
     organization: OrganizationID, environment: EnvironmentName, tenant: Tenant, lockedFilters: [String: [String]] = [:],
-    allowedPeriods: [Period]? = nil, maxDateRangeDays: Int = 0, allowedDimensions: [String]? = nil, now: Instant, zone: Zone
+    fixedFilters: [LockedFilter] = [], allowedPeriods: [Period]? = nil, maxDateRangeDays: Int = 0, allowedDimensions: [String]? = nil,
+    now: Instant, zone: Zone
   ) throws(AppError) {
     if organization.rawValue.isEmpty || environment.rawValue.isEmpty || tenant == .one(TenantID("")) {
       throw .forbidden("scope_incomplete", "The credential does not say whose data it opens.")
@@ -42,9 +49,8 @@ public struct Scope: Sendable, Hashable {
     self.organization = organization
     self.environment = environment
     self.tenant = tenant
-    self.lockedFilters = lockedFilters.sorted { $0.key < $1.key }.map {
-      LockedFilter(dimension: Dimension($0.key), values: $0.value)
-    }
+    self.lockedFilters =
+      lockedFilters.sorted { $0.key < $1.key }.map { LockedFilter(dimension: Dimension($0.key), values: $0.value) } + fixedFilters
     self.allowedPeriods = allowedPeriods
     self.maxDateRangeDays = maxDateRangeDays
     self.allowedDimensions = allowedDimensions.map { Set($0.map { ExactText($0) }) }
@@ -53,12 +59,14 @@ public struct Scope: Sendable, Hashable {
   }
 
   /// The scope of an embed session's viewer.
+  /// - Parameter fixedFilters: what the dashboard asks of the session's context; no value where that does not tell.
   public init(
-    organization: OrganizationID, environment: EnvironmentName, tenant: TenantID, permissions: EmbedPermissions, now: Instant,
-    zone: Zone
+    organization: OrganizationID, environment: EnvironmentName, tenant: TenantID, permissions: EmbedPermissions,
+    fixedFilters: [LockedFilter] = [], now: Instant, zone: Zone
   ) throws(AppError) {
     try self.init(
       organization: organization, environment: environment, tenant: .one(tenant), lockedFilters: permissions.lockedFilters,
+      fixedFilters: fixedFilters,
       allowedPeriods: permissions.allowedPeriods, maxDateRangeDays: permissions.maxDateRangeDays,
       allowedDimensions: permissions.allowedDimensions, now: now, zone: zone)
   }
@@ -76,5 +84,6 @@ public struct Scope: Sendable, Hashable {
     }
   }
 
-  func lockedFilter(of dimension: Dimension) -> LockedFilter? { lockedFilters.first { $0.dimension == dimension } }
+  /// The session's own, and the dashboard's.
+  func lockedFilters(of dimension: Dimension) -> [LockedFilter] { lockedFilters.filter { $0.dimension == dimension } }
 }

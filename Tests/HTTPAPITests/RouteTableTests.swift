@@ -15,13 +15,18 @@ import Testing
   static let expected = """
     DELETE /v1/api-keys/:id admin
     DELETE /v1/dashboards/:id admin
+    DELETE /v1/data-apps/:name admin
     DELETE /v1/embed-sessions admin
     DELETE /v1/embed-sessions/:id admin
+    DELETE /v1/embed/layout embed
+    DELETE /v1/embed/own-widgets/:id embed
     DELETE /v1/tenants/:tenant_id/data admin
+    GET /docs public
     GET /embed/:id public
     GET /favicon.ico public
     GET /healthz public
     GET /metrics public
+    GET /openapi.json public
     GET /readyz public
     GET /sdk/:file public
     GET /v1/api-keys admin
@@ -30,12 +35,17 @@ import Testing
     GET /v1/dashboards/:id read
     GET /v1/dashboards/:id/versions read
     GET /v1/dashboards/:id/versions/:version read
+    GET /v1/data-apps admin
+    GET /v1/data-apps/:name admin
     GET /v1/discover read
     GET /v1/embed-sessions admin
     GET /v1/embed/dashboard embed
     GET /v1/embed/export embed
     GET /v1/embed/filter-values embed
+    GET /v1/embed/layout embed
     GET /v1/embed/live embed
+    GET /v1/embed/own-widgets embed
+    GET /v1/embed/vocabulary embed
     GET /v1/organization admin
     GET /v1/query read
     GET /v1/tenants read
@@ -43,8 +53,10 @@ import Testing
     GET /web-components/:file public
     GET /web/:file public
     PATCH /v1/dashboards/:id edit
+    PATCH /v1/data-apps/:name admin
     PATCH /v1/organization admin
     POST /api/v2/data-app/refresh-cache admin
+    POST /api/v2/guest-token/create admin
     POST /v1/api-keys admin
     POST /v1/auth/login public
     POST /v1/auth/logout session
@@ -56,13 +68,16 @@ import Testing
     POST /v1/dashboards/:id/restore edit
     POST /v1/dashboards/:id/selftest admin
     POST /v1/dashboards/:id/unpublish admin
+    POST /v1/data-apps admin
     POST /v1/discover/auto-create edit
     POST /v1/embed-sessions admin
     POST /v1/embed/drill embed
+    POST /v1/embed/own-widgets embed
     POST /v1/embed/query embed
     POST /v1/events ingest
     POST /v1/query read
     PUT /v1/dashboards/:id edit
+    PUT /v1/embed/layout embed
     """
 
   @Test func everyRouteHasItsRule() throws {

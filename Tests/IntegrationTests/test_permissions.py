@@ -104,7 +104,7 @@ def test_without_permissions_everything_of_the_own_tenant_is_open(world: World) 
     assert [w["id"] for w in shown["widgets"]] == WIDGETS and len(shown["filters"]) == 5
     assert shown["permissions"] == {
         "allowed_periods": None, "allowed_dimensions": None, "allow_drill_down": True, "allow_export": True, "max_date_range_days": 0,
-        "locked_dimensions": []}
+        "locked_dimensions": [], "allow_underlying_data": True, "allow_customize_layout": False, "allow_manage_widgets": False}
     assert session.value("w_calls") == world.calls()
     assert session.value("w_calls", {"period": "90d"}) == world.calls(days=90)
     assert groups(session.result("w_models")) == {model: world.calls(model) for model in ("gpt-4", "gpt-4o", "claude")}

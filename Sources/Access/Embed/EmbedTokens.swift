@@ -8,6 +8,8 @@ public struct NewEmbedSession: Sendable {
   public var environment: EnvironmentName
   public var tenantID: TenantID
   public var dashboardID: DashboardID
+  /// The data app among whose dashboards the viewer may choose; nil for the one dashboard.
+  public var dataAppID: DataAppID?
   public var permissions: EmbedPermissions
   public var context: JSONValue
   public var timezone: String?
@@ -20,13 +22,15 @@ public struct NewEmbedSession: Sendable {
 
   public init(
     organizationID: OrganizationID, environment: EnvironmentName, tenantID: TenantID, dashboardID: DashboardID,
-    permissions: EmbedPermissions = EmbedPermissions(), context: JSONValue = [:], timezone: String? = nil, locale: String? = nil,
+    dataAppID: DataAppID? = nil, permissions: EmbedPermissions = EmbedPermissions(), context: JSONValue = [:], timezone: String? = nil,
+    locale: String? = nil,
     allowedOrigins: [String]? = nil, expiresIn: Int = Limits.defaultEmbedSeconds, createdBy: String
   ) {
     self.organizationID = organizationID
     self.environment = environment
     self.tenantID = tenantID
     self.dashboardID = dashboardID
+    self.dataAppID = dataAppID
     self.permissions = permissions
     self.context = context
     self.timezone = timezone
@@ -90,7 +94,8 @@ public final class EmbedTokens: Sendable {
     let start = Instant(milliseconds: now.milliseconds / 1000 * 1000)
     let session = EmbedSession(
       id: SessionID(IDGenerator.make("ses")), organizationID: new.organizationID, environment: new.environment, tenantID: new.tenantID,
-      dashboardID: new.dashboardID, permissions: new.permissions, context: new.context, timezone: new.timezone, locale: new.locale,
+      dashboardID: new.dashboardID, dataAppID: new.dataAppID, permissions: new.permissions, context: new.context, timezone: new.timezone,
+      locale: new.locale,
       allowedOrigins: new.allowedOrigins, createdAt: now, createdBy: new.createdBy, expiresAt: start.adding(seconds: Double(new.expiresIn)))
     let key = try await signingKeys.current(new.organizationID, orInsert: IDGenerator.make("ek"), at: now)
     let token = try await collection(for: key).sign(EmbedClaims(session), kid: JWKIdentifier(string: key.kid))
@@ -136,21 +141,23 @@ public final class EmbedTokens: Sendable {
     return found
   }
 
-  /// Revokes every live session of a tenant.
-  /// - Returns: How many.
+  /// Revokes every live session of a tenant, or that may show a dashboard, or both at once.
+  /// - Returns: Which.
   public func revokeAll(
-    _ organization: OrganizationID, tenant: TenantID, environment: EnvironmentName? = nil
-  ) async throws -> Int {
-    let revoked = Set(try await sessions.revokeAll(organization, tenant: tenant, environment: environment, at: clock()))
+    _ organization: OrganizationID, tenant: TenantID? = nil, dashboard: DashboardID? = nil, environment: EnvironmentName? = nil
+  ) async throws -> Set<SessionID> {
+    let revoked = Set(
+      try await sessions.revokeAll(organization, tenant: tenant, dashboard: dashboard, environment: environment, at: clock()))
     knownSessions.remove { known, _ in revoked.contains(known) }
-    return revoked.count
+    return revoked
   }
 
   /// The organisation's live sessions, newest first.
   public func listLive(
-    _ organization: OrganizationID, tenant: TenantID? = nil, environment: EnvironmentName? = nil, _ request: PageRequest = .first
+    _ organization: OrganizationID, tenant: TenantID? = nil, dashboard: DashboardID? = nil, environment: EnvironmentName? = nil,
+    _ request: PageRequest = .first
   ) async throws -> Page<EmbedSession> {
-    try await sessions.listLive(organization, tenant: tenant, environment: environment, request, at: clock())
+    try await sessions.listLive(organization, tenant: tenant, dashboard: dashboard, environment: environment, request, at: clock())
   }
 
   /// Signs from now on with a new key. Tokens of the old one live on until they expire.

@@ -4,7 +4,7 @@ extension EmbedSessionRepository {
   /// Whether a session that was not revoked has something to show.
   public enum Standing: Sendable, Hashable {
     case live
-    /// Its dashboard is not published.
+    /// Its dashboard, or every one of its data app, is not published.
     case offline
   }
 
@@ -17,8 +17,9 @@ extension EmbedSessionRepository {
     for start in stride(from: 0, to: ids.count, by: Self.idsPerStatement) {
       let chunk = ids[start..<min(start + Self.idsPerStatement, ids.count)]
       var statement: Statement = """
-        SELECT s.id AS id, d.published_version AS published FROM embed_sessions s JOIN dashboards d ON d.id = s.dashboard_id \
-        WHERE s.revoked_at IS NULL AND s.id IN (
+        SELECT s.id AS id, CASE WHEN s.data_app_id IS NULL THEN d.published_version ELSE (SELECT MAX(p.published_version) \
+        FROM data_app_dashboards m JOIN dashboards p ON p.id = m.dashboard_id WHERE m.app_id = s.data_app_id) END AS published \
+        FROM embed_sessions s JOIN dashboards d ON d.id = s.dashboard_id WHERE s.revoked_at IS NULL AND s.id IN (
         """
       for (place, id) in chunk.enumerated() { statement += place == 0 ? "\(id)" : ", \(id)" }
       statement += ")"

@@ -7,7 +7,10 @@ public struct EmbedSession: Sendable, Hashable {
   public let organizationID: OrganizationID
   public let environment: EnvironmentName
   public let tenantID: TenantID
+  /// The dashboard; of a data app the first when the session was made.
   public let dashboardID: DashboardID
+  /// The data app among whose dashboards the viewer chooses; nil for a session of one dashboard.
+  public let dataAppID: DataAppID?
   public let permissions: EmbedPermissions
   /// Values that filters of the dashboard may refer to; an object.
   public let context: JSONValue
@@ -23,7 +26,7 @@ public struct EmbedSession: Sendable, Hashable {
 
   public init(
     id: SessionID, organizationID: OrganizationID, environment: EnvironmentName, tenantID: TenantID, dashboardID: DashboardID,
-    permissions: EmbedPermissions, context: JSONValue = [:], timezone: String? = nil, locale: String? = nil,
+    dataAppID: DataAppID? = nil, permissions: EmbedPermissions, context: JSONValue = [:], timezone: String? = nil, locale: String? = nil,
     allowedOrigins: [String]? = nil, createdAt: Instant, createdBy: String, expiresAt: Instant, revokedAt: Instant? = nil
   ) {
     self.id = id
@@ -31,6 +34,7 @@ public struct EmbedSession: Sendable, Hashable {
     self.environment = environment
     self.tenantID = tenantID
     self.dashboardID = dashboardID
+    self.dataAppID = dataAppID
     self.permissions = permissions
     self.context = context
     self.timezone = timezone
@@ -44,7 +48,7 @@ public struct EmbedSession: Sendable, Hashable {
 
   static let columns: Statement = """
     id, org_id, environment, tenant_id, dashboard_id, permissions, context, timezone, locale, allowed_origins, created_at, \
-    created_by, expires_at, revoked_at
+    created_by, expires_at, revoked_at, data_app_id
     """
 
   init(row: Row) throws {
@@ -58,7 +62,8 @@ public struct EmbedSession: Sendable, Hashable {
     let origins = try row.json("allowed_origins")
     self.init(
       id: try row.id("id"), organizationID: try row.id("org_id"), environment: try row.id("environment"),
-      tenantID: try row.id("tenant_id"), dashboardID: try row.id("dashboard_id"), permissions: permissions,
+      tenantID: try row.id("tenant_id"), dashboardID: try row.id("dashboard_id"),
+      dataAppID: try row.optionalText("data_app_id").map { DataAppID($0) }, permissions: permissions,
       context: try row.json("context"), timezone: try row.optionalText("timezone"), locale: try row.optionalText("locale"),
       allowedOrigins: origins.arrayValue?.compactMap(\.stringValue), createdAt: try row.instant("created_at"),
       createdBy: try row.text("created_by"), expiresAt: try row.instant("expires_at"), revokedAt: try row.optionalInstant("revoked_at"))
@@ -79,13 +84,18 @@ public struct EmbedSessionRepository: Sendable {
         SELECT id FROM dashboards WHERE id = \(session.dashboardID) AND org_id = \(session.organizationID)
         """
       guard try connection.exists(owned) else { throw DashboardRepository.missing }
+      if let app = session.dataAppID {
+        guard try connection.exists("SELECT id FROM data_apps WHERE id = \(app) AND org_id = \(session.organizationID)") else {
+          throw DataAppRepository.missing
+        }
+      }
       do {
         try connection.execute(
           """
           INSERT INTO embed_sessions (\(EmbedSession.columns)) VALUES (\(session.id), \(session.organizationID), \
           \(session.environment), \(session.tenantID), \(session.dashboardID), \(session.permissions.json), \(session.context), \
           \(session.timezone), \(session.locale), \(origins), \(session.createdAt), \(session.createdBy), \(session.expiresAt), \
-          \(session.revokedAt))
+          \(session.revokedAt), \(session.dataAppID?.rawValue))
           """)
       } catch ConfigStoreError.foreignKeyViolation {
         throw AppError.invalid("environment", "unknown_environment", "must be production or development")
@@ -100,16 +110,18 @@ public struct EmbedSessionRepository: Sendable {
     }
   }
 
-  /// The organisation's sessions that are neither expired nor revoked, of one tenant or of all, of one environment or of all, newest
-  /// first.
+  /// The organisation's sessions that are neither expired nor revoked, of one tenant or of all, that may show one dashboard or any, of one
+  /// environment or of all, newest first.
   public func listLive(
-    _ organization: OrganizationID, tenant: TenantID? = nil, environment: EnvironmentName? = nil, _ request: PageRequest = .first,
+    _ organization: OrganizationID, tenant: TenantID? = nil, dashboard: DashboardID? = nil, environment: EnvironmentName? = nil,
+    _ request: PageRequest = .first,
     at now: Instant
   ) async throws -> Page<EmbedSession> {
     var statement: Statement = """
       SELECT \(EmbedSession.columns) FROM embed_sessions WHERE org_id = \(organization) AND revoked_at IS NULL AND expires_at > \(now)
       """
     if let tenant { statement += " AND tenant_id = \(tenant)" }
+    if let dashboard { statement += " AND \(Self.shows(dashboard))" }
     if let environment { statement += " AND environment = \(environment)" }
     if let position = request.position {
       statement += " AND (created_at, id) < (\(position.instant), \(position.id))"
@@ -132,19 +144,31 @@ public struct EmbedSessionRepository: Sendable {
     return try await database.write { [statement] in try $0.execute(statement) > 0 }
   }
 
-  /// Revokes every live session of a tenant, in one environment or in all.
+  /// Revokes every live session of a tenant, or that may show a dashboard, or both at once, in one environment or in all. With neither it
+  /// revokes nothing.
   /// - Returns: The ids of the sessions that this call revoked.
   @discardableResult
   public func revokeAll(
-    _ organization: OrganizationID, tenant: TenantID, environment: EnvironmentName? = nil, at now: Instant
+    _ organization: OrganizationID, tenant: TenantID? = nil, dashboard: DashboardID? = nil, environment: EnvironmentName? = nil,
+    at now: Instant
   ) async throws -> [SessionID] {
+    guard tenant != nil || dashboard != nil else { return [] }
     var statement: Statement = """
-      UPDATE embed_sessions SET revoked_at = \(now) WHERE org_id = \(organization) AND tenant_id = \(tenant) \
-      AND revoked_at IS NULL AND expires_at > \(now)
+      UPDATE embed_sessions SET revoked_at = \(now) WHERE org_id = \(organization) AND revoked_at IS NULL AND expires_at > \(now)
       """
+    if let tenant { statement += " AND tenant_id = \(tenant)" }
+    if let dashboard { statement += " AND \(Self.shows(dashboard))" }
     if let environment { statement += " AND environment = \(environment)" }
     statement += " RETURNING id"
     return try await database.write { [statement] in try $0.query(statement).map { try $0.id("id") } }
+  }
+
+  /// The condition on sessions that a dashboard is open to: its own, and those of data apps that hold it.
+  private static func shows(_ dashboard: DashboardID) -> Statement {
+    """
+    ((data_app_id IS NULL AND dashboard_id = \(dashboard)) \
+    OR data_app_id IN (SELECT app_id FROM data_app_dashboards WHERE dashboard_id = \(dashboard)))
+    """
   }
 
   /// Removes what expired before `now`.

@@ -12,7 +12,10 @@ struct EmbanCommand: AsyncParsableCommand {
       flag.
       """,
     version: Version.current,
-    subcommands: [ServeCommand.self, DemoCommand.self, ImportCommand.self, ExportCommand.self, ExplainCommand.self, SelftestCommand.self],
+    subcommands: [
+      ServeCommand.self, DemoCommand.self, ImportCommand.self, ExportCommand.self, ExplainCommand.self, SelftestCommand.self,
+      DoctorCommand.self,
+    ],
     defaultSubcommand: nil)
 }
 

@@ -84,7 +84,8 @@ final class Runtime: Sendable {
     let versions: Executor? =
       external == nil ? nil : Executor { [client] sql, role in try await client.query(sql, as: role, timeout: .seconds(5)) }
     let live = LiveFeed(
-      database: database, executor: versions, limit: min(Limits.liveStreams, OpenFiles.limit / 2), clock: clock, logger: logger)
+      database: database, executor: versions, limit: min(Limits.liveStreams, OpenFiles.limit / 2),
+      sessionLimit: min(Limits.sessionStreams, OpenFiles.limit / 4), clock: clock, logger: logger)
     self.live = live
     let tenants = TenantDataMemory(isOnlyWriter: external == nil, policy: policy) { live.changed($0, $1, $2) }
     self.tenants = tenants
@@ -197,7 +198,7 @@ final class Runtime: Sendable {
       exporter: exporter,
       live: live, assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
       readiness: { [self] in await readiness() }, metrics: { [self] in measurements() }, clock: clock, publicURL: settings.publicAddress,
-      allowedOrigins: settings.allowedOrigins)
+      allowedOrigins: settings.allowedOrigins, sessionRate: settings.sessionRate)
   }
 
   /// The HTTP application.

@@ -4,8 +4,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// `GET /v1/embed/live`: tells an open dashboard that its customer's data changed, as server-sent events. What changed is not told: the
-/// dashboard asks for what it shows as ever.
+/// `GET /v1/embed/live`: tells an open dashboard that its customer's data changed, or only that its session has ended, as server-sent events.
+/// What changed is not told: the dashboard asks for what it shows as ever.
 struct LiveController: Controller {
   let access: EmbedAccess
   let feed: LiveFeed
@@ -17,16 +17,27 @@ struct LiveController: Controller {
   }
 
   private func live(_ request: APIRequest) async throws -> Response {
-    _ = try request.readQuery { _ in }
-    let view = try await access.view(of: request, publicOrigin: publicOrigin)
+    let only = try request.readQuery { reader in
+      reader.dashboardChoice()
+      return reader.string("only", length: 1...20)
+    }
+    guard only == nil || only == "session" else { throw AppError.invalid("only", "unknown_value", "must be session, or absent") }
+    let view = try await access.view(of: request, publicOrigin: publicOrigin, dashboard: try request.query()["dashboard"])
     await request.endWhenUnheard()
-    let messages = try await feed.open(view.session, await request.connectionWatch())
-    return Response(
+    let watch = await request.connectionWatch()
+    if only != nil { return Self.stream(try feed.sessions.open(view.session, watch), \.text) }
+    return Self.stream(try await feed.open(view.session, watch), \.text)
+  }
+
+  private static func stream<Message: Sendable>(
+    _ messages: AsyncStream<Message>, _ text: @escaping @Sendable (Message) -> String
+  ) -> Response {
+    Response(
       status: .ok,
       // Proxies that gather answers before they pass them on would keep the messages to themselves.
       headers: [.contentType: "text/event-stream", .accelBuffering: "no"],
       body: ResponseBody { writer in
-        for await message in messages { try await writer.write(ByteBuffer(string: message.text)) }
+        for await message in messages { try await writer.write(ByteBuffer(string: text(message))) }
         try await writer.finish(nil)
       })
   }
@@ -36,14 +47,38 @@ extension LiveStreams.Message {
   /// As https://html.spec.whatwg.org/multipage/server-sent-events.html has it.
   var text: String {
     switch self {
-    case .open(let time): "retry: 3000\n\n" + Self.event("open", ["data_as_of": time.json])
-    case .changed(let time): Self.event("changed", ["data_as_of": time.json])
-    case .beat: ": still there\n\n"
-    case .end(let ending): Self.event("end", ["code": .string(ending.rawValue)])
+    case .open(let time): ServerSentEvent.first("open", ["data_as_of": time.json])
+    case .changed(let time): ServerSentEvent.text("changed", ["data_as_of": time.json])
+    case .beat: ServerSentEvent.beat
+    case .end(let ending): ending.text
     }
   }
+}
 
-  private static func event(_ name: String, _ data: JSONValue) -> String { "event: \(name)\ndata: \(data.serialized())\n\n" }
+extension SessionStreams.Message {
+  var text: String {
+    switch self {
+    case .open(let expires): ServerSentEvent.first("open", ["expires_at": expires.json])
+    case .beat: ServerSentEvent.beat
+    case .end(let ending): ending.text
+    }
+  }
+}
+
+extension LiveStreams.Ending {
+  /// A revocation has an event of its own before the last one: it is the one end after which what is shown must go.
+  fileprivate var text: String {
+    let data: JSONValue = ["code": .string(rawValue)]
+    return (self == .sessionRevoked ? ServerSentEvent.text("revoked", data) : "") + ServerSentEvent.text("end", data)
+  }
+}
+
+private enum ServerSentEvent {
+  static let beat = ": still there\n\n"
+
+  static func first(_ name: String, _ data: JSONValue) -> String { "retry: 3000\n\n" + text(name, data) }
+
+  static func text(_ name: String, _ data: JSONValue) -> String { "event: \(name)\ndata: \(data.serialized())\n\n" }
 }
 
 extension HTTPField.Name {

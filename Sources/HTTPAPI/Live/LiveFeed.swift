@@ -19,11 +19,12 @@ public final class LiveFeed: Sendable {
 
   /// How often what is due is looked at.
   private static let beat: Duration = .milliseconds(250)
-  /// How often sessions and, among several processes, versions are asked for.
+  /// How often versions are asked for, among several processes.
   private static let interval: Duration = .seconds(1)
 
   private let state: Mutex<State>
-  private let sessions: EmbedSessionRepository
+  /// Streams of pages that do not refresh by themselves, and the end of sessions.
+  let sessions: SessionFeed
   private let generations: CacheGenerationRepository
   /// Nil when all events come through this process.
   private let executor: Executor?
@@ -33,11 +34,13 @@ public final class LiveFeed: Sendable {
   /// - Parameters:
   ///   - executor: asks the event store, when other processes may store events, too; nil when all come through this one.
   ///   - limit: how many streams may be open in all.
+  ///   - sessionLimit: how many more that only tell of the end of their session.
   public init(
-    database: any ConfigDatabase, executor: Executor?, limit: Int = Limits.liveStreams, clock: @escaping TimeSource, logger: Logger
+    database: any ConfigDatabase, executor: Executor?, limit: Int = Limits.liveStreams, sessionLimit: Int = Limits.sessionStreams,
+    clock: @escaping TimeSource, logger: Logger
   ) {
     state = Mutex(State(streams: LiveStreams(bounds: .init(streams: limit), start: clock())))
-    sessions = EmbedSessionRepository(database)
+    sessions = SessionFeed(sessions: EmbedSessionRepository(database), limit: sessionLimit, clock: clock, logger: logger)
     generations = CacheGenerationRepository(database)
     self.executor = executor
     self.clock = clock
@@ -88,8 +91,21 @@ public final class LiveFeed: Sendable {
     }
   }
 
+  /// Ends the streams of sessions that were revoked by this process. Those of others are found out.
+  func revoked(_ ended: Set<SessionID>) {
+    for session in ended { end(session, .sessionRevoked) }
+  }
+
+  private func end(_ session: SessionID, _ ending: LiveStreams.Ending) {
+    step { $0.end(session, ending) }
+    sessions.end(session, ending)
+  }
+
   /// Ends all streams, and opens no more.
-  public func close() { step { $0.closeAll() } }
+  public func close() {
+    step { $0.closeAll() }
+    sessions.close()
+  }
 
   private func step(_ transition: (inout LiveStreams) -> [LiveStreams.Action]) {
     perform(state.withLock { transition(&$0.streams) })
@@ -111,7 +127,7 @@ public final class LiveFeed: Sendable {
   public func run() async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.every(Self.beat) { self.tick() } }
-      group.addTask { await self.everySecondEndSessions() }
+      group.addTask { await self.sessions.watch({ self.state.withLock { $0.streams.sessions } }) { self.end($0, $1) } }
       if executor != nil { group.addTask { await self.watchVersions() } }
     }
   }
@@ -126,29 +142,7 @@ public final class LiveFeed: Sendable {
   private func tick() {
     let time = clock()
     step { $0.tick(at: time, now: .now) }
-  }
-
-  /// Revocations, also those of other processes: one question for all sessions.
-  private func everySecondEndSessions() async {
-    var isSilent = false
-    await every(Self.interval) {
-      let open = state.withLock { $0.streams.sessions }
-      guard !open.isEmpty else { return }
-      do {
-        let standing = try await sessions.standing(of: open)
-        for session in open {
-          switch standing[session] {
-          case .live: break
-          case .offline: step { $0.end(session, .dashboardNotPublished) }
-          case nil: step { $0.end(session, .sessionRevoked) }
-          }
-        }
-        isSilent = false
-      } catch {
-        if !isSilent { logger.warning("live sessions could not be looked at", metadata: ["cause": "\(error)"]) }
-        isSilent = true
-      }
-    }
+    sessions.tick()
   }
 
   private func watchVersions() async {

@@ -20,7 +20,7 @@ struct EmbedCORSMiddleware: RouterMiddleware {
       response = Response(
         status: .noContent,
         headers: [
-          .accessControlAllowMethods: "GET, POST", .accessControlAllowHeaders: "Authorization, Content-Type, Accept",
+          .accessControlAllowMethods: "GET, POST, PUT, DELETE", .accessControlAllowHeaders: "Authorization, Content-Type, Accept",
           .accessControlMaxAge: "7200",
         ])
     } else {
@@ -28,7 +28,7 @@ struct EmbedCORSMiddleware: RouterMiddleware {
     }
     response.headers[.accessControlAllowOrigin] = origin
     response.headers[.vary] = "Origin"
-    response.headers[.accessControlExposeHeaders] = "X-Request-Id, Retry-After"
+    response.headers[.accessControlExposeHeaders] = "X-Request-Id, Retry-After, Date"
     return response
   }
 }

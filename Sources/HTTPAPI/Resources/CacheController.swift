@@ -9,6 +9,7 @@ import QueryEngine
 struct CacheController: Controller {
   let generations: CacheGenerationRepository
   let dashboards: DashboardRepository
+  let dataApps: DataAppRepository
   let audit: AuditLog
   let tenants: TenantDataMemory?
 
@@ -24,37 +25,44 @@ struct CacheController: Controller {
       ($0.string("tenant_id", length: 1...Limits.tenantIDLength), $0.string("dashboard_id", length: 1...Limits.slugLength))
     }
     let account = try request.account()
-    var found: StoredDashboard?
+    var found: DashboardID?
     if let dashboard {
-      found = try await dashboards.get(account.organization, dashboard)
+      found = try await dashboards.get(account.organization, dashboard)?.id
       guard found != nil else { throw AppError.notFound("There is no such dashboard.", code: "dashboard_not_found") }
     }
-    try await advance(account, tenant: tenant, dashboard: found, request)
+    try await advance(account, tenant: tenant, dashboards: found.map { [$0] }, request)
     return .noContent()
   }
 
-  /// A data app is known by its name: the slug of a published dashboard.
+  /// A data app is known by its name, or it is a published dashboard known by its slug.
   private func refreshDataApp(_ request: APIRequest) async throws -> Response {
     let (name, client) = try APIRequest.read(try await request.optionalJSON()) {
-      ($0.string("dataAppName", length: 1...Limits.slugLength), $0.string("clientId", length: 1...Limits.tenantIDLength))
+      ($0.string("dataAppName", length: 1...Limits.dataAppNameLength), $0.string("clientId", length: 1...Limits.tenantIDLength))
     }
     let account = try request.account()
-    var found: StoredDashboard?
+    var found: [DashboardID]?
     if let name {
-      found = try await dashboards.get(account.organization, name)
-      guard let found, found.publishedVersion != nil, found.slug == name else {
+      if let app = try await dataApps.get(account.organization, name: name) {
+        found = app.dashboards.map(\.id)
+      } else if let dashboard = try await dashboards.dataApp(account.organization, name) {
+        found = [dashboard.id]
+      } else {
         throw AppError.notFound("There is no data app of this name.", code: "data_app_not_found")
       }
     }
-    try await advance(account, tenant: client, dashboard: found, request)
+    try await advance(account, tenant: client, dashboards: found, request)
     return .json(["status": "ok"])
   }
 
-  private func advance(_ account: Account, tenant: String?, dashboard: StoredDashboard?, _ request: APIRequest) async throws {
-    try await generations.advance(account.organization, tenant: tenant.map { TenantID($0) }, dashboard: dashboard?.id)
+  /// - Parameter dashboards: nil for all.
+  private func advance(_ account: Account, tenant: String?, dashboards: [DashboardID]?, _ request: APIRequest) async throws {
+    let wanted: [DashboardID?] = dashboards.map { $0.map(Optional.some) } ?? [nil]
+    for dashboard in wanted {
+      try await generations.advance(account.organization, tenant: tenant.map { TenantID($0) }, dashboard: dashboard)
+    }
     tenants?.forget(account.organization, tenant: tenant.map { TenantID($0) })
     try await audit.record(
-      "cache.refresh", "cache", dashboard?.id.rawValue ?? "", by: account, from: request,
-      after: .compact(["tenant_id": tenant.map(JSONValue.string), "dashboard_id": dashboard.map { .string($0.id.rawValue) }]))
+      "cache.refresh", "cache", dashboards?.first?.rawValue ?? "", by: account, from: request,
+      after: .compact(["tenant_id": tenant.map(JSONValue.string), "dashboards": dashboards.map { .strings($0.map(\.rawValue)) }]))
   }
 }

@@ -9,6 +9,7 @@ struct EmbedSessionsController: Controller {
   let tokens: EmbedTokens
   let dashboards: DashboardRepository
   let audit: AuditLog
+  let live: LiveFeed
   /// Where people reach this server, without a slash at the end.
   let publicURL: String
 
@@ -16,7 +17,7 @@ struct EmbedSessionsController: Controller {
     [
       Endpoint(.post, "/v1/embed-sessions", .admin, create),
       Endpoint(.get, "/v1/embed-sessions", .admin, list),
-      Endpoint(.delete, "/v1/embed-sessions", .admin, revokeTenant),
+      Endpoint(.delete, "/v1/embed-sessions", .admin, revokeAll),
       Endpoint(.delete, "/v1/embed-sessions/:id", .admin, revoke),
     ]
   }
@@ -59,10 +60,15 @@ struct EmbedSessionsController: Controller {
   }
 
   private func list(_ request: APIRequest) async throws -> Response {
-    let (tenant, page) = try request.readQuery { ($0.string("tenant_id", length: 1...Limits.tenantIDLength), $0.page()) }
+    let (tenant, dashboard, page) = try request.readQuery {
+      (
+        $0.string("tenant_id", length: 1...Limits.tenantIDLength), $0.string("dashboard_id", length: 1...Limits.slugLength), $0.page()
+      )
+    }
     let account = try request.account()
     let found = try await tokens.listLive(
-      account.organization, tenant: tenant.map { TenantID($0) }, environment: account.confinedTo,
+      account.organization, tenant: tenant.map { TenantID($0) }, dashboard: try await find(dashboard, account)?.id,
+      environment: account.confinedTo,
       try PageRequest(limit: page.limit, cursor: page.cursor))
     return .page(found.items.map(\.json), nextCursor: found.nextCursor)
   }
@@ -73,18 +79,38 @@ struct EmbedSessionsController: Controller {
     guard try await tokens.revoke(account.organization, id, environment: account.confinedTo) else {
       throw AppError.notFound("There is no such embed session.", code: "embed_session_not_found")
     }
+    live.revoked([id])
     try await audit.record("embed_session.revoke", "embed_session", id.rawValue, by: account, from: request)
     return .noContent()
   }
 
-  private func revokeTenant(_ request: APIRequest) async throws -> Response {
+  /// Of a customer, of a dashboard, or of both: which of them must be said, so that a forgotten parameter does not end everything.
+  private func revokeAll(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
-    let tenant = try request.readQuery { $0.requiredString("tenant_id", length: 1...Limits.tenantIDLength) }
+    let (tenant, reference) = try request.readQuery { reader in
+      if !reader.has("dashboard_id"), !reader.has("tenant_id") {
+        reader.problem("tenant_id", "missing", "is required without dashboard_id and must be a string")
+      }
+      return (reader.string("tenant_id", length: 1...Limits.tenantIDLength), reader.string("dashboard_id", length: 1...Limits.slugLength))
+    }
+    let dashboard = try await find(reference, account)
     let revoked = try await tokens.revokeAll(
-      account.organization, tenant: TenantID(tenant ?? ""), environment: account.confinedTo)
+      account.organization, tenant: tenant.map { TenantID($0) }, dashboard: dashboard?.id, environment: account.confinedTo)
+    live.revoked(revoked)
     try await audit.record(
-      "embed_session.revoke_all", "tenant", tenant ?? "", by: account, from: request, after: ["revoked": .int(revoked)])
+      "embed_session.revoke_all", tenant == nil ? "dashboard" : "tenant", tenant ?? dashboard?.id.rawValue ?? "", by: account,
+      from: request,
+      after: .compact(["revoked": .int(revoked.count), "dashboard_id": dashboard.map { .string($0.id.rawValue) }]))
     return .noContent()
+  }
+
+  /// The dashboard of an id or slug; nil where none is named.
+  private func find(_ reference: String?, _ account: Account) async throws -> StoredDashboard? {
+    guard let reference else { return nil }
+    guard let found = try await dashboards.get(account.organization, reference) else {
+      throw AppError.notFound("There is no such dashboard.", code: "dashboard_not_found")
+    }
+    return found
   }
 }
 
@@ -110,10 +136,7 @@ struct EmbedSessionRequest: Sendable {
     dashboard = reader.requiredString("dashboard_id", length: 1...Limits.slugLength) ?? ""
     expiresIn = reader.int("expires_in", in: Limits.embedSeconds) ?? Limits.defaultEmbedSeconds
     permissions = reader.nested("permissions", EmbedPermissions.read) ?? EmbedPermissions()
-    context = reader.object("context") ?? [:]
-    if context.count > Limits.contextEntries {
-      reader.problem("context", "count", "must hold at most \(Limits.contextEntries) entries")
-    }
+    context = reader.sessionContext("context")
     timezone = reader.string("timezone", length: 1...100)
     locale = reader.string("locale", length: 2...35)
     if let locale,
@@ -135,6 +158,7 @@ extension EmbedSession {
     .compact([
       "session_id": .string(id.rawValue), "tenant_id": .string(tenantID.rawValue), "dashboard_id": .string(dashboardID.rawValue),
       "environment": .string(environment.rawValue), "permissions": permissions.json, "context": context,
+      "data_app_id": dataAppID.map { .string($0.rawValue) },
       "timezone": .optional(timezone), "locale": .optional(locale),
       "allowed_origins": allowedOrigins.map { JSONValue.strings($0) } ?? .null, "created_at": createdAt.json,
       "created_by": .string(createdBy), "expires_at": expiresAt.json,

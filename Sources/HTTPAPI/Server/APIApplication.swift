@@ -25,6 +25,8 @@ public struct APIDependencies: Sendable {
   /// Where people reach this server, without a slash at the end.
   public var publicURL: String
   public var allowedOrigins: [String]
+  /// How many requests a second one embed session may make in the long run; 0 for any number.
+  public var sessionRate: Int
 
   var isSecure: Bool { publicURL.hasPrefix("https://") }
 
@@ -33,7 +35,8 @@ public struct APIDependencies: Sendable {
     pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, eraser: TenantEraser, exporter: EventExporter,
     live: LiveFeed, assets: Assets,
     readiness: @escaping @Sendable () async -> ReadinessReport, metrics: @escaping @Sendable () -> Measurements,
-    clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String]
+    clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String],
+    sessionRate: Int = Limits.sessionRequestsPerSecond
   ) {
     self.database = database
     self.authenticator = authenticator
@@ -52,6 +55,7 @@ public struct APIDependencies: Sendable {
     self.clock = clock
     self.publicURL = publicURL
     self.allowedOrigins = allowedOrigins
+    self.sessionRate = sessionRate
   }
 }
 
@@ -76,7 +80,9 @@ extension APIRouter {
   /// The router of the whole API.
   public static func build(_ dependencies: APIDependencies, demo: DemoSetup? = nil) -> Router<APIContext> {
     build(
-      endpoints: endpoints(dependencies, demo: demo), authenticator: dependencies.authenticator, isSecure: dependencies.isSecure)
+      endpoints: endpoints(dependencies, demo: demo), authenticator: dependencies.authenticator,
+      limiter: dependencies.sessionRate > 0 ? SessionLimiter(perSecond: dependencies.sessionRate, clock: dependencies.clock) : nil,
+      isSecure: dependencies.isSecure)
   }
 
   /// The whole API: the endpoints of every controller there is.
@@ -84,8 +90,11 @@ extension APIRouter {
     let dashboards = DashboardRepository(dependencies.database)
     let audit = AuditLog(repository: AuditRepository(dependencies.database), clock: dependencies.clock)
     let embeds = EmbedAccess(dependencies)
+    let dataApps = DataAppRepository(dependencies.database)
+    let viewers = ViewerRepository(dependencies.database)
+    let layouts = ViewerLayouts(viewers: viewers)
     let sessions = EmbedSessionsController(
-      tokens: dependencies.tokens, dashboards: dashboards, audit: audit, publicURL: dependencies.publicURL)
+      tokens: dependencies.tokens, dashboards: dashboards, audit: audit, live: dependencies.live, publicURL: dependencies.publicURL)
     var controllers: [any Controller] = [
       HealthController(readiness: dependencies.readiness),
       MetricsController(measurements: dependencies.metrics),
@@ -95,16 +104,20 @@ extension APIRouter {
       EventsController(pipeline: dependencies.pipeline),
       DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
       EventExportController(exporter: dependencies.exporter, audit: audit, clock: dependencies.clock),
-      TenantsController(eraser: dependencies.eraser, cache: dependencies.queries.cache, audit: audit),
+      TenantsController(eraser: dependencies.eraser, cache: dependencies.queries.cache, viewers: viewers, audit: audit),
       DashboardsController(
         repository: dashboards, audit: audit, isolation: IsolationCheck(dependencies), clock: dependencies.clock),
       QueryController(queries: dependencies.queries),
       CacheController(
-        generations: CacheGenerationRepository(dependencies.database), dashboards: dashboards, audit: audit,
+        generations: CacheGenerationRepository(dependencies.database), dashboards: dashboards, dataApps: dataApps, audit: audit,
         tenants: dependencies.queries.tenants),
       sessions,
+      DataAppsController(repository: dataApps, audit: audit, clock: dependencies.clock),
+      GuestTokensController(tokens: dependencies.tokens, dataApps: dataApps, dashboards: dashboards, audit: audit),
       ViewerController(
-        access: embeds, queries: dependencies.queries, clock: dependencies.clock, publicOrigin: dependencies.publicURL),
+        access: embeds, layouts: layouts, queries: dependencies.queries, clock: dependencies.clock, publicOrigin: dependencies.publicURL),
+      LayoutController(access: embeds, layouts: layouts, clock: dependencies.clock, publicOrigin: dependencies.publicURL),
+      OwnWidgetsController(access: embeds, layouts: layouts, clock: dependencies.clock, publicOrigin: dependencies.publicURL),
       LiveController(access: embeds, feed: dependencies.live, publicOrigin: dependencies.publicURL),
       PagesController(assets: dependencies.assets, embeds: embeds),
     ]
@@ -112,6 +125,8 @@ extension APIRouter {
       controllers.append(
         DemoController(assets: dependencies.assets, sessions: sessions, setup: demo))
     }
-    return controllers.flatMap(\.endpoints)
+    let endpoints = controllers.flatMap(\.endpoints)
+    return endpoints
+      + DescriptionController(assets: dependencies.assets, others: endpoints, publicURL: dependencies.publicURL).endpoints
   }
 }

@@ -1,4 +1,5 @@
 import Access
+import ConfigStore
 import Domain
 import HTTPTypes
 public import Hummingbird
@@ -8,9 +9,10 @@ public enum APIRouter {
   /// - Parameters:
   ///   - endpoints: what is served; every other path is 404, every other method of a served path 405.
   ///   - authenticator: decides each endpoint's access rule.
+  ///   - limiter: how often one embed session may ask; nil for no limit.
   ///   - isSecure: whether the public URL is https.
   static func build(
-    endpoints: [Endpoint], authenticator: Authenticator, isSecure: Bool
+    endpoints: [Endpoint], authenticator: Authenticator, limiter: SessionLimiter? = nil, isSecure: Bool
   ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     router.add(middleware: AccessLogMiddleware())
@@ -23,11 +25,12 @@ public enum APIRouter {
       let routerPath = RouterPath(path)
       for endpoint in endpoints {
         router.on(routerPath, method: endpoint.method) { request, context in
-          try await respond(to: request, context: context, endpoint: endpoint, authenticator: authenticator)
+          try await respond(to: request, context: context, endpoint: endpoint, authenticator: authenticator, limiter: limiter)
         }
         if endpoint.method == .get {
           router.on(routerPath, method: .head) { request, context in
-            let response = try await respond(to: request, context: context, endpoint: endpoint, authenticator: authenticator)
+            let response = try await respond(
+              to: request, context: context, endpoint: endpoint, authenticator: authenticator, limiter: limiter)
             return response.createHeadResponse()
           }
         }
@@ -38,7 +41,7 @@ public enum APIRouter {
   }
 
   private static func respond(
-    to request: Request, context: APIContext, endpoint: Endpoint, authenticator: Authenticator
+    to request: Request, context: APIContext, endpoint: Endpoint, authenticator: Authenticator, limiter: SessionLimiter?
   ) async throws -> Response {
     let principal = try await authenticator.authenticate(
       RequestCredentials(
@@ -46,6 +49,7 @@ public enum APIRouter {
         origin: request.headers[.origin], referer: request.headers[.referer], host: request.head.authority,
         isWrite: ![.get, .head, .options].contains(request.method)),
       for: endpoint.access)
+    if case .embed(let viewer) = principal { try limiter?.spend(viewer.session.id) }
     let request = APIRequest(request: request, context: context, principal: principal, bodyLimit: endpoint.bodyLimit)
     guard endpoint.endsWithClient else { return try await endpoint.handler(request) }
     return try await request.whileConnected { try await endpoint.handler(request) }

@@ -49,6 +49,7 @@ extension AppError {
       switch (status, self.code) {
       case (401, _), (403, _): "INVALID_DATA_APP_API_KEY"
       case (_, "data_app_not_found"): "DATA_APP_NOT_FOUND"
+      case (_, "client_id_error"): "CLIENT_ID_ERROR"
       case (400, _), (413, _), (415, _), (422, _): "INVALID_REQUEST_BODY"
       default: self.code.uppercased()
       }

@@ -18,6 +18,7 @@ struct Canary: Sendable {
   }
 
   /// - Parameters:
+  ///   - config: resolved by this customer's own context.
   ///   - subjects: the widgets that can be planned.
   ///   - number: the measured value where filters leave it open; far from that of the other canary, and a power of two, which approximate
   ///     percentiles keep.
@@ -29,7 +30,8 @@ struct Canary: Sendable {
     let properties = Self.properties(of: config)
     var kinds: [Kind: Set<Instant>] = [:]
     for subject in subjects {
-      kinds[Kind(eventName: subject.query.eventName, filters: subject.query.filters), default: []]
+      let filters = subject.query.filters + config.fixedFilters.map(QueryFilter.soft)
+      kinds[Kind(eventName: subject.query.eventName, filters: filters), default: []]
         .formUnion(Self.moments(of: subject.time, now: now))
     }
     var events: [Event] = []
@@ -72,10 +74,9 @@ struct Canary: Sendable {
   /// Every dimension that the dashboard groups, filters or counts by.
   private static func dimensions(of config: DashboardConfig) -> Set<Dimension> {
     let queries = config.widgets.compactMap(\.query)
-    let filtered = queries.flatMap(\.filters).compactMap { filter -> Dimension? in
-      if case .string(let dimension, _, _) = filter { dimension } else { nil }
-    }
-    return Set(config.exposedDimensions + filtered + queries.compactMap(\.uniqueProp).map(Dimension.init))
+    let filtered = queries.flatMap(\.filters).compactMap(\.text?.dimension)
+    return Set(
+      config.exposedDimensions + config.fixedFilters.map(\.dimension) + filtered + queries.compactMap(\.uniqueProp).map(Dimension.init))
   }
 
   /// Every number that it measures or filters by.
@@ -119,7 +120,7 @@ struct Canary: Sendable {
       var refused: Set<String> = []
       var parts: [String] = []
       if dimension == .eventName, let name = kind.eventName { choices = [name] }
-      for case .string(dimension, let condition, let values) in kind.filters {
+      for (subject, condition, values) in kind.filters.compactMap(\.text) where subject == dimension {
         switch condition {
         case .equal, .isIn: choices = choices.map { $0.filter(values.contains) } ?? values
         case .notEqual, .isNotIn: refused.formUnion(values)
@@ -152,13 +153,15 @@ extension DashboardConfig {
   /// not foretold, so that nobody's dashboard is refused for its spelling. Another customer's marks are looked for all the same.
   var hasPlainTexts: Bool {
     let queries = widgets.compactMap(\.query)
-    var texts = exposedDimensions.map(\.name)
+    var texts = exposedDimensions.map(\.name) + fixedFilters.map(\.dimension.name)
     for query in queries {
       texts += [query.eventName, query.numericProp, query.secondNumericProp, query.uniqueProp].compactMap(\.self)
       for filter in query.filters {
         switch filter {
         case .string(let dimension, _, let values): texts += [dimension.name] + values
+        case .soft(let soft): texts += [soft.dimension.name] + soft.values
         case .numeric(let property, _): texts.append(property)
+        case .anyOf: break
         }
       }
     }
@@ -181,13 +184,15 @@ extension Event {
   /// Whether a filter keeps the event.
   func passes(_ filter: QueryFilter) -> Bool {
     switch filter {
-    case .string(let dimension, let condition, let values):
+    case .string, .soft:
+      guard let (dimension, condition, values) = filter.text else { return false }
       let text = text(of: dimension)
       switch condition {
       case .equal, .isIn: return values.contains(text)
       case .notEqual, .isNotIn: return !values.contains(text)
       case .contains: return values.contains { text.lowercased().contains($0.lowercased()) }
       }
+    case .anyOf(let groups): return groups.contains { $0.allSatisfy(passes) }
     case .numeric(let property, let condition):
       guard let number = numericProps[property] else { return false }
       switch condition {

@@ -9,7 +9,9 @@ struct CanaryAudit: Sendable {
 
   let own: Canary
   let other: Canary
+  /// Resolved by the own context, and by that of the other one.
   let config: DashboardConfig
+  let otherConfig: DashboardConfig
   /// The times of the widgets that can be planned.
   let times: [String: ResolvedTime]
   /// The tables that viewers read.
@@ -225,29 +227,33 @@ struct CanaryAudit: Sendable {
   /// The statements' own conditions, by the administrator, for whom no row policy holds.
   private func conditionsAlone() async throws -> [Check] {
     let oracle = try oracle()
-    return try await statements("conditions alone", of: session(EmbedPermissions()), as: .admin, oracle)
+    return try await statements("conditions alone", of: session(EmbedPermissions()), config, as: .admin, oracle)
   }
 
   /// The row policies, by statements that ask for the other customer.
   private func policiesAlone() async throws -> [Check] {
     let scope = try queries.scope(session(EmbedPermissions()), dashboard: config)
-    return try await statements("row policies alone", of: otherSession, as: scope.role, CanaryOracle(nothingIn: scope.zone))
+    return try await statements("row policies alone", of: otherSession, otherConfig, as: scope.role, CanaryOracle(nothingIn: scope.zone))
   }
 
   /// The row policies, by a reader who brings no scope.
   private func nothingWithoutScope() async throws -> [Check] {
     let zone = try queries.scope(session(EmbedPermissions()), dashboard: config).zone
     let nobody = ScopeSettings(organization: "", environment: "", tenant: nil)
-    return try await statements("without scope", of: session(EmbedPermissions()), as: .viewer(nobody), CanaryOracle(nothingIn: zone))
+    return try await statements(
+      "without scope", of: session(EmbedPermissions()), config, as: .viewer(nobody), CanaryOracle(nothingIn: zone))
   }
 
-  private func statements(_ name: String, of session: EmbedSession, as role: DatabaseRole, _ oracle: CanaryOracle) async throws -> [Check] {
+  private func statements(
+    _ name: String, of session: EmbedSession, _ config: DashboardConfig, as role: DatabaseRole, _ oracle: CanaryOracle
+  ) async throws -> [Check] {
     let planner = Planner(scope: try queries.scope(session, dashboard: config), dashboard: config)
     let runner = queries.runner
     let executor = Executor { sql, _ in try await runner.rows(sql, as: role) }
     return try await concurrently(questions) { widget, query, time in
       do {
-        let table = CanaryAnswer(json: try await executor.run(try planner.plan(query, kind: widget.kind)).json)
+        let asked = config.widget(widget.id)?.query ?? query
+        let table = CanaryAnswer(json: try await executor.run(try planner.plan(asked, kind: widget.kind)).json)
         let fault = oracle.fault(in: table, of: widget.kind, query, time)
         return [check("widget \(widget.id), \(name)", widget, rows: table.rows.count, fault: fault)]
       } catch {

@@ -12,6 +12,8 @@ struct EmbedAccess: Sendable {
   let organizations: OrganizationRepository
   let sessions: EmbedSessionRepository
   let tokens: EmbedTokens
+  let dataApps: DataAppRepository
+  let viewers: ViewerRepository
   /// Origins allowed for every organisation that names none.
   let defaultOrigins: [String]
 
@@ -19,8 +21,22 @@ struct EmbedAccess: Sendable {
   struct View: Sendable {
     let session: EmbedSession
     let version: DashboardVersion
-    /// Without what the session hides.
+    /// Without what the session hides, and with what its context says.
     let config: DashboardConfig
+    /// The published dashboards that the session may choose among.
+    let choices: [Choice]
+    /// What the viewer has added, as far as the dashboard still shows what it asks for.
+    let ownWidgets: [OwnWidget]
+
+    /// All that is shown.
+    var widgets: [Widget] { config.widgets + ownWidgets.map(\.widget) }
+
+    /// Whose layout and widgets belong to it.
+    var viewer: Viewer {
+      Viewer(
+        organization: session.organizationID, environment: session.environment, tenant: session.tenantID, user: session.viewerID,
+        dashboard: version.dashboardID)
+    }
 
     /// The widget of an id.
     /// - Throws: ``AppError`` 403 for a hidden widget, 404 for one that the dashboard does not have.
@@ -28,39 +44,73 @@ struct EmbedAccess: Sendable {
       if session.permissions.hiddenWidgets.contains(id) {
         throw .forbidden("widget_hidden", "This widget is not part of this session.")
       }
-      guard let widget = config.widget(id) else { throw .notFound("The dashboard has no such widget.", code: "widget_not_found") }
+      guard let widget = config.widget(id) ?? ownWidgets.first(where: { $0.widget.id == id })?.widget else {
+        throw .notFound("The dashboard has no such widget.", code: "widget_not_found")
+      }
       return widget
     }
   }
 
+  /// One of the dashboards that a session may show.
+  struct Choice: Sendable {
+    let id: DashboardID
+    let slug: String
+    let name: String
+
+    var json: JSONValue { ["id": .string(id.rawValue), "slug": .string(slug), "name": .string(name)] }
+  }
+
   /// The view of whoever makes a request.
-  /// - Parameter publicOrigin: our own origin, from which the embed page calls.
-  /// - Throws: ``AppError`` as ``view(_:origin:)`` does.
-  func view(of request: APIRequest, publicOrigin: String) async throws -> View {
+  /// - Parameters:
+  ///   - publicOrigin: our own origin, from which the embed page calls.
+  ///   - dashboard: the id or slug that the request chooses; nil for the first.
+  /// - Throws: ``AppError`` as ``view(_:origin:dashboard:)`` does.
+  func view(of request: APIRequest, publicOrigin: String, dashboard: String?) async throws -> View {
     let origin = request.header(.origin)
     let host = request.request.head.authority ?? ""
     let isOwn = [publicOrigin, "http://\(host)", "https://\(host)"].contains(origin ?? publicOrigin)
-    return try await view(try request.viewer(), origin: isOwn ? nil : origin)
+    return try await view(try request.viewer(), origin: isOwn ? nil : origin, dashboard: dashboard)
   }
 
-  /// - Parameter origin: the `Origin` header of a page that is not our own; nil otherwise.
-  /// - Throws: ``AppError`` 404 when the dashboard is offline, 403 when the origin is not allowed.
-  func view(_ session: EmbedSession, origin: String?) async throws -> View {
+  /// - Parameters:
+  ///   - origin: the `Origin` header of a page that is not our own; nil otherwise.
+  ///   - dashboard: an id or slug; nil for the first that the session may show.
+  /// - Throws: ``AppError`` 404 when the dashboard is offline or none of the session's, 403 when the origin is not allowed.
+  func view(_ session: EmbedSession, origin: String?, dashboard: String? = nil) async throws -> View {
     if let origin, !Origin.isAllowed(origin, by: try await origins(of: session)) {
       throw AppError.forbidden("origin_not_allowed", "This session may not be used on pages of \(origin.prefix(300)).")
     }
-    guard let published = try await published.current(session.organizationID, session.dashboardID) else {
-      throw AppError.notFound("This dashboard is not published.", code: "dashboard_not_published")
+    var choices: [Choice]?
+    var id = session.dashboardID
+    if let app = session.dataAppID {
+      let found = try await dataApps.published(session.organizationID, app).map { Choice(id: $0.id, slug: $0.slug, name: $0.name) }
+      guard let first = found.first else { throw Self.offline }
+      guard let chosen = dashboard.map({ wanted in found.first { $0.isNamed(wanted) } }) ?? first else { throw Self.unknown }
+      choices = found
+      id = chosen.id
     }
+    guard let published = try await published.current(session.organizationID, id) else { throw Self.offline }
+    let own = Choice(id: id, slug: published.version.slug, name: published.version.name)
+    if choices == nil, let dashboard, !own.isNamed(dashboard) { throw Self.unknown }
+    let config = Self.narrowed(published.config, by: session.permissions).resolved(by: session.context)
+    let view = View(session: session, version: published.version, config: config, choices: choices ?? [own], ownWidgets: [])
+    guard session.permissions.allowManageWidgets else { return view }
+    let kept = try await OwnWidget.all(of: view, in: viewers)
     return View(
-      session: session, version: published.version, config: Self.narrowed(published.config, by: session.permissions))
+      session: session, version: published.version, config: config, choices: view.choices, ownWidgets: kept.filter(\.isAvailable))
   }
 
-  /// The configuration without hidden widgets, without filters that the session fixes or forbids, and with allowed periods only.
+  private static let offline = AppError.notFound("This dashboard is not published.", code: "dashboard_not_published")
+  /// Whether there is such a dashboard elsewhere is not told.
+  private static let unknown = AppError.notFound("This session shows no such dashboard.", code: "dashboard_not_found")
+
+  /// The configuration without hidden widgets, without filters that the session fixes or forbids, and with allowed periods only. Conditions of
+  /// the dashboard as a whole stay, whatever the session says.
   static func narrowed(_ config: DashboardConfig, by permissions: EmbedPermissions) -> DashboardConfig {
     var config = config
     config.widgets.removeAll { permissions.hiddenWidgets.contains($0.id) }
     config.filters = config.filters.compactMap { filter in
+      if filter.fixed != nil { return filter }
       var filter = filter
       switch filter.control {
       case .select(let dimension, _):
@@ -104,4 +154,18 @@ struct EmbedAccess: Sendable {
       return defaultOrigins
     }
   }
+}
+
+extension EmbedAccess.Choice {
+  func isNamed(_ reference: String) -> Bool { reference.isExactly(id.rawValue) || reference.isExactly(slug) }
+}
+
+extension EmbedSession {
+  /// The host's name for the user whose session it is; empty when the context names none.
+  var viewerID: String { context["userId"].flatMap(SoftFilter.text) ?? "" }
+}
+
+extension ObjectReader {
+  /// `dashboard`: which of the session's dashboards is meant. The view has been made of it by then.
+  mutating func dashboardChoice() { _ = string("dashboard", length: 1...Limits.slugLength) }
 }

@@ -48,33 +48,40 @@ public struct IsolationCheck: Sendable {
     let now = clock()
     let queries = queries.frozen(at: now)
     let controller = ViewerController(
-      access: access.showing(PublishedDashboard(version: snapshot, config: config)), queries: queries, clock: { now },
-      publicOrigin: publicOrigin)
+      access: access.showing(PublishedDashboard(version: snapshot, config: config)), layouts: ViewerLayouts(viewers: access.viewers),
+      queries: queries, clock: { now }, publicOrigin: publicOrigin)
     let endpoints = controller.endpoints
-    @Sendable func session(of tenant: TenantID, _ permissions: EmbedPermissions) -> EmbedSession {
+    let tenants = [CanaryTable.makeTenant(at: now), CanaryTable.makeTenant(at: now)]
+    let marks = tenants.map { _ in IDGenerator.make("canary") }
+    // What a dashboard asks of the session's context is another thing for each of the two.
+    let contexts = marks.map { mark in
+      JSONValue.object(Dictionary(config.contextReferences.map { ($0, .string("\(mark)-context")) }, uniquingKeysWith: { $1 }))
+    }
+    let configs = contexts.map { config.resolved(by: $0) }
+    @Sendable func session(_ index: Int, _ permissions: EmbedPermissions) -> EmbedSession {
       EmbedSession(
-        id: SessionID(IDGenerator.make("ses")), organizationID: organization, environment: .selftest, tenantID: tenant,
-        dashboardID: snapshot.dashboardID, permissions: permissions, createdAt: now, createdBy: "selftest",
+        id: SessionID(IDGenerator.make("ses")), organizationID: organization, environment: .selftest, tenantID: tenants[index],
+        dashboardID: snapshot.dashboardID, permissions: permissions, context: contexts[index], createdAt: now, createdBy: "selftest",
         expiresAt: now.adding(seconds: 3_600))
     }
 
-    let tenants = [CanaryTable.makeTenant(at: now), CanaryTable.makeTenant(at: now)]
-    let times = try Self.subjects(config, queries.scope(session(of: tenants[0], EmbedPermissions()), dashboard: config))
-    let subjects = config.widgets.compactMap { widget in
-      widget.query.flatMap { query in times[widget.id].map { Canary.Subject(query: query, time: $0) } }
-    }
-    let pair = zip(tenants, [(number: 1_024.0, copies: 2), (number: 1_048_576.0, copies: 3)]).map { tenant, sign in
-      Canary(
-        config, subjects: subjects, tenant: tenant, mark: IDGenerator.make("canary"), number: sign.number, copies: sign.copies, now: now)
+    let times = try Self.subjects(configs[0], queries.scope(session(0, EmbedPermissions()), dashboard: configs[0]))
+    let pair = [(number: 1_024.0, copies: 2), (number: 1_048_576.0, copies: 3)].enumerated().map { index, sign in
+      let subjects = configs[index].widgets.compactMap { widget in
+        widget.query.flatMap { query in times[widget.id].map { Canary.Subject(query: query, time: $0) } }
+      }
+      return Canary(
+        configs[index], subjects: subjects, tenant: tenants[index], mark: marks[index], number: sign.number, copies: sign.copies, now: now)
     }
     let tables = try await canaries.tables()
     return try await planted(pair, organization, tables, now, logger) {
       try await withThrowingTaskGroup(of: (Int, [IsolationReport.Check]).self) { group in
         for (index, own) in pair.enumerated() {
           let audit = CanaryAudit(
-            own: own, other: pair[1 - index], config: config, times: times, tables: tables.map(\.sql), queries: queries,
-            session: { session(of: own.tenant, $0) }, otherSession: session(of: pair[1 - index].tenant, EmbedPermissions()),
-            viewer: { CanaryViewer(endpoints: endpoints, session: session(of: own.tenant, $0), logger: logger) })
+            own: own, other: pair[1 - index], config: configs[index], otherConfig: configs[1 - index], times: times,
+            tables: tables.map(\.sql), queries: queries, session: { session(index, $0) },
+            otherSession: session(1 - index, EmbedPermissions()),
+            viewer: { CanaryViewer(endpoints: endpoints, session: session(index, $0), logger: logger) })
           group.addTask { (index, try await audit.checks()) }
         }
         var found: [Int: [IsolationReport.Check]] = [:]
@@ -133,6 +140,7 @@ extension EmbedAccess {
     self.init(
       dashboards: dashboards, published: PublishedDashboards(dashboards), organizations: OrganizationRepository(dependencies.database),
       sessions: EmbedSessionRepository(dependencies.database), tokens: dependencies.tokens,
+      dataApps: DataAppRepository(dependencies.database), viewers: ViewerRepository(dependencies.database),
       defaultOrigins: dependencies.allowedOrigins)
   }
 
@@ -144,6 +152,6 @@ extension EmbedAccess {
     }
     return EmbedAccess(
       dashboards: dashboards, published: OneSnapshot(dashboard: dashboard), organizations: organizations, sessions: sessions,
-      tokens: tokens, defaultOrigins: defaultOrigins)
+      tokens: tokens, dataApps: dataApps, viewers: viewers, defaultOrigins: defaultOrigins)
   }
 }

@@ -43,10 +43,13 @@ public struct QueryService: Sendable {
   }
 
   /// The scope of a viewer: the session's tenant and permissions, days in the session's zone or else in the dashboard's.
+  /// - Parameter dashboard: resolved by the session's context.
   func scope(_ session: EmbedSession, dashboard: DashboardConfig) throws -> Scope {
     let zone = try (session.timezone ?? dashboard.timezone).map { try Zone($0) } ?? .utc
     return try Scope(
       organization: session.organizationID, environment: session.environment, tenant: session.tenantID,
-      permissions: session.permissions, now: clock(), zone: zone)
+      permissions: session.permissions,
+      fixedFilters: dashboard.fixedFilters.map { Scope.LockedFilter(dimension: $0.dimension, values: $0.resolved ?? []) }, now: clock(),
+      zone: zone)
   }
 }

@@ -11,6 +11,7 @@ import QueryEngine
 /// scope; there is no other way to a plan here.
 struct ViewerController: Controller {
   let access: EmbedAccess
+  let layouts: ViewerLayouts
   let queries: QueryService
   let clock: TimeSource
   /// Our own origin, from which the embed page calls.
@@ -26,8 +27,9 @@ struct ViewerController: Controller {
     ]
   }
 
-  private func view(_ request: APIRequest) async throws -> (view: EmbedAccess.View, scope: Scope) {
-    let view = try await access.view(of: request, publicOrigin: publicOrigin)
+  /// - Parameter dashboard: the one that the request chooses, not yet checked to be a text of the right length.
+  private func view(_ request: APIRequest, dashboard: String?) async throws -> (view: EmbedAccess.View, scope: Scope) {
+    let view = try await access.view(of: request, publicOrigin: publicOrigin, dashboard: dashboard)
     return (view, try queries.scope(view.session, dashboard: view.config))
   }
 
@@ -39,10 +41,22 @@ struct ViewerController: Controller {
   // MARK: - Configuration
 
   private func dashboard(_ request: APIRequest) async throws -> Response {
-    let (view, scope) = try await view(request)
+    let (view, scope) = try await view(request, dashboard: try request.query()["dashboard"])
+    try request.readQuery { $0.dashboardChoice() }
     let permissions = view.session.permissions
-    guard case .object(var members) = view.config.json else { throw AppError.internal(cause: "a configuration is an object") }
+    let now = clock()
+    let (widgets, isCustomized) = try await layouts.widgets(of: view)
+    var config = view.config
+    // What the context decides is no control, and its values are nobody's to see.
+    config.filters.removeAll { $0.fixed != nil }
+    guard case .object(var members) = config.json else { throw AppError.internal(cause: "a configuration is an object") }
     members.removeValue(forKey: "timezone")
+    let own = Set(view.ownWidgets.map(\.widget.id))
+    members["widgets"] = .array(widgets.map { own.contains($0.id) ? OwnWidget.json(of: $0) : $0.json })
+    members["customized"] = .bool(isCustomized)
+    members["dashboards"] = .array(view.choices.map(\.json))
+    members["expires_at"] = view.session.expiresAt.json
+    members["server_time"] = now.json
     members["id"] = .string(view.version.dashboardID.rawValue)
     members["version"] = .int(view.version.version)
     members["published_at"] = view.version.publishedAt.json
@@ -51,15 +65,19 @@ struct ViewerController: Controller {
       "allowed_dimensions": permissions.allowedDimensions.map { JSONValue.strings($0) } ?? .null,
       "allow_drill_down": .bool(permissions.allowDrillDown), "allow_export": .bool(permissions.allowExport),
       "max_date_range_days": .int(permissions.maxDateRangeDays),
-      "locked_dimensions": .strings(permissions.lockedFilters.keys.sorted()),
+      "locked_dimensions": .strings(
+        Set(permissions.lockedFilters.keys.map { ExactText($0) } + view.config.fixedFilters.map { ExactText($0.dimension.name) }).sorted()
+          .map(\.text)),
+      "allow_underlying_data": .bool(permissions.allowUnderlyingData),
+      "allow_customize_layout": .bool(permissions.allowCustomizeLayout), "allow_manage_widgets": .bool(permissions.allowManageWidgets),
     ]
     let mayDrill = permissions.allowDrillDown
     members["drill"] = [
       "dimensions": .strings(mayDrill ? Planner(scope: scope, dashboard: view.config).drillDimensions.map(\.name) : []),
-      "rows": .bool(mayDrill),
+      "rows": .bool(mayDrill && permissions.allowUnderlyingData),
     ]
     members["session"] = [
-      "tenant_id": .string(view.session.tenantID.rawValue), "expires_at": view.session.expiresAt.json, "server_time": clock().json,
+      "tenant_id": .string(view.session.tenantID.rawValue), "expires_at": view.session.expiresAt.json, "server_time": now.json,
       "timezone": .string(scope.zone.name), "locale": .string(view.session.locale ?? "en"),
     ]
     return .json(.object(members))
@@ -68,14 +86,19 @@ struct ViewerController: Controller {
   // MARK: - Data
 
   private func query(_ request: APIRequest) async throws -> Response {
-    let (view, scope) = try await view(request)
-    let (state, ids) = try await request.readBody {
-      ($0.nested("state", ViewState.read) ?? ViewState(), $0.strings("widgets", count: 0...Limits.widgetsPerDashboard, length: 1...100))
+    let asked = try await request.json()
+    let (view, scope) = try await view(request, dashboard: asked["dashboard"]?.stringValue)
+    let (state, ids) = try APIRequest.read(asked) { reader in
+      reader.dashboardChoice()
+      return (
+        reader.nested("state", ViewState.read) ?? ViewState(),
+        reader.strings("widgets", count: 0...Limits.widgetsPerDashboard + Limits.ownWidgets, length: 1...100)
+      )
     }
     let context = try await context(view, scope)
     let planner = Planner(scope: scope, dashboard: view.config, tenantData: context.known?.data)
     var plans: [(id: String, plan: Result<Plan, AppError>)] = []
-    let wanted = try ids.map { try $0.map { try view.widget($0) } } ?? view.config.widgets
+    let wanted = try ids.map { try $0.map { try view.widget($0) } } ?? view.widgets
     for widget in wanted where !plans.contains(where: { $0.id == widget.id }) {
       guard let query = widget.query else { continue }
       do {
@@ -118,9 +141,10 @@ struct ViewerController: Controller {
   }
 
   private func filterValues(_ request: APIRequest) async throws -> Response {
-    let (view, scope) = try await view(request)
+    let (view, scope) = try await view(request, dashboard: try request.query()["dashboard"])
     let (dimension, search, limit, period) = try request.readQuery { reader in
-      (
+      reader.dashboardChoice()
+      return (
         Dimension.read("dimension", &reader), reader.string("q", length: 0...Limits.nameLength),
         reader.textInt("limit", in: 1...Limits.maximumFilterValueRows), reader.enumeration("period", Period.self)
       )
@@ -132,15 +156,21 @@ struct ViewerController: Controller {
   }
 
   private func drill(_ request: APIRequest) async throws -> Response {
-    let (view, scope) = try await view(request)
-    guard view.session.permissions.allowDrillDown else {
+    let permissions = try request.viewer().permissions
+    guard permissions.allowDrillDown else {
       throw AppError.forbidden("drill_not_allowed", "This session does not open details.")
     }
-    let (id, drill, state) = try await request.readBody { reader in
-      (
+    let body = try await request.json()
+    let (view, scope) = try await view(request, dashboard: body["dashboard"]?.stringValue)
+    let (id, drill, state) = try APIRequest.read(body) { reader in
+      reader.dashboardChoice()
+      return (
         reader.requiredString("widget", length: 1...100), DrillDown.read(from: &reader),
         reader.nested("state", ViewState.read) ?? ViewState()
       )
+    }
+    guard permissions.allowUnderlyingData || drill.next != nil else {
+      throw AppError.forbidden("underlying_data_not_allowed", "This session does not open single events.")
     }
     let widget = try view.widget(id ?? "")
     guard let query = widget.query else { throw AppError.invalid("widget", "not_applicable", "must be a widget with a query") }
@@ -150,12 +180,16 @@ struct ViewerController: Controller {
   }
 
   private func export(_ request: APIRequest) async throws -> Response {
-    let (view, scope) = try await view(request)
-    guard view.session.permissions.allowExport else {
+    guard try request.viewer().permissions.allowExport else {
       throw AppError.forbidden("export_not_allowed", "This session does not export.")
     }
-    let (format, id, stateText) = try request.readQuery {
-      ($0.requiredString("format", length: 1...10), $0.requiredString("widget", length: 1...100), $0.string("state", length: 0...20_000))
+    let (view, scope) = try await view(request, dashboard: try request.query()["dashboard"])
+    let (format, id, stateText) = try request.readQuery { reader in
+      reader.dashboardChoice()
+      return (
+        reader.requiredString("format", length: 1...10), reader.requiredString("widget", length: 1...100),
+        reader.string("state", length: 0...20_000)
+      )
     }
     guard format == "csv" else { throw AppError.invalid("format", "unknown_value", "must be csv") }
     var state = ViewState()

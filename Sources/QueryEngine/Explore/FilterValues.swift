@@ -57,7 +57,8 @@ extension Planner {
       throw .invalid("limit", "out_of_range", "must be between 1 and \(Limits.maximumFilterValueRows)")
     }
     let time = try TimeResolver(scope: scope).resolve(dashboard?.defaultTime ?? WidgetQuery.defaultTime, state: state)
-    var conditions = [Conditions.events(dashboard?.eventNames), Conditions.within(time.range), "\(dimension.sql) != ''"]
+    let looked = dashboard?.softSight.map(Conditions.sql) ?? Conditions.events(dashboard?.eventNames)
+    var conditions = [looked, Conditions.within(time.range), "\(dimension.sql) != ''"]
     if let search, !search.isEmpty { conditions.append(Conditions.contains(dimension, anyOf: [search])) }
     let sql: SQL = """
       SELECT \(dimension.sql) AS value, count() AS events \(EventsSource(scope).from(where: conditions)) \
@@ -79,6 +80,20 @@ extension DashboardConfig {
     let queries = widgets.compactMap(\.query)
     let names = queries.compactMap(\.eventName)
     return names.isEmpty || names.count < queries.count ? nil : Set(names).sorted()
+  }
+
+  /// Where the session's context narrows what widgets look at: the events that one of them looks at as far as that goes, so that a list of
+  /// values does not tell of the others. Nil where no widget is so narrowed.
+  var softSight: QueryFilter? {
+    let queries = widgets.compactMap(\.query)
+    let soft = queries.map { query in
+      query.filters.filter { if case .soft = $0 { true } else { false } }
+    }
+    guard soft.contains(where: { !$0.isEmpty }) else { return nil }
+    return .anyOf(
+      zip(queries, soft).map { query, soft in
+        (query.eventName.map { [QueryFilter.string(.eventName, .equal, values: [$0])] } ?? []) + soft
+      })
   }
 
   /// The time that a viewer sees who has chosen none: the default of the period filter, otherwise the widgets' own when they agree.

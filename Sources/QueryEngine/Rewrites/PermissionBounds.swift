@@ -11,8 +11,10 @@ extension Planner {
     var filters: [QueryFilter] = []
     for (name, values) in state.dimensions.sorted(by: { $0.key < $1.key }) {
       let dimension = Dimension(name)
-      if let locked = scope.lockedFilter(of: dimension) {
-        guard Set(values.map { ExactText($0) }) == Set(locked.values.map { ExactText($0) }) else {
+      let locked = scope.lockedFilters(of: dimension)
+      if !locked.isEmpty {
+        let wanted = Set(values.map { ExactText($0) })
+        guard locked.contains(where: { Set($0.values.map { ExactText($0) }) == wanted }) else {
           throw .forbidden("filter_locked", "The filter \(name) is fixed for this session.")
         }
         continue
@@ -56,7 +58,7 @@ extension DashboardConfig {
   }
 
   /// The numeric properties that a dashboard shows: those its widgets measure and its filters offer.
-  var exposedProperties: Set<ExactText> {
+  public var exposedProperties: Set<ExactText> {
     let measured = widgets.compactMap(\.query).flatMap { [$0.numericProp, $0.secondNumericProp] }
     let offered = filters.map { if case .numericRange(let property) = $0.control { property } else { String?.none } }
     return Set((measured + offered).compactMap(\.self).map { ExactText($0) })

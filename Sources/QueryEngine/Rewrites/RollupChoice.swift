@@ -53,7 +53,7 @@ enum RollupChoice {
     var found = OneDimension()
     var all = [question.query.groupBy, question.query.groupBy2].compactMap(\.self) + scope.lockedFilters.map(\.dimension)
     for filter in question.filters {
-      guard case .string(let dimension, _, _) = filter else { return nil }
+      guard let (dimension, _, _) = filter.text else { return nil }
       all.append(dimension)
     }
     for dimension in all {

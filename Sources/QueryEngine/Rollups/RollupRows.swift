@@ -127,7 +127,7 @@ struct RollupRows: RowSource {
     func column(_ dimension: Dimension) -> SQL { dimension == .eventName ? "event_name" : value }
     return scope.lockedFilters.map { Conditions.matches(column($0.dimension), anyOf: $0.values) }
       + filters.compactMap { filter in
-        guard case .string(let dimension, let condition, let values) = filter else { return nil }
+        guard let (dimension, condition, values) = filter.text else { return nil }
         return Conditions.sql(condition, column(dimension), values)
       }
   }

@@ -10,6 +10,10 @@ enum Conditions {
     switch filter {
     case .string(let dimension, let condition, let values):
       sql(condition, dimension.sql, values)
+    case .soft(let soft):
+      soft.resolved.map { sql(soft.condition, soft.dimension.sql, $0) } ?? "0"
+    case .anyOf(let groups):
+      groups.isEmpty ? "0" : "(\(SQL.join(groups.map(all), separator: " OR ")))"
     case .numeric(let property, .atLeast(let bound)):
       "\(number(property)) >= \(bind: bound)"
     case .numeric(let property, .atMost(let bound)):
@@ -17,6 +21,11 @@ enum Conditions {
     case .numeric(let property, .between(let low, let high)):
       "\(number(property)) BETWEEN \(bind: low) AND \(bind: high)"
     }
+  }
+
+  /// All of the conditions; every event passes where there is none.
+  private static func all(_ filters: [QueryFilter]) -> SQL {
+    filters.isEmpty ? "1" : "(\(SQL.join(filters.map(sql), separator: " AND ")))"
   }
 
   /// A condition on the value of a dimension.
@@ -30,6 +39,7 @@ enum Conditions {
 
   /// Nothing matches an empty list.
   static func matches(_ value: SQL, anyOf values: [String]) -> SQL {
+    if values.isEmpty { return "0" }
     if values.count == 1 { return "\(value) = \(bind: values[0])" }
     return "\(value) IN \(bind: values)"
   }

@@ -28,6 +28,8 @@ class LiveStream:
     """`GET /v1/embed/live` by the holder of an embed token. `refused` holds the answer when it was no stream."""
 
     client: Client
+    #: What stands behind the path, such as `?only=session`.
+    query: str = ""
     events: list[LiveEvent] = field(default_factory=list)
     #: When comments came, which are the signs of life.
     beats: list[float] = field(default_factory=list)
@@ -39,7 +41,7 @@ class LiveStream:
     def __post_init__(self) -> None:
         parts = urlsplit(self.client.base)
         self.connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=150)
-        self.connection.request("GET", "/v1/embed/live", None, self.client.headers | {"Accept": "text/event-stream"})
+        self.connection.request("GET", f"/v1/embed/live{self.query}", None, self.client.headers | {"Accept": "text/event-stream"})
         self.socket = self.connection.sock
         answer = self.connection.getresponse()
         self.headers = answer.headers

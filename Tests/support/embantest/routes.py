@@ -35,6 +35,11 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/v1/embed-sessions", {"tenant_id": "acme", "dashboard_id": "{dashboard}"}),
     ("DELETE", "/v1/embed-sessions/{session}", None),
     ("DELETE", "/v1/embed-sessions?tenant_id=acme", None),
+    ("GET", "/v1/data-apps", None),
+    ("POST", "/v1/data-apps", {"name": "x", "dashboards": ["{dashboard}"]}),
+    ("GET", "/v1/data-apps/x", None),
+    ("PATCH", "/v1/data-apps/x", {"name": "y"}),
+    ("DELETE", "/v1/data-apps/x", None),
     ("DELETE", "/v1/dashboards/{dashboard}", None),
 ]
 
@@ -46,4 +51,11 @@ VIEWER_ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/embed/live", None),
     ("POST", "/v1/embed/drill", {"widget": "w_calls", "dimension": "model", "value": "gpt-4"}),
     ("GET", "/v1/embed/export?format=csv&widget=w_calls", None),
+    ("GET", "/v1/embed/layout", None),
+    ("PUT", "/v1/embed/layout", {"positions": {}}),
+    ("DELETE", "/v1/embed/layout", None),
+    ("GET", "/v1/embed/vocabulary", None),
+    ("GET", "/v1/embed/own-widgets", None),
+    ("POST", "/v1/embed/own-widgets", {"kind": "kpi", "query": {"event_name": "api.call", "metric": "count"}}),
+    ("DELETE", "/v1/embed/own-widgets/w_own_x", None),
 ]
