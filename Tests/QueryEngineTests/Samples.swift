@@ -105,6 +105,10 @@ struct Oracle {
       case .atMost(let bound): return number <= bound
       case .between(let low, let high): return low <= number && number <= high
       }
+    case .soft(let soft):
+      guard let values = soft.resolved else { return false }
+      return holds(.string(soft.dimension, soft.condition, values: values), for: event)
+    case .anyOf(let groups): return groups.contains { $0.allSatisfy { holds($0, for: event) } }
     }
   }
 
