@@ -2,6 +2,7 @@ import ClickHouse
 import Domain
 import Foundation
 import Logging
+import NIOCore
 import TestSupport
 import Testing
 
@@ -179,6 +180,44 @@ import Testing
         "SELECT count(), uniqExact(event_id), (SELECT count() FROM emban.event_ids) FROM emban.events", as: .admin)
       #expect(counts.rows == [[1_500, 1_500, 1_500]])
     }
+  }
+
+  /// ClickHouse notes an insert a moment before its part is in place. Killed in between it must not take the repetition for one.
+  @Test func anInsertThatWasNotedAndNotStoredIsStoredByItsRepetition() async throws {
+    let ground = try await Ground()
+    let tokens = ["a", "b", "c"]
+    /// Inserts all again; gives the values that are stored then, and where the table lies.
+    @Sendable func insertAll(_ server: ClickHouseSupervisor, merging: Bool) async throws -> (values: JSONValue?, folder: String) {
+      let client = ground.client(of: server)
+      try await client.execute(
+        "CREATE TABLE IF NOT EXISTS kept (a UInt8) ENGINE = MergeTree ORDER BY a SETTINGS non_replicated_deduplication_window = 100")
+      try await client.execute("SYSTEM STOP MERGES kept")
+      for (number, token) in tokens.enumerated() {
+        try await client.insert(into: "kept", body: ByteBuffer(string: "{\"a\": \(number + 1)}"), deduplicationToken: token)
+      }
+      if merging {
+        try await client.execute("SYSTEM START MERGES kept")
+        try await client.execute("OPTIMIZE TABLE kept FINAL")
+      }
+      let folder = try await client.query("SELECT data_paths[1] FROM system.tables WHERE name = 'kept'", as: .admin).scalar?.stringValue
+      return (try await client.query("SELECT groupArray(a) FROM (SELECT a FROM kept ORDER BY a)", as: .admin).scalar, try #require(folder))
+    }
+    let first = ground.supervisor()
+    let stored = try await running(first) { try await insertAll(first, merging: false) }
+    #expect(stored.values == [1, 2, 3])
+    let parts = try FileManager.default.contentsOfDirectory(atPath: stored.folder).filter { $0.hasPrefix("all_") }.sorted()
+    #expect(parts == ["all_1_1_0", "all_2_2_0", "all_3_3_0"])
+
+    // As a kill leaves it: the note of the third insert, and not its part.
+    try FileManager.default.removeItem(atPath: stored.folder + "/all_3_3_0")
+    let second = ground.supervisor()
+    let repeated = try await running(second) {
+      // Merged, parts are there by other names.
+      try await insertAll(second, merging: true)
+    }
+    #expect(repeated.values == [1, 2, 3])
+    let third = ground.supervisor()
+    #expect(try await running(third) { try await insertAll(third, merging: false) }.values == [1, 2, 3])
   }
 
   @Test func aSecondEmbanOnTheSameDataIsRefused() async throws {

@@ -25,6 +25,21 @@ import Testing
     #expect(try await take("first", after: 112))
   }
 
+  @Test func aLeaseFromBeforeTheClockWasSetBackIsVoid() async throws {
+    let store = try await Store()
+    let leases = LeaseRepository(store.database)
+    func take(_ holder: String, after seconds: Double) async throws -> Bool {
+      let now = Store.start.adding(seconds: seconds)
+      return try await leases.take("rollups", holder: holder, until: now.adding(seconds: 60), at: now)
+    }
+    #expect(try await take("first", after: 86_400))
+    #expect(try await take("second", after: 0))
+    #expect(try await !take("first", after: 30))
+    // Clocks that are a little apart are not set back.
+    #expect(try await take("second", after: 50))
+    #expect(try await !take("first", after: 10))
+  }
+
   @Test func ofManyThatAskAtOnceOneHasIt() async throws {
     let store = try await Store()
     let leases = LeaseRepository(store.database)

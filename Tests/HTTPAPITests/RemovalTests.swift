@@ -108,6 +108,22 @@ import Testing
     #expect(try await world.totals("tenant_days", "sum(n)") == ["globex": 1])
   }
 
+  @Test func aRemovalThatWasBegunBeforeTheClockWasSetBackIsFinished() async throws {
+    let world = try await World()
+    try await world.store((0..<3).map { Row(tenant: "acme", id: "e\($0)", hoursAgo: 1) })
+    let removals = RemovalRepository(world.database)
+    let id = "ahead-\(world.organization)"
+    #expect(try await removals.begin(world.organization, id: id, at: world.now().adding(seconds: 86_400)))
+    let plan: JSONValue = [
+      "kind": "tenant", "environment": "production", "tenant": "acme", "before": .int(world.now().adding(seconds: 60).milliseconds),
+    ]
+    #expect(try await removals.fix(world.organization, id: id, plan: plan.serialized()))
+    try await world.housekeeping().workOnce()
+    #expect(try await removals.list().isEmpty)
+    #expect(try await world.totals("events") == [:])
+    #expect(try await world.totals("tenant_days", "sum(n)") == [:])
+  }
+
   @Test func anErasureWaitsForAnotherRemovalAndSaysSo() async throws {
     let world = try await World()
     let removals = RemovalRepository(world.database)

@@ -110,6 +110,10 @@ public final class ClickHouseSupervisor: ClickHouseServer {
     let life = ServerLife()
     let logStart = ServerFiles.size(of: files.errorLog)
     do {
+      // After a `kill -9`; an error in it is the server's to tell, which reads the same files.
+      for part in (try? DeduplicationLogs.repair(files.data)) ?? [] {
+        logger.notice("an insert that ClickHouse was killed in is forgotten, so that its repetition counts", metadata: ["part": "\(part)"])
+      }
       let password = Self.randomPassword()
       let port = try LoopbackPort.free()
       let passwordHash = ClickHouseMigrator.sha256(password)

@@ -88,7 +88,8 @@ public final class EventHousekeeping: Service {
     try await remover.finishAbandoned()
     let now = clock()
     let last = state.withLock { $0.tidiedAt }
-    if last.map({ $0.adding(seconds: Self.hour) <= now }) ?? true {
+    // Also when the clock was set back since.
+    if last.map({ $0.adding(seconds: Self.hour) <= now || now < $0 }) ?? true {
       try await applyRetention()
       try await removeEmptyCounts()
       try await removeBytes()
@@ -97,10 +98,11 @@ public final class EventHousekeeping: Service {
     try await sweepDuplicates()
   }
 
-  /// What was stored since the last look, with a margin for inserts that took long; a day at the start.
+  /// What was stored since the last look, with a margin for inserts that took long; a day at the start and when the clock was set back.
   private func sweepDuplicates() async throws {
     let now = clock()
-    let since = state.withLock { $0.sweptUntil }.map { $0.adding(seconds: -300) } ?? now.adding(seconds: -86_400)
+    let last = state.withLock { $0.sweptUntil }.flatMap { $0 <= now ? $0 : nil }
+    let since = last?.adding(seconds: -300) ?? now.adding(seconds: -86_400)
     do {
       _ = try await duplicates.sweep(since: since)
     } catch ClickHouseError.exception(let exception) {

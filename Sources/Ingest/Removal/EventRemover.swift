@@ -21,6 +21,8 @@ public struct EventRemover: Sendable {
 
   /// After this long without a word a program that performs a removal counts as gone.
   static let silence: Double = 15
+  /// A word that is further ahead than this was spoken before a clock was set back: nobody knows how long ago.
+  static let skew: Double = 60
   private static let heartbeat: Duration = .seconds(3)
   private static let longest: Duration = .seconds(600)
 
@@ -90,7 +92,8 @@ public struct EventRemover: Sendable {
 
   /// - Returns: Whether the entry's program was gone; then the removal is finished.
   private func takeOver(_ entry: RemovalEntry) async throws -> Bool {
-    guard entry.touchedAt.adding(seconds: Self.silence) < clock() else { return false }
+    let now = clock()
+    guard entry.touchedAt.adding(seconds: Self.silence) < now || now.adding(seconds: Self.skew) < entry.touchedAt else { return false }
     guard let plan = entry.plan else {
       try await journal.finish(entry.organization, id: entry.id)
       return true

@@ -64,6 +64,17 @@ def kill_clickhouse(stage: Stage, chance: random.Random) -> None:
     stage.rig.revive_store()
 
 
+def kill_in_insert(stage: Stage, chance: random.Random) -> None:
+    """kill -9 of ClickHouse when it has noted that it has an insert and not yet put the rows in their place, some times in a row.
+
+    Not for a ClickHouse of its own: who starts it again without emban takes the note for the truth.
+    """
+    for _ in range(chance.choice([1, 2, 3])):
+        if not stage.rig.kill_store_in_insert(chance.randrange(12)):
+            return
+        time.sleep(chance.uniform(0, 1))
+
+
 def clickhouse_away(stage: Stage, chance: random.Random) -> None:
     """kill -9 of ClickHouse as often as it comes back: some seconds without an event store, and perhaps a restart of emban meanwhile."""
     with stage.rig.store_away(chance.uniform(2, 5)):
@@ -202,7 +213,7 @@ def stop_in_order(stage: Stage, chance: random.Random) -> None:
 
 ALL: dict[str, Fault] = {
     fault.__name__: fault for fault in (
-        kill_emban, kill_clickhouse, clickhouse_away, kill_both, freeze_clickhouse, freeze_and_kill, freeze_emban, fill_disk, jump_clock,
+        kill_emban, kill_clickhouse, kill_in_insert, clickhouse_away, kill_both, freeze_clickhouse, freeze_and_kill, freeze_emban, fill_disk, jump_clock,
         dripping_clients, cut_connections, stop_in_order)
 }
 

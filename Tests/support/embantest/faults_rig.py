@@ -29,29 +29,30 @@ HEADER = 44
 RECOVERY_SECONDS = 300.0
 
 
+def preloaded(name: str) -> Path:
+    """A library for LD_PRELOAD, made of the C file of that name."""
+    source = Path(__file__).with_name(f"{name}.c")
+    made = ROOT / ".build" / "faults" / f"{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}.so"
+    if not made.exists():
+        made.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = made.with_suffix(f".{os.getpid()}")
+        subprocess.run([os.environ.get("CC") or "cc", "-shared", "-fPIC", "-O2", "-o", str(unfinished), str(source), "-ldl"], check=True)
+        unfinished.rename(made)
+    return made
+
+
 class Clock:
     """A time of day of its own for the program and its ClickHouse, moved as an operator would set a machine's clock."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "clock"
         self.set(0)
-        self.environment = {"LD_PRELOAD": str(self.library()), "FAULT_CLOCK": str(self.file)}
+        self.environment = {"LD_PRELOAD": str(preloaded("faults_clock")), "FAULT_CLOCK": str(self.file)}
 
     def set(self, seconds: float) -> None:
         """So many seconds ahead of the machine's clock."""
         with self.file.open("r+b" if self.file.exists() else "wb") as file:
             file.write(struct.pack("=q", int(seconds * 1e9)))
-
-    @staticmethod
-    def library() -> Path:
-        source = Path(__file__).with_name("faults_clock.c")
-        made = ROOT / ".build" / "faults" / f"clock-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}.so"
-        if not made.exists():
-            made.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = made.with_suffix(f".{os.getpid()}")
-            subprocess.run([os.environ.get("CC") or "cc", "-shared", "-fPIC", "-O2", "-o", str(unfinished), str(source), "-ldl"], check=True)
-            unfinished.rename(made)
-        return made
 
 
 class SmallDisk:
@@ -145,17 +146,21 @@ class Rig:
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="emban-faults-"))
         self.clock = Clock(self.folder) if clock else None
+        #: While it exists, ClickHouse dies in the middle of an insert.
+        self.deadly = self.folder / "parts"
         self.store: EventStore | None = None
         self.disk: SmallDisk | None = None
         self.programs: list[Program] = []
         self.problems: list[str] = []
         self.begin = time.monotonic()
         self._told = threading.Lock()
-        settings = {"EMBAN_LOG_LEVEL": "info"} | (self.clock.environment if self.clock else {}) | (environment or {})
+        faulty = dict(self.clock.environment) if self.clock else {}
+        faulty |= {"LD_PRELOAD": ":".join(filter(None, [faulty.get("LD_PRELOAD"), str(preloaded("faults_parts"))])), "FAULT_PARTS": str(self.deadly)}
+        settings = {"EMBAN_LOG_LEVEL": "info"} | faulty | (environment or {})
         try:
             if programs > 1:
                 (self.folder / "store").mkdir()
-                self.store = EventStore(self.folder / "store", self.clock.environment if self.clock else {})
+                self.store = EventStore(self.folder / "store", faulty)
                 self.store.__enter__()
                 # What is removed twice at once, and by whom, they settle in the configuration that they share (docs/events.md).
                 settings |= {"EMBAN_CLICKHOUSE_URL": self.store.address, "EMBAN_DATABASE_URL": f"sqlite://{self.folder}/emban.sqlite"}
@@ -204,6 +209,19 @@ class Rig:
         if number == signal.SIGKILL and self.store is not None:
             self.store.process.wait(60)
         return pid
+
+    def kill_store_in_insert(self, parts: int, seconds: float = 20) -> bool:
+        """kill -9 of ClickHouse between its note of an insert and the insert's part, after so many parts; whether one came along to die of."""
+        unfinished = self.deadly.with_suffix(".new")
+        unfinished.write_text(str(parts))
+        unfinished.rename(self.deadly)
+        deadline = time.monotonic() + seconds
+        while self.deadly.exists():
+            if time.monotonic() > deadline:
+                self.deadly.unlink(missing_ok=True)
+                return False
+            time.sleep(0.01)
+        return True
 
     def revive_store(self) -> None:
         """Starts a ClickHouse that has no parent to do so."""
@@ -309,6 +327,15 @@ class Rig:
                 return
             assert time.monotonic() < deadline, f"after {seconds} s {waiting} events still wait in the spool; the log:\n{self.programs[0].log[-4000:]}"
             time.sleep(0.1)
+
+    def wait_repaired(self, seconds: float = RECOVERY_SECONDS) -> None:
+        """Until nothing is stored twice any more: what two programs stored at the same moment, one of them finds within a minute."""
+        if self.store is None:
+            return
+        deadline = time.monotonic() + seconds
+        doubled = "SELECT count() FROM (SELECT 1 FROM emban.events WHERE event_id != '' GROUP BY org_id, environment, tenant_id, event_id HAVING count() > 1)"
+        while int(self.store.ask(doubled)[0][0]) and time.monotonic() < deadline:
+            time.sleep(1)
 
     @contextmanager
     def tables(self) -> Iterator[EventStore]:

@@ -53,6 +53,9 @@ class Storm:
         begin = time.monotonic()
         self.rig.wait_drained()
         self.rig.tell(f"spool empty {time.monotonic() - begin:.2f} s after the last answer")
+        begin = time.monotonic()
+        self.rig.wait_repaired()
+        self.rig.tell(f"nothing twice any more {time.monotonic() - begin:.2f} s later")
         made = tally(self.ledger, self.rig)
         made.others = self.rig.problems
         self.rig.tell(f"faults: {', '.join(f'{name} {count}' for name, count in sorted(self.struck.items()))}; torn tails {stage.torn}\n{made}")

@@ -1,0 +1,79 @@
+import Foundation
+
+/// ClickHouse's notes of which insert made which part, by which it knows a repetition: `deduplication_logs` in the folder of a table.
+///
+/// ClickHouse 25.8 writes the note a moment before it puts the part in its place. Killed in between it would ignore the repetition of an
+/// insert whose rows it never stored. Both steps are taken under one lock of the table, so that only its last note can speak of a part that
+/// is not there. It is taken back before the server starts again; then the repetition stores the rows (docs/adr/0010-spool.md).
+enum DeduplicationLogs {
+  /// Far more than a note takes, which is a part's name and a hash or a token.
+  private static let longestNote = 65_536
+
+  /// Takes back what speaks of parts that are not there. Only while no server runs on the folder.
+  ///
+  /// - Parameter data: the server's folder of data.
+  /// - Returns: the parts, `store/…/202611_7_7_0`.
+  /// - Throws: what reading the folders and shortening a file throws.
+  static func repair(_ data: String) throws -> [String] {
+    let store = URL(fileURLWithPath: data).appendingPathComponent("store")
+    var missing: [String] = []
+    for table in children(of: store).flatMap(children) {
+      let logs = children(of: table.appendingPathComponent("deduplication_logs"))
+      let numbered = logs.compactMap { log in number(of: log).map { (number: $0, log: log) } }.sorted { $0.number > $1.number }
+      // A new one is begun while the one before it is full.
+      guard let newest = numbered.first(where: { ServerFiles.size(of: $0.log.path) > 0 })?.log else { continue }
+      guard let part = try shorten(newest, parts: table) else { continue }
+      missing.append("\(store.lastPathComponent)/\(table.deletingLastPathComponent().lastPathComponent)/\(table.lastPathComponent)/\(part)")
+    }
+    return missing
+  }
+
+  /// - Returns: the part of which the last note was taken back.
+  private static func shorten(_ log: URL, parts table: URL) throws -> String? {
+    let file = try FileHandle(forUpdating: log)
+    defer { try? file.close() }
+    let size = try file.seekToEnd()
+    let start = size - min(size, UInt64(longestNote))
+    try file.seek(toOffset: start)
+    let tail = try file.readToEnd() ?? Data()
+    // What an interrupted write left is not a note.
+    guard let end = tail.lastIndex(of: UInt8(ascii: "\n")) else { return nil }
+    let begin = tail[..<end].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? tail.startIndex
+    // Operation (1: added, 2: dropped), part, token.
+    let fields = String(decoding: tail[begin..<end], as: UTF8.self).split(separator: "\t", omittingEmptySubsequences: false)
+    guard fields.count == 3, fields[0] == "1", let part = PartName(fields[1]) else { return nil }
+    guard !children(of: table).contains(where: { PartName($0.lastPathComponent)?.covers(part) ?? false }) else { return nil }
+    try file.truncate(atOffset: start + UInt64(begin - tail.startIndex))
+    try file.synchronize()
+    return String(fields[1])
+  }
+
+  private static func children(of folder: URL) -> [URL] {
+    (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+  }
+
+  /// Of `deduplication_log_12.txt`.
+  private static func number(of log: URL) -> Int? {
+    guard log.lastPathComponent.hasPrefix("deduplication_log_"), log.pathExtension == "txt" else { return nil }
+    return Int(log.deletingPathExtension().lastPathComponent.dropFirst("deduplication_log_".count))
+  }
+
+  /// `202611_1_7_2`: the month, the first and the last of the inserts that are in it, how often it was merged, and perhaps a mutation.
+  private struct PartName {
+    let partition: Substring
+    let inserts: ClosedRange<Int>
+
+    init?(_ name: some StringProtocol) {
+      let fields = Substring(name).split(separator: "_", omittingEmptySubsequences: false)
+      guard fields.count == 4 || fields.count == 5, let first = Int(fields[1]), let last = Int(fields[2]), first <= last,
+        fields[3...].allSatisfy({ Int($0) != nil })
+      else { return nil }
+      partition = fields[0]
+      inserts = first...last
+    }
+
+    func covers(_ other: PartName) -> Bool {
+      partition == other.partition && inserts.lowerBound <= other.inserts.lowerBound && inserts.upperBound >= other.inserts.upperBound
+    }
+  }
+}
