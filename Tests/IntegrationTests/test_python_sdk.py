@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import collections.abc
+import copy
 import inspect
 import logging
 import pickle
-import sys
 import threading
 import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
@@ -20,12 +21,9 @@ from typing import Any
 import httpx
 import pytest
 from embantest.faulty_proxy import HANG, LOSE, PASS, REFUSE, FaultyProxy, busy
-from embantest.process import ROOT, EmbanProcess, free_port
+from embantest.process import EmbanProcess, free_port
+from embantest.python_sdk import sdk
 from embantest.workspace import ALWAYS, Organization, event, kpi
-
-sys.path.insert(0, str(ROOT / "sdk" / "python" / "src"))
-
-import emban as sdk  # noqa: E402  (from the source, not from what may be installed)
 
 QUICK = sdk.RetryPolicy(first_pause=0.01, longest_pause=0.05, patience=20)
 
@@ -376,12 +374,68 @@ def test_host_and_key_come_from_the_environment(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("EMBAN_API_KEY", shared.key)
     with sdk.Emban() as client:
         assert isinstance(client.discover(), list)
-    with pytest.raises(RuntimeError, match="closed"):
-        client.discover()
     for host in ("analytics.example.com", "ftp://example.com", "https://user:secret@example.com", "https://example.com/?a=b"):
         with pytest.raises(ValueError) as error:
             sdk.Emban(host, api_key="eb_adm_x")
         assert "secret" not in str(error.value)
+
+
+def test_a_client_that_is_closed_says_so(connect: Clients, shared: Organization) -> None:
+    client = connect(shared.base, shared.key)
+    client.discover()
+    getattr(client, "aclose" if isinstance(client._client, sdk.AsyncEmban) else "close")()
+    with pytest.raises(sdk.ClientClosedError) as closed:
+        client.ingest(calls(3))
+    assert (closed.value.code, closed.value.status, len(closed.value.unsent)) == ("client_closed", None, 3)
+    for call in (client.discover, client.dashboards.list, lambda: client.embed_sessions.create(tenant_id="acme", dashboard_id="any")):
+        with pytest.raises(sdk.EmbanError, match="the client is closed"):
+            call()
+
+
+def test_a_connection_pool_of_ones_own_that_is_closed_says_so(shared: Organization) -> None:
+    pool = httpx.Client()
+    client = sdk.Emban(shared.base, api_key=shared.key, http_client=pool)
+    assert isinstance(client.discover(), list)
+    pool.close()
+    with pytest.raises(sdk.ClientClosedError):
+        client.discover()
+
+    async def main() -> None:
+        async with httpx.AsyncClient() as other:
+            waiting = sdk.AsyncEmban(shared.base, api_key=shared.key, http_client=other)
+            await waiting.discover()
+        with pytest.raises(sdk.ClientClosedError):
+            await waiting.discover()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, main()).result(120)
+
+
+def same(error: sdk.EmbanError, other: Any) -> bool:
+    return type(error) is type(other) and str(error) == str(other) and error.args == other.args and vars(error) == vars(other)
+
+
+def test_errors_travel_between_processes(connect: Clients, organization: Organization) -> None:
+    """As task queues and process pools send them: by pickle."""
+    client = connect(organization.base, organization.key)
+    with pytest.raises(sdk.InvalidRequestError) as wrong:
+        client.dashboards.create({"name": "x", "widgets": [{"id": "w", "kind": "nothing"}]})
+    with pytest.raises(sdk.NotFoundError) as unknown:
+        client.dashboards.get("dash_nothing")
+    with pytest.raises(sdk.AuthenticationError) as unsent:
+        connect(organization.base, "eb_ing_wrong").ingest(calls(2))
+    with pytest.raises(sdk.ConnectionFailedError) as away:
+        connect(f"http://127.0.0.1:{free_port()}", organization.key).discover()
+    assert wrong.value.details and unknown.value.request_id and len(unsent.value.unsent) == 2 and unsent.value.ingested
+    for raised in (wrong, unknown, unsent, away):
+        assert same(raised.value, pickle.loads(pickle.dumps(raised.value))) and same(raised.value, copy.copy(raised.value))
+    kinds = [kind for kind in vars(sdk).values() if isinstance(kind, type) and issubclass(kind, sdk.EmbanError)]
+    assert len(kinds) >= 11
+    for kind in kinds:
+        error = kind("a sentence", code="a_code", status=418, request_id="req_1", retry_after=2.5, body={"limit": 3},
+                     details=[sdk.Detail("field", "code", "expected")])
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            assert same(error, pickle.loads(pickle.dumps(error, protocol)))
 
 
 def test_both_clients_have_the_same_methods() -> None:

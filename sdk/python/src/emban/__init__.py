@@ -11,8 +11,8 @@ from ._outbox import BatcherStats, BatchProblem
 from ._retry import NO_RETRY, RetryPolicy
 from ._version import __version__
 from .errors import (
-    AuthenticationError, ConflictError, ConnectionFailedError, Detail, EmbanError, InvalidRequestError, NotFoundError, PermissionDeniedError,
-    PlanLimitError, RateLimitError, UnavailableError,
+    AuthenticationError, ClientClosedError, ConflictError, ConnectionFailedError, Detail, EmbanError, InvalidRequestError, NotFoundError,
+    PermissionDeniedError, PlanLimitError, RateLimitError, UnavailableError,
 )
 from .events import Event, EventRejection, IngestResult
 from .models import (
@@ -20,9 +20,9 @@ from .models import (
 )
 
 __all__ = [
-    "NO_RETRY", "AsyncBatcher", "AsyncEmban", "AuthenticationError", "BatchProblem", "Batcher", "BatcherStats", "ConflictError",
-    "ConnectionFailedError", "Dashboard", "DataApp", "Detail", "EmbanError", "EmbedSession", "Emban", "Event", "EventRejection",
-    "GuestPermissions", "GuestToken", "IngestResult", "InvalidRequestError", "LiveSession", "NotFoundError", "Permissions",
-    "PermissionDeniedError", "PlanLimitError", "Query", "QueryResult", "RateLimitError", "RetryPolicy", "Tenant", "UnavailableError",
+    "NO_RETRY", "AsyncBatcher", "AsyncEmban", "AuthenticationError", "BatchProblem", "Batcher", "BatcherStats", "ClientClosedError",
+    "ConflictError", "ConnectionFailedError", "Dashboard", "DataApp", "Detail", "EmbanError", "EmbedSession", "Emban", "Event",
+    "EventRejection", "GuestPermissions", "GuestToken", "IngestResult", "InvalidRequestError", "LiveSession", "NotFoundError",
+    "Permissions", "PermissionDeniedError", "PlanLimitError", "Query", "QueryResult", "RateLimitError", "RetryPolicy", "Tenant", "UnavailableError",
     "__version__",
 ]

@@ -14,8 +14,8 @@ from ._async_resources import AsyncDashboards, AsyncDataApps, AsyncEmbedSessions
 from ._calls import Page
 from ._client import Emban
 from ._retry import Attempts, RetryPolicy
-from ._wire import USER_AGENT, Answer, Call, Target, target
-from .errors import EmbanError
+from ._wire import USER_AGENT, Answer, Call, Target, target, within
+from .errors import ClientClosedError, EmbanError
 from .events import Event, IngestResult
 from .models import Query, QueryResult
 
@@ -108,7 +108,7 @@ class AsyncEmban:
 
     def _http(self) -> httpx.AsyncClient:
         if self._closed:
-            raise RuntimeError("the client is closed")
+            raise ClientClosedError
         if self._given is not None:
             return self._given
         loop = asyncio.get_running_loop()
@@ -116,18 +116,25 @@ class AsyncEmban:
             self._own, self._loop = httpx.AsyncClient(), loop
         return self._own
 
-    async def _send(self, call: Call[Any], repeated: bool) -> Answer:
-        answer = await self._http().request(
-            call.method, self._target.base + call.path, params=call.query or None, content=call.body,
-            headers={"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers}, auth=self._target.key, timeout=self._target.timeout,
-            follow_redirects=False)
+    async def _send(self, call: Call[Any], repeated: bool, seconds: float | None) -> Answer:
+        http = self._http()
+        try:
+            answer = await http.request(
+                call.method, self._target.base + call.path, params=call.query or None, content=call.body,
+                headers={"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers}, auth=self._target.key,
+                timeout=within(self._target.timeout, seconds), follow_redirects=False)
+        except RuntimeError as error:
+            if http.is_closed:  # meanwhile, or it is the caller's own
+                raise ClientClosedError from error
+            raise
         return Answer(answer.status_code, answer.headers, answer.content, repeated)
 
-    async def _run(self, call: Call[T], policy: RetryPolicy | None = None) -> T:
+    async def _run(self, call: Call[T], policy: RetryPolicy | None = None, seconds: float | None = None) -> T:
+        """`seconds`: what one attempt may take, where that is less than the client's own `timeout`."""
         attempts = Attempts(call, policy or self._policy)
         while True:
             try:
-                answer = await self._send(call, attempts.lost)
+                answer = await self._send(call, attempts.lost, seconds)
             except httpx.HTTPError as failure:
                 pause: float | None = attempts.after_failure(failure)
             else:

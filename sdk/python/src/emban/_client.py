@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -15,8 +16,8 @@ from . import _calls
 from ._calls import Page
 from ._resources import Dashboards, DataApps, EmbedSessions, GuestTokens, Tenants
 from ._retry import Attempts, RetryPolicy
-from ._wire import USER_AGENT, Answer, Call, Target, target
-from .errors import EmbanError
+from ._wire import USER_AGENT, Answer, Call, Target, target, within
+from .errors import ClientClosedError, EmbanError
 from .events import Event, IngestResult
 from .models import Query, QueryResult
 
@@ -47,7 +48,6 @@ class Emban:
         self._target, self._policy, self._given = target, policy, http_client
         self._own: httpx.Client | None = None
         self._making = threading.Lock()
-        self._process = os.getpid()
         self._inherited: list[httpx.Client] = []
         self._closed = False
         self.embed_sessions = EmbedSessions(self)
@@ -55,6 +55,7 @@ class Emban:
         self.dashboards = Dashboards(self)
         self.data_apps = DataApps(self)
         self.tenants = Tenants(self)
+        _clients.add(self)
 
     def __repr__(self) -> str:
         return f"Emban({self._target.base!r})"
@@ -68,7 +69,7 @@ class Emban:
     def close(self) -> None:
         """Closes the connections. The client cannot be used afterwards."""
         self._closed = True
-        if self._own is not None and self._process == os.getpid():
+        if self._own is not None:
             self._own.close()
         self._own = None
 
@@ -113,31 +114,33 @@ class Emban:
 
     def _http(self) -> httpx.Client:
         if self._closed:
-            raise RuntimeError("the client is closed")
+            raise ClientClosedError
         if self._given is not None:
             return self._given
-        if self._process != os.getpid():
-            # The parent speaks on these connections: they are neither used nor closed here.
-            if self._own is not None:
-                self._inherited.append(self._own)
-            self._own, self._process, self._making = None, os.getpid(), threading.Lock()
         with self._making:
             if self._own is None:
                 self._own = httpx.Client()
             return self._own
 
-    def _send(self, call: Call[Any], repeated: bool) -> Answer:
-        answer = self._http().request(
-            call.method, self._target.base + call.path, params=call.query or None, content=call.body,
-            headers={"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers}, auth=self._target.key, timeout=self._target.timeout,
-            follow_redirects=False)
+    def _send(self, call: Call[Any], repeated: bool, seconds: float | None) -> Answer:
+        http = self._http()
+        try:
+            answer = http.request(
+                call.method, self._target.base + call.path, params=call.query or None, content=call.body,
+                headers={"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers}, auth=self._target.key,
+                timeout=within(self._target.timeout, seconds), follow_redirects=False)
+        except RuntimeError as error:
+            if http.is_closed:  # meanwhile, or it is the caller's own
+                raise ClientClosedError from error
+            raise
         return Answer(answer.status_code, answer.headers, answer.content, repeated)
 
-    def _run(self, call: Call[T], policy: RetryPolicy | None = None) -> T:
+    def _run(self, call: Call[T], policy: RetryPolicy | None = None, seconds: float | None = None) -> T:
+        """`seconds`: what one attempt may take, where that is less than the client's own `timeout`."""
         attempts = Attempts(call, policy or self._policy)
         while True:
             try:
-                answer = self._send(call, attempts.lost)
+                answer = self._send(call, attempts.lost, seconds)
             except httpx.HTTPError as failure:
                 pause: float | None = attempts.after_failure(failure)
             else:
@@ -154,3 +157,21 @@ class Emban:
             cursor = got.next_cursor
             if cursor is None:
                 return
+
+    def _after_fork(self) -> None:
+        """In the child. The parent speaks on its connections: they are neither used nor closed here. Its lock may be held for ever."""
+        if self._own is not None:
+            self._inherited.append(self._own)
+        self._own, self._making = None, threading.Lock()
+
+
+_clients: weakref.WeakSet[Emban] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -177,6 +177,14 @@ def own_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
     return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, connect=min(timeout, 10.0))
 
 
+def within(timeout: httpx.Timeout, seconds: float | None) -> httpx.Timeout:
+    """The same, but no longer than `seconds`."""
+    if seconds is None:
+        return timeout
+    most = max(seconds, 0.001)
+    return httpx.Timeout(**{name: most if own is None else min(own, most) for name, own in timeout.as_dict().items()})
+
+
 @dataclass(frozen=True)
 class Target:
     """Where a client sends to, as whom, and how long it waits."""

@@ -49,12 +49,27 @@ class EmbanError(Exception):
         #: From `ingest`: what happened to the requests before the one that failed.
         self.ingested: IngestResult | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What an exception does by itself passes `message` alone, which is not enough: task queues and process pools would lose the error.
+        return _unpickled, (type(self), self.message, self.code), self.__dict__
+
     def __str__(self) -> str:
         known = [text for text in (str(self.status) if self.status else "", self.code, self.request_id or "") if text]
         return f"{self.message} ({', '.join(known)})"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.message!r}, status={self.status}, code={self.code!r}, request_id={self.request_id!r})"
+
+
+def _unpickled(kind: type[EmbanError], message: str, code: str) -> EmbanError:
+    return kind(message, code=code)
+
+
+class ClientClosedError(EmbanError):
+    """The client was used after it was closed. Nothing was sent; `status` is None."""
+
+    def __init__(self, message: str = "the client is closed: make another one", *, code: str = "client_closed", **more: Any) -> None:
+        super().__init__(message, code=code, **more)
 
 
 class ConnectionFailedError(EmbanError):
