@@ -7,10 +7,9 @@ import logging
 import os
 import subprocess
 import sys
-import textwrap
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -18,13 +17,9 @@ from typing import Any
 
 import pytest
 from embantest.faulty_proxy import LOSE, REFUSE, FaultyProxy, busy
-from embantest.process import ROOT, EmbanProcess, clean_environment, free_port
+from embantest.process import ROOT, EmbanProcess, free_port
+from embantest.python_sdk import ended_well, run, sdk, wait_until
 from embantest.workspace import ALWAYS, Organization, event
-
-SOURCE = ROOT / "sdk" / "python" / "src"
-sys.path.insert(0, str(SOURCE))
-
-import emban as sdk  # noqa: E402  (from the source, not from what may be installed)
 
 
 @pytest.fixture
@@ -42,22 +37,6 @@ def tenant() -> str:
 @pytest.fixture
 def problems() -> list[sdk.BatchProblem]:
     return []
-
-
-def run(script: str, url: str, key: str, tenant: str, folder: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """A program of its own. It may use `key` and `tenant`, and must not complain."""
-    text = f"import os\nfrom emban import *\nkey, tenant = os.environ['EMBAN_API_KEY'], os.environ['TENANT']\n{textwrap.dedent(script)}"
-    path = folder / "program.py"
-    path.write_text(text)
-    return subprocess.run(
-        # From 3.12 on Python warns of any fork beside a thread.
-        [sys.executable, "-W", "ignore::DeprecationWarning", str(path)], capture_output=True, text=True, timeout=timeout, check=False,
-        env=clean_environment({"PYTHONPATH": str(SOURCE), "EMBAN_URL": url, "EMBAN_API_KEY": key, "TENANT": tenant}))
-
-
-def ended_well(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 0 and done.stderr == "", f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 # --- Ends of programs -----------------------------------------------------------------------------------------------------
@@ -292,13 +271,6 @@ def test_batches_of_asyncio(module_organization: Organization, tenant: str, prox
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, main()).result(180)
     assert [one.reason for one in problems].count("overflow") == 10 and problems[-1].reason == "closed"
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 # --- The package ----------------------------------------------------------------------------------------------------------

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import random
-import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
 from . import _calls
 from ._client import Emban
+from ._ending import at_end, at_end_of_worker, follow_forks, not_at_end
 from ._outbox import BatcherStats, BatchProblem, Outbox, Patience, Reporter
 from ._retry import NO_RETRY
 from .errors import EmbanError
 from .events import Event
-
-_batchers: weakref.WeakSet[Batcher] = weakref.WeakSet()
 
 
 class Batcher:
@@ -36,7 +31,8 @@ class Batcher:
     What is left when the program ends is sent then, within `exit_seconds`: at `atexit`, which also covers workers of `multiprocessing`
     but not programs that are killed. After a fork the child begins with an empty queue: what waited is the parent's.
 
-    `on_problem` hears of every event that will not be counted, in the thread that noticed it. Without it a warning is logged.
+    `on_problem` hears of every event that will not be counted, in the thread that noticed it; what it raises is logged and changes nothing.
+    Without it a warning is logged, at most every ten seconds.
     """
 
     def __init__(
@@ -46,20 +42,27 @@ class Batcher:
         # Its own connections: `client` may be closed before the last events are sent.
         self._client = client._copy()
         self._limits = {"max_events": max_events, "max_seconds": max_seconds, "queue_size": queue_size}
-        self._reporter = Reporter(on_problem)
+        self._on_problem = on_problem
         self._exit_seconds = exit_seconds
         self._begin()
-        _batchers.add(self)
-        atexit.register(self._at_exit)
+        follow_forks(self)
+        at_end(self.close)
 
     def _begin(self) -> None:
-        """As new: at first, and in the child of a fork."""
         self._changed = threading.Condition()
+        self._reporter = Reporter(self._on_problem)
         self._outbox = Outbox(**self._limits)  # type: ignore[arg-type]
         self._thread: threading.Thread | None = None
         self._flush_to = 0
+        #: Set by `close`: when everything must be over.
         self._deadline: float | None = None
-        self._given_up = False
+        self._given_up = self._abandoned = False
+        self._last_error: EmbanError | None = None
+
+    def _begin_in_child(self) -> None:
+        deadline = self._deadline
+        self._begin()
+        self._deadline, self._given_up = deadline, deadline is not None
 
     def __repr__(self) -> str:
         return f"Batcher({self._client!r}, {self.stats})"
@@ -87,12 +90,19 @@ class Batcher:
         return problem is None
 
     def flush(self, seconds: float | None = None) -> bool:
-        """Waits until everything that was added before is settled: stored, or told of as a problem. False when `seconds` were not enough."""
+        """Waits until everything that was added before is settled: stored, or told of as a problem. False when `seconds` were not enough, and
+        from `on_problem` in this batcher's own thread, which cannot wait for itself."""
+        until = None if seconds is None else time.monotonic() + seconds
         with self._changed:
             goal = self._outbox.added
             self._flush_to = max(self._flush_to, goal)
-            self._changed.notify_all()
-            return self._changed.wait_for(lambda: self._outbox.settled >= goal, seconds)
+            if self._outbox.settled >= goal or self._is_own_thread():
+                return self._outbox.settled >= goal
+            if self._start():
+                self._changed.notify_all()
+                return self._changed.wait_for(lambda: self._outbox.settled >= goal, seconds)
+        self._work(goal, until)
+        return self._outbox.settled >= goal
 
     def close(self, seconds: float | None = None) -> bool:
         """Sends what is left, for `seconds` at most, and ends. True when nothing had to be given up."""
@@ -100,105 +110,130 @@ class Batcher:
         with self._changed:
             if self._deadline is None:
                 self._deadline = time.monotonic() + wait
+            waits = len(self._outbox) > 0 and not self._given_up
+            thread = self._thread if self._is_own_thread() or not waits or self._start() else None
             self._changed.notify_all()
-            thread = self._thread
-        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
-            thread.join(wait)
-        elif thread is None:
-            self._work()  # no thread could be started, as at the very end of a program
+        if thread is None and waits:
+            self._work()
+        elif thread is threading.current_thread():
+            return False  # from `on_problem`: the thread goes on until everything is settled
+        elif self._thread is not None:
+            self._thread.join(wait)
+        self._finish()
+        if self._thread is None or not self._thread.is_alive():
+            self._client.close()
+        return not self._abandoned
+
+    def _finish(self) -> None:
         with self._changed:
             self._given_up = True
-            problem = self._outbox.lose("abandoned", everything=True)
+            problem = self._outbox.lose("abandoned", self._last_error, everything=True)
+            self._abandoned = self._abandoned or problem is not None
         self._reporter.tell(problem)
         with self._changed:
             self._outbox.told()
             self._changed.notify_all()
-        atexit.unregister(self._at_exit)
-        if thread is None or not thread.is_alive():
-            self._client.close()
-        return problem is None
-
-    def _at_exit(self) -> None:
-        self.close()
+        not_at_end(self.close)
 
     # --- The thread ---------------------------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        if self._thread is not None:
-            return
-        thread = threading.Thread(target=self._work, name="emban-batcher", daemon=True)
+    def _is_own_thread(self) -> bool:
+        return self._thread is threading.current_thread()
+
+    def _start(self) -> bool:
+        """False when there is no thread, and none can be had: the interpreter is ending."""
+        if self._thread is not None and self._thread.is_alive():
+            return True
+        thread = threading.Thread(target=self._work_until_closed, name="emban-batcher", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # the interpreter is ending: `close` will send
-            return
+        except RuntimeError:
+            self._thread = None
+            return False
         self._thread = thread
-        # Workers of multiprocessing end without atexit; what they run instead is registered in themselves only.
-        multiprocessing = sys.modules.get("multiprocessing.process")
-        if multiprocessing is not None and multiprocessing.parent_process() is not None:
-            from multiprocessing.util import Finalize
+        at_end_of_worker(self.close)
+        return True
 
-            Finalize(None, self._at_exit, exitpriority=100)
+    def _work_until_closed(self) -> None:
+        while True:
+            try:
+                self._work()
+            except SystemExit:  # from `on_problem`; it does not end programs from here, and must not end this thread
+                continue
+            break
+        self._finish()
 
-    def _work(self) -> None:
-        while self._take():
-            self._deliver()
+    def _work(self, goal: int | None = None, until: float | None = None) -> None:
+        """Sends until `close` has its way; with `goal` only so many events, and not longer than `until`."""
+        while self._take(goal, until):
+            self._deliver(until)
 
-    def _take(self) -> bool:
+    def _left(self, until: float | None) -> float | None:
+        """Seconds until everything must be over; None when nothing presses."""
+        ends = [end for end in (until, self._deadline) if end is not None]
+        return min(ends) - time.monotonic() if ends else None
+
+    def _take(self, goal: int | None, until: float | None) -> bool:
         """Waits until a batch is due, and takes it; False at the end."""
         with self._changed:
-            while not self._given_up:
-                due = self._outbox.due_in()
+            while not self._given_up and (goal is None or self._outbox.settled < goal):
+                due, left = self._outbox.due_in(), self._left(until)
+                if left is not None and (due is None or left <= 0):
+                    return False
                 if due is not None and (due == 0 or self._deadline is not None or self._outbox.settled < self._flush_to):
                     self._outbox.take()
                     return True
-                if due is None and self._deadline is not None:
-                    return False
                 self._changed.wait(due)
             return False
 
-    def _deliver(self) -> None:
+    def _deliver(self, until: float | None) -> None:
         """Sends the batch that was taken, until it is stored or given up; tells of problems before those who wait for it go on."""
         patience = Patience(random.random)
         batch = self._outbox.flying
-        while True:
-            try:
-                result = self._client._run(_calls.ingest(batch), NO_RETRY)
-            except EmbanError as error:
-                pause = patience.pause(error)
-                with self._changed:
-                    if self._given_up:
-                        return
-                    if pause is not None and self._paused(pause):
-                        continue
-                    problem = self._outbox.lose("refused" if pause is None else "abandoned", error)
-            except Exception as error:  # a fault of this package must not end the thread in silence
-                with self._changed:
-                    problem = self._outbox.lose("refused", EmbanError(f"{type(error).__name__} while sending", code="client"))
-            else:
-                with self._changed:
-                    if self._given_up:
-                        return
-                    problem = self._outbox.settle(result)
-            self._reporter.tell(problem)
+        try:
+            while True:
+                try:
+                    result = self._client._run(_calls.ingest(batch), NO_RETRY, self._left(until))
+                except EmbanError as error:
+                    if patience.is_worth_telling():
+                        self._reporter.tell_waiting(error, self.stats.queued)
+                    with self._changed:
+                        if self._given_up:
+                            return
+                        if error.status == 413 and self._outbox.halve():
+                            return
+                        self._last_error = error
+                        pause = patience.pause(error, self._left(until))
+                        if pause is not None and self._paused(pause, until):
+                            continue
+                        if self._given_up:
+                            return
+                        self._abandoned = self._abandoned or pause is not None
+                        problem = self._outbox.lose("refused" if pause is None else "abandoned", error)
+                except Exception as error:
+                    with self._changed:
+                        problem = self._outbox.fail(error)
+                else:
+                    with self._changed:
+                        if self._given_up:
+                            return
+                        problem = self._outbox.settle(result)
+                self._reporter.tell(problem)
+                return
+        finally:
             with self._changed:
                 self._outbox.told()
                 self._changed.notify_all()
-            return
 
-    def _paused(self, seconds: float) -> bool:
-        """Waits, without the lock; False when `close` does not leave the time."""
+    def _paused(self, seconds: float, until: float | None) -> bool:
+        """Waits, without the lock; False when that is longer than there is time. `close` ends the pause: it leaves time for little else."""
+        closing = self._deadline is not None
+        left = self._left(until)
+        if left is not None and seconds >= left:
+            return False
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if self._given_up or (self._deadline is not None and end > self._deadline):
-                return False
-            self._changed.wait(left)
-        return True
-
-
-def _after_fork() -> None:
-    for batcher in list(_batchers):
-        batcher._begin()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+        while (rest := end - time.monotonic()) > 0 and not self._given_up:
+            if self._deadline is not None and not closing:
+                return True
+            self._changed.wait(rest)
+        return not self._given_up

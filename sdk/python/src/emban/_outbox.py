@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from .errors import EmbanError
+from .errors import ClientClosedError, ConnectionFailedError, EmbanError
 from .events import BYTES_PER_REQUEST, EVENTS_PER_REQUEST, EncodedEvent, Event, EventRejection, IngestResult, encoded
 
 log = logging.getLogger("emban")
@@ -45,30 +47,43 @@ class BatcherStats:
 
 
 class Reporter:
-    """Tells of problems: to the callback, or else to the log, at most every ten seconds there."""
+    """Tells of problems: to the callback, or else to the log, at most every ten seconds there. Never raises: the events that are not part
+    of the problem must go on."""
 
     QUIET_SECONDS = 10.0
 
     def __init__(self, callback: Callable[[BatchProblem], None] | None) -> None:
         self._callback = callback
+        self._lock = threading.Lock()
         self._silent_until = 0.0
         self._untold = 0
 
     def tell(self, problem: BatchProblem | None) -> None:
         if problem is None:
             return
-        if self._callback is not None:
-            try:
+        try:
+            if self._callback is not None:
                 self._callback(problem)
-            except Exception:
+            else:
+                self._write(problem)
+        except Exception:
+            with contextlib.suppress(Exception):
                 log.exception("the callback of a batcher failed")
-            return
-        self._untold += problem.count
-        if time.monotonic() >= self._silent_until:
-            first = problem.rejections[0] if problem.rejections else None
-            why = f"{first.field} {first.expected}" if first else str(problem.error or "")
-            log.warning("%d events were not stored: %s%s", self._untold, problem.reason, f" ({why})" if why else "")
-            self._untold, self._silent_until = 0, time.monotonic() + self.QUIET_SECONDS
+
+    def _write(self, problem: BatchProblem) -> None:
+        with self._lock:
+            self._untold += problem.count
+            if time.monotonic() < self._silent_until:
+                return
+            count, self._untold, self._silent_until = self._untold, 0, time.monotonic() + self.QUIET_SECONDS
+        first = problem.rejections[0] if problem.rejections else None
+        why = f"{first.field} {first.expected}".strip() if first else str(problem.error or "")
+        log.warning("%d events were not stored: %s%s", count, problem.reason, f" ({why})" if why else "")
+
+    def tell_waiting(self, error: EmbanError, count: int) -> None:
+        """Nothing is lost yet, but the server has been away for a while."""
+        with contextlib.suppress(Exception):
+            log.warning("%d events wait, and are sent again: %s", count, error)
 
 
 class Outbox:
@@ -86,6 +101,7 @@ class Outbox:
         #: Numbers of events, in the order in which they came: the last one added, and the last one settled and told of.
         self.added = self.settled = 0
         self._untold = 0
+        self._bytes_per_request = BYTES_PER_REQUEST
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self.flying)
@@ -96,10 +112,7 @@ class Outbox:
 
     def add(self, event: Mapping[str, Any], *, closed: bool = False) -> BatchProblem | None:
         """Takes an event as it is now; later changes of the caller's object do not reach it."""
-        if isinstance(event, Mapping) and event.get("timestamp") is None:
-            # It happened now, not when its batch is sent.
-            event = {**event, "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
-        one = encoded(event, 0)
+        one = encoded(event, 0, at=datetime.now(timezone.utc))  # it happened now, not when its batch is sent
         if isinstance(one, EventRejection):
             self.rejected += 1
             return BatchProblem("rejected", (event,), 1, (one,))  # type: ignore[arg-type]
@@ -120,12 +133,13 @@ class Outbox:
 
     def take(self) -> Sequence[EncodedEvent]:
         """The next batch, which is on its way until it is settled or put back."""
+        self.put_back()
         batch: list[EncodedEvent] = []
         size = 0
         while self._waiting and len(batch) < self._max_events:
             one = self._waiting[0][1]
             size += len(one.text) + 1
-            if batch and size > BYTES_PER_REQUEST:
+            if batch and size > self._bytes_per_request:
                 break
             self._waiting.popleft()
             batch.append(EncodedEvent(len(batch), one.event, one.text))
@@ -133,8 +147,17 @@ class Outbox:
         return batch
 
     def put_back(self) -> None:
+        """What is on its way waits again; sending it twice is harmless."""
         self._waiting.extendleft((0.0, one) for one in reversed(self.flying))
         self.flying = ()
+
+    def halve(self) -> bool:
+        """The batch on its way is more than a proxy lets through (413): it is put back, to be sent in parts. False when it is a single event."""
+        if len(self.flying) < 2:
+            return False
+        self._bytes_per_request = max(sum(len(one.text) + 1 for one in self.flying) // 2, 1)
+        self.put_back()
+        return True
 
     def settle(self, result: IngestResult) -> BatchProblem | None:
         """The batch on its way was answered."""
@@ -159,34 +182,49 @@ class Outbox:
         self.lost += len(gone)
         return BatchProblem(reason, tuple(gone), len(gone), error=error) if gone else None
 
+    def fail(self, error: BaseException) -> BatchProblem | None:
+        """The batch on its way met a fault of this package, which must not end the sending in silence."""
+        return self.lose("refused", EmbanError(f"{type(error).__name__} while sending", code="client"))
+
     def told(self) -> None:
         """What `settle` and `lose` returned was reported: those who wait for these events may go on."""
         self.settled += self._untold
         self._untold = 0
 
-    def everything(self) -> Sequence[EncodedEvent]:
-        """All that is not settled, taken out to be sent in another way."""
-        self.put_back()
-        waiting = [one for _, one in self._waiting]
-        self._waiting.clear()
-        return waiting
-
 
 class Patience:
     """How long to go on with one batch."""
 
-    FIRST_PAUSE, LONGEST_PAUSE, FAILURES = 0.25, 30.0, 5
+    FIRST_PAUSE, LONGEST_PAUSE, LONGEST_LAST_PAUSE = 0.25, 30.0, 1.0
+    #: How often a batch is sent to a server that is there but fails, or is not Emban: half a minute, with the pauses.
+    FAILURES = 8
+    #: Seconds after which the log hears that a batch cannot be sent.
+    WORTH_TELLING = 10.0
 
-    def __init__(self, chance: Callable[[], float]) -> None:
-        self._chance = chance
+    def __init__(self, chance: Callable[[], float], clock: Callable[[], float] = time.monotonic) -> None:
+        self._chance, self._clock = chance, clock
+        self._begin = clock()
         self._attempts = 0
+        self._told = False
 
-    def pause(self, error: EmbanError) -> float | None:
+    def pause(self, error: EmbanError, left: float | None = None) -> float | None:
         """Seconds before the batch is sent again; None when that is of no use. While the server is away or busy it always is: the queue is
-        bounded, and what no longer fits in is told of."""
+        bounded, and what no longer fits in is told of. `left`: seconds until everything must be over, where that is near."""
         self._attempts += 1
-        away = error.status in (None, 429, 502, 503, 504)
-        if not away and not (error.status is not None and error.status >= 500 and self._attempts < self.FAILURES):
+        away = isinstance(error, ConnectionFailedError) or error.status in (429, 502, 503, 504)
+        # Neither is an answer to the events: a server that fails, and a page that some proxy puts in Emban's place.
+        unclear = (error.code == "http_error" and error.status != 413) or (error.status or 0) >= 500
+        if isinstance(error, ClientClosedError) or not (away or (unclear and self._attempts < self.FAILURES)):
             return None
-        grown: float = min(self.FIRST_PAUSE * 2 ** min(self._attempts - 1, 10), self.LONGEST_PAUSE) * (0.5 + self._chance() / 2)
-        return max(grown, error.retry_after or 0.0)
+        longest = self.LONGEST_PAUSE if left is None else self.LONGEST_LAST_PAUSE
+        grown: float = min(self.FIRST_PAUSE * 2 ** min(self._attempts - 1, 10), longest) * (0.5 + self._chance() / 2)
+        asked = error.retry_after or 0.0
+        # At the end asking too early is better than losing the events.
+        return max(grown, asked) if left is None or asked < left else grown
+
+    def is_worth_telling(self) -> bool:
+        """Once, when it takes long."""
+        if self._told or self._clock() - self._begin < self.WORTH_TELLING:
+            return False
+        self._told = True
+        return True

@@ -79,15 +79,17 @@ def identified(event: Mapping[str, Any]) -> Event:
     return copy  # type: ignore[return-value]  # the server judges whether it is an event
 
 
-def encoded(event: Mapping[str, Any], index: int) -> EncodedEvent | EventRejection:
-    """The event as JSON. What is not JSON (a NaN, half a surrogate pair, an object of some class) is rejected here, alone: in a request it
+def encoded(event: Mapping[str, Any], index: int, *, at: datetime | None = None) -> EncodedEvent | EventRejection:
+    """The event as JSON; `at` is its time, where it has none. What is not JSON (a NaN, half a surrogate pair, an object of some class) is rejected here, alone: in a request it
     would make the others unreadable, too."""
     if not isinstance(event, Mapping):
         return EventRejection(index, "", "event_type", "must be an object")
-    known = identified(event)
     try:
+        known = identified(event)
+        if at is not None and known.get("timestamp") is None:
+            known["timestamp"] = at.isoformat(timespec="milliseconds")
         text = json.dumps(known, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError) as error:
+    except Exception as error:  # objects of others may raise anything when they are read
         return EventRejection(index, "", "not_json", f"must be JSON: {type(error).__name__}")
     if len(text) > BYTES_PER_REQUEST:
         return EventRejection(index, "", "too_large", f"must be at most {BYTES_PER_REQUEST} bytes of JSON")
@@ -104,6 +106,8 @@ def _plain(value: object) -> Any:
         raise ValueError("a date is not a moment")
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
     if isinstance(value, Mapping):
         return dict(value)
     if hasattr(value, "item"):  # a number of numpy
