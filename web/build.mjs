@@ -133,11 +133,12 @@ function buildTests() {
     "core.mjs": "packages/core/src/index.ts",
     "embed-helper.mjs": "packages/embed-helper/src/embed-url.ts",
     "embed.mjs": "packages/embed/src/address.ts",
+    "sdk-batcher.mjs": "packages/sdk/src/index.ts",
     "sdk-names.mjs": "packages/sdk/src/names.ts",
     "sdk-retry.mjs": "packages/sdk/src/retry.ts",
   };
   for (const [name, entry] of Object.entries(entries)) {
-    run("esbuild", [entry, "--bundle", "--format=esm", "--platform=neutral", "--target=es2020", "--log-level=warning", "--tsconfig=tsconfig.json", `--outfile=${join(tests, name)}`]);
+    run("esbuild", [entry, "--bundle", "--format=esm", "--platform=neutral", "--target=es2020", "--external:node:*", "--log-level=warning", "--tsconfig=tsconfig.json", `--outfile=${join(tests, name)}`]);
   }
   writeFileSync(join(tests, "emban-embed.js"), bundle("packages/embed-helper/src/main.ts", "emban-embed.js"));
   return elementStyles;

@@ -1,6 +1,7 @@
-import { EmbanError } from "./errors";
+import { EmbanError, isRecord } from "./errors";
 import { prepared, type StoredEvent } from "./events";
 import { IngestError } from "./ingest";
+import type { RequestOptions } from "./transport";
 import type { AnyEvent, IngestResult, RejectedEvent } from "./types";
 
 export interface BatcherOptions {
@@ -8,15 +9,29 @@ export interface BatcherOptions {
   readonly flushAt?: number;
   /** Milliseconds that an event waits at most; 5,000 when absent. */
   readonly flushInterval?: number;
-  /** Events that may wait while the server is away; 100,000 when absent. What comes beyond them is lost, with an error. */
+  /** Events that may wait while the server is away; 100,000 when absent. `add` does not take what comes beyond them. */
   readonly maximumQueue?: number;
-  /** A background flush failed. `lost` are events that will not be tried again; without a listener the error is written to the console. */
+  /**
+   * Something went wrong in the background: once for each attempt to send, which become ever less frequent. `lost` are events that will not be tried
+   * again. `queue_full` is told when the queue runs full and then once a minute at most, with the last event that was not taken. Without a listener
+   * the error is written to the console.
+   */
   readonly onError?: (error: EmbanError, lost: readonly StoredEvent[]) => void;
   /** Events that the server found wrong; without a listener `onError` hears of it. */
   readonly onRejected?: (rejected: readonly (RejectedEvent & { readonly event: StoredEvent })[]) => void;
 }
 
-type Send = (events: readonly StoredEvent[]) => Promise<IngestResult>;
+export interface CloseOptions {
+  /** Milliseconds after which what has not been sent is given up; without it the repetitions of all requests are waited for. */
+  readonly timeout?: number;
+}
+
+type Send = (events: readonly StoredEvent[], options: RequestOptions) => Promise<IngestResult>;
+
+/** Attempts of a server that is away are at most this far apart, in milliseconds, where `flushInterval` is not longer. */
+const longestBackoff = 60_000;
+/** That the queue is full is said again after this many milliseconds. */
+const reminder = 60_000;
 
 const open = new Set<Batcher>();
 let isWatching = false;
@@ -44,8 +59,12 @@ export class Batcher {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> | null = null;
   #failures = 0;
-  #isClosed = false;
+  #closing: Promise<void> | null = null;
   #hasTriedAtExit = false;
+  /** Events that were not taken since the host was told, and when that was. */
+  #overflow = 0;
+  #overflowTold = -Infinity;
+  readonly #abort = new AbortController();
 
   constructor(send: Send, options: BatcherOptions) {
     this.#send = send;
@@ -62,17 +81,17 @@ export class Batcher {
     return this.#queue.length;
   }
 
-  /** Takes an event, which gets its id now; false when the queue is full. Throws after `close`. */
+  /** Takes an event, which gets its id and, without a timestamp, this moment's; false when the queue is full. Throws after `close`. */
   add(event: AnyEvent): boolean {
-    if (this.#isClosed) throw new EmbanError("closed", "This batcher is closed.");
-    const one = prepared(event);
+    if (this.#closing) throw new EmbanError("closed", "This batcher is closed.");
+    const one = taken(event);
     if (this.#queue.length >= this.#maximumQueue) {
-      this.#report(new EmbanError("queue_full", `${this.#maximumQueue} events wait already.`), [one]);
+      this.#overflowed(one);
       return false;
     }
     this.#queue.push(one);
     this.#hasTriedAtExit = false;
-    if (this.#queue.length >= this.#flushAt && this.#failures === 0) void this.#inBackground();
+    if (this.#queue.length >= this.#flushAt && this.#failures === 0) this.#inBackground();
     else this.#schedule();
     return true;
   }
@@ -84,15 +103,26 @@ export class Batcher {
     if (this.#queue.length > 0) await this.#start();
   }
 
-  /** Sends everything and takes no more. Rejects when it cannot be sent; `onError` has then been given what is lost. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  /** Sends everything and takes no more. Rejects when it cannot be sent, or not in time; `onError` has then been given what is lost. */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeout === undefined ? undefined : positive("timeout", options.timeout));
+    return this.#closing;
+  }
+
+  async #close(timeout: number | undefined): Promise<void> {
+    let isLate = false;
+    const alarm = timeout === undefined ? undefined : setTimeout(() => {
+      isLate = true;
+      this.#abort.abort();
+    }, timeout);
     try {
       await this.flush();
     } catch (error) {
-      this.#report(asError(error), this.#queue.splice(0));
-      throw error;
+      const cause = isLate ? new EmbanError("timeout", `Not everything could be sent within ${timeout} ms.`, { cause: error }) : asError(error);
+      this.#report(cause, this.#queue.splice(0));
+      throw cause;
     } finally {
+      clearTimeout(alarm);
       clearTimeout(this.#timer);
       open.delete(this);
     }
@@ -113,47 +143,65 @@ export class Batcher {
     return this.#sending;
   }
 
-  async #inBackground(): Promise<void> {
-    try {
-      await this.#start();
-    } catch (error) {
-      this.#report(asError(error), []);
-    }
+  /** What is being sent takes along what came meanwhile; whoever began it tells of its failure, so that it is told once. */
+  #inBackground(): void {
+    if (this.#sending) return;
+    void this.#start().catch((error: unknown) => {
+      // Who closes it tells of that.
+      if (!this.#abort.signal.aborted) this.#report(asError(error), []);
+    });
   }
 
   async #sendAll(): Promise<void> {
     while (this.#queue.length > 0) {
       // They stay in the queue until it is known what became of them.
       const events = this.#queue.slice(0, Math.max(this.#flushAt, 1000));
+      let result: IngestResult;
       try {
-        const result = await this.#send(events);
-        this.#queue.splice(0, events.length);
-        this.#failures = 0;
-        this.#reject(result, events);
+        result = await this.#send(events, { signal: this.#abort.signal });
       } catch (error) {
         this.#failed(error, events);
+        continue;
       }
+      this.#done(events, []);
+      this.#reject(result, events);
     }
   }
 
   /** Throws what makes sending go on later. */
   #failed(error: unknown, events: readonly StoredEvent[]): void {
     if (!(error instanceof IngestError)) {
-      // The events themselves cannot be written as JSON.
-      this.#queue.splice(0, events.length);
+      this.#done(events, []);
       this.#report(asError(error), events);
       return;
     }
-    this.#queue.splice(0, events.length - error.unsent.length);
+    const isLater = error.isTemporary || error.code === "aborted";
+    // Those that are wrong stand anywhere among the others: what is left is known by name only.
+    this.#done(events, isLater ? error.unsent : []);
     this.#reject(error.result, events);
     if (error.unsent.length === 0) return;
-    if (!error.isTemporary) {
-      this.#queue.splice(0, error.unsent.length);
+    if (!isLater) {
       this.#report(error, error.unsent);
       return;
     }
     this.#failures += 1;
     throw error;
+  }
+
+  /** `events`, from the front of the queue, are over and done with, but for those `left`. */
+  #done(events: readonly StoredEvent[], left: readonly StoredEvent[]): void {
+    this.#queue = [...left, ...this.#queue.slice(events.length)];
+    if (left.length === 0) this.#failures = 0;
+  }
+
+  #overflowed(event: StoredEvent): void {
+    this.#overflow += 1;
+    const now = performance.now();
+    if (now - this.#overflowTold < reminder) return;
+    const count = this.#overflow === 1 ? "an event was" : `${this.#overflow} events were`;
+    this.#overflow = 0;
+    this.#overflowTold = now;
+    this.#report(new EmbanError("queue_full", `${this.#maximumQueue} events wait already: ${count} not taken.`), [event]);
   }
 
   #reject(result: IngestResult, events: readonly StoredEvent[]): void {
@@ -162,8 +210,9 @@ export class Batcher {
       const event = events[rejected.index];
       return event ? [{ ...rejected, event }] : [];
     });
-    if (this.#options.onRejected) {
-      this.#options.onRejected(known);
+    const { onRejected } = this.#options;
+    if (onRejected) {
+      call(() => onRejected(known));
       return;
     }
     const [first] = known;
@@ -171,7 +220,8 @@ export class Batcher {
   }
 
   #report(error: EmbanError, lost: readonly StoredEvent[]): void {
-    if (this.#options.onError) this.#options.onError(error, lost);
+    const { onError } = this.#options;
+    if (onError) call(() => onError(error, lost));
     else console.error(`emban: ${error.code}: ${error.message}${lost.length > 0 ? ` (${lost.length} events lost)` : ""}`);
   }
 
@@ -179,11 +229,32 @@ export class Batcher {
     if (this.#timer !== undefined || this.#sending || this.#queue.length === 0) return;
     const timer = setTimeout(() => {
       this.#timer = undefined;
-      void this.#inBackground();
-    }, Math.min(60_000, this.#flushInterval * 2 ** this.#failures));
+      this.#inBackground();
+    }, Math.max(this.#flushInterval, Math.min(longestBackoff, this.#flushInterval * 2 ** this.#failures)));
     // An idle process may end: it is asked to send before.
     (timer as { unref?: () => void }).unref?.();
     this.#timer = timer;
+  }
+}
+
+/** An event as it is now: what its owner does with the object later, and when it is sent, makes no difference. */
+function taken(event: AnyEvent): StoredEvent {
+  const one: Record<string, unknown> & { readonly event_id: string } = { ...prepared(event) };
+  one["timestamp"] ??= new Date().toISOString();
+  for (const name of ["string_props", "numeric_props"]) {
+    const properties = one[name];
+    if (isRecord(properties)) one[name] = { ...properties };
+  }
+  return one;
+}
+
+/** A listener that fails is the host's matter: it must not cost events, nor end the process. */
+function call(listener: () => unknown): void {
+  const told = (error: unknown) => console.error("emban: a listener of the batcher failed:", error);
+  try {
+    Promise.resolve(listener()).catch(told);
+  } catch (error) {
+    told(error);
   }
 }
 

@@ -73,7 +73,7 @@ export class EmbanClient {
 
   /** Collects events and sends them in the background. */
   batcher(options: BatcherOptions = {}): Batcher {
-    return new Batcher((events) => send(this.#transport, events, {}), options);
+    return new Batcher((events, request) => send(this.#transport, events, request), options);
   }
 
   /** Answers one question: `{ tenantId, query: { eventName, metric, … } }`. */

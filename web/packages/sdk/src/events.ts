@@ -28,18 +28,22 @@ export function prepared(event: AnyEvent): StoredEvent {
 }
 
 /** Splits events into requests that the server takes; events that no request can hold come back as rejected. */
-export function batches(events: readonly StoredEvent[]): { readonly batches: readonly Batch[]; readonly tooLarge: readonly RejectedEvent[] } {
+export function batches(events: readonly StoredEvent[]): { readonly batches: readonly Batch[]; readonly unfit: readonly RejectedEvent[] } {
   const done: Batch[] = [];
-  const tooLarge: RejectedEvent[] = [];
+  const unfit: RejectedEvent[] = [];
   const encoder = new TextEncoder();
   const envelope = envelopeOf([]).length;
   let batch = { events: [] as StoredEvent[], texts: [] as string[], indices: [] as number[] };
   let bytes = envelope;
   events.forEach((event, index) => {
-    const text = JSON.stringify(event);
+    const text = textOf(event);
+    if (text === null) {
+      unfit.push({ index, code: "event_not_json", expected: "must be what JSON can hold: no BigInt, and nothing that contains itself" });
+      return;
+    }
     const size = encoder.encode(text).length + 1;
     if (size + envelope > maximumBytes) {
-      tooLarge.push({ index, code: "event_too_large", expected: `must fit into a request of ${maximumBytes} bytes` });
+      unfit.push({ index, code: "event_too_large", expected: `must fit into a request of ${maximumBytes} bytes` });
       return;
     }
     if (batch.events.length === maximumEvents || bytes + size > maximumBytes) {
@@ -53,7 +57,16 @@ export function batches(events: readonly StoredEvent[]): { readonly batches: rea
     bytes += size;
   });
   if (batch.events.length > 0) done.push(batch);
-  return { batches: done, tooLarge };
+  return { batches: done, unfit };
+}
+
+/** As JSON; null for what JSON cannot hold. */
+function textOf(event: StoredEvent): string | null {
+  try {
+    return JSON.stringify(event);
+  } catch {
+    return null;
+  }
 }
 
 export function envelopeOf(texts: readonly string[]): string {

@@ -27,9 +27,9 @@ export class IngestError extends EmbanError {
 /** Sends `events`, request after request. Throws {@link IngestError} when one of them fails, or when no event at all was valid. */
 export async function send(transport: Transport, events: readonly StoredEvent[], options: RequestOptions): Promise<IngestResult> {
   const split = batches(events);
-  const errors: RejectedEvent[] = [...split.tooLarge];
+  const errors: RejectedEvent[] = [...split.unfit];
   let accepted = 0;
-  let rejected = split.tooLarge.length;
+  let rejected = split.unfit.length;
   const result = (): IngestResult => ({ accepted, rejected, status: rejected > 0 ? "partial" : "ok", errors: [...errors].sort((one, other) => one.index - other.index) });
   let nothingValid: EmbanError | null = null;
   for (const [number, batch] of split.batches.entries()) {
