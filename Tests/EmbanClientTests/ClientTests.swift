@@ -25,7 +25,7 @@ import Testing
   ]
 
   private static func published(_ emban: EmbanClient) async throws -> EmbanDashboard {
-    let dashboard = try await emban.createDashboard(["name": "Usage", "widgets": widgets])
+    let dashboard = try await emban.createDashboard(["name": "Sessions", "widgets": widgets])
     try await emban.publishDashboard(dashboard.id)
     return dashboard
   }
