@@ -15,6 +15,7 @@ from embantest.node import Project
 from embantest.process import ROOT
 from embantest.stage import Stage
 from embantest.steady import PATIENCE
+from embantest.workspace import event
 from playwright.sync_api import Frame, Page, expect
 
 Hosts = Callable[[], HostPage]
@@ -360,6 +361,29 @@ def test_only_what_is_shown_is_asked_for(stage: Stage, show: Callable[..., Page]
     assert bodies == [["w_calls"]], bodies
 
 
+def test_live_charts_of_one_provider_refresh_together(stage: Stage, show: Callable[..., Page]) -> None:
+    stage.organization.ingest([event("react-live", string_props={"endpoint": "/v1/chat"})] * 3)
+    bodies: list[list[str]] = []
+
+    def listen(page: Page) -> None:
+        page.on("request", lambda request: bodies.append(sorted(json.loads(request.post_data or "{}")["widgets"]))
+                if request.url.endswith("/v1/embed/query") else None)
+
+    shown = ["w_calls", "w_list", "w_models", "w_table", "w_tokens"]
+    page = show([native(stage, tenant="react-live", parts=["numbers", *shown], live=True)], listen)
+    settled(page, 5)
+    calls = page.get_by_role("region", name="Numbers").locator("[data-of=calls]")
+    expect(calls).to_have_text("3")
+    bodies.clear()
+    for number in range(4, 7):
+        stage.organization.ingest([event("react-live", string_props={"endpoint": "/v1/chat"})])
+        expect(calls).to_have_text(str(number))
+        expect(card(page, "w_calls").locator(".kpi-value")).to_have_text(str(number))
+    # One question for each change, not one for each chart; what was asked for a moment before a change may be asked for once more.
+    assert 3 <= len(bodies) < 15 and all(widgets == shown for widgets in bodies), bodies
+    assert events(page, "one", "onError") == []
+
+
 def test_two_providers_at_once(stage: Stage, show: Callable[..., Page]) -> None:
     page = show([native(stage, "one", "acme"), native(stage, "two", "globex")])
     one, two = page.locator("#one"), page.locator("#two")
@@ -482,6 +506,6 @@ def test_the_page_keeps_nothing_of_providers_that_are_gone(stage: Stage, show: C
     assert page.evaluate("window.listening()") == 0
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    stage.organization.ingest([{"tenant_id": "acme", "event_name": "react.unmounted"}])
+    stage.organization.ingest([event("acme", "react.unmounted")])
     page.wait_for_timeout(1500)
     assert asked == [], "a page that shows nothing asks for nothing"

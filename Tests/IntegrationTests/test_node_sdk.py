@@ -339,6 +339,29 @@ def test_any_other_route(project: Project, organization: Organization) -> None:
     assert found[:2] == [["acme"], None] and found[2]["code"] == "unauthorized" and found[3] == "TypeError"
 
 
+def test_guest_tokens(project: Project, organization: Organization) -> None:
+    organization.create_dashboard(slug="my-app", publish=True)
+    organization.ingest([event("tenant-42"), event("acme")])
+    found = run(project, organization, """
+      const permissions = { isEnableDownloadMetrics: false, isEnableUnderlyingData: true };
+      const guest = await emban.createGuestToken({ clientId: 'tenant-42', dataAppName: 'my-app', permissions, expiryTime: 600, params: { userId: 'u1' } });
+      const unknown = await failure(emban.createGuestToken({ clientId: 'tenant-42', dataAppName: 'other' }));
+      report({ guest, unknown });
+    """)
+    assert set(found["guest"]) == {"token", "expiresAt"}
+    assert (found["unknown"]["status"], found["unknown"]["code"]) == (404, "DATA_APP_NOT_FOUND") and found["unknown"]["isEmban"]
+    viewer = Client(organization.base).bearer(found["guest"]["token"])
+    assert viewer.get("/v1/embed/dashboard").expect(200)["permissions"]["allow_export"] is False
+    assert viewer.post("/v1/embed/query", {}).expect(200)["results"]["w_calls"]["rows"] == [{"value": 1}]
+
+
+def test_sessions_of_a_dashboard_are_revoked_together(project: Project, organization: Organization) -> None:
+    one, other = (organization.create_dashboard(publish=True)["id"] for _ in range(2))
+    sessions = [organization.session("acme", dashboard) for dashboard in (one, one, other)]
+    run(project, organization, f"report(await emban.revokeEmbedSessions({{ dashboardId: {one!r} }}) ?? null);")
+    assert [session.client.get("/v1/embed/dashboard").status for session in sessions] == [401, 401, 200]
+
+
 # --- Errors and secrets ---------------------------------------------------------------------------------------------------
 
 

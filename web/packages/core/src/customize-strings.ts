@@ -20,7 +20,7 @@ export const customizeStrings = {
   own: "Added by you",
 
   dialogTitle: "Add a widget",
-  dialogText: "Only you see it. You can remove it at any time.",
+  dialogText: "It is added to your view of the dashboard. You can remove it at any time.",
   title: "Title",
   event: "Event",
   allEvents: "All events",
@@ -34,7 +34,7 @@ export const customizeStrings = {
     stat: "Number", line: "Line", area: "Area", bars: "Columns", bar: "Bars", list: "List", donut: "Donut", table: "Table",
   } as Readonly<Record<string, string>>,
   preview: "Preview",
-  sample: "Sample values",
+  sample: "Made-up values",
   addIt: "Add to dashboard",
   added: (title: string) => `${title} was added`,
   addFailed: "The widget could not be added. Try again.",
