@@ -44,6 +44,20 @@ package struct EventKey: Sendable, Hashable {
     self.init(bytes, Place(in: bytes, owner: owner, id: owner.upperBound..<bytes.count, hashing))
   }
 
+  /// Of a row of the store whose cells are the customer and the id; nil for any other.
+  init?(scope: IngestScope, row: some Collection<JSONValue>) {
+    let cells = row.compactMap(\.stringValue)
+    guard row.count == 2, cells.count == 2 else { return nil }
+    self.init(scope: scope, tenant: TenantID(cells[0]), id: cells[1])
+  }
+
+  /// Of a row whose cells are the organisation, the environment, the customer and the id; nil for any other.
+  init?(scopedRow row: [JSONValue]) {
+    guard row.count == 4, let organization = row[0].stringValue, let environment = row[1].stringValue else { return nil }
+    self.init(
+      scope: IngestScope(organization: OrganizationID(organization), environment: EnvironmentName(environment)), row: row.dropFirst(2))
+  }
+
   package static func == (left: EventKey, right: EventKey) -> Bool {
     left.place.hash == right.place.hash
       && left.bytes.withUnsafeBufferPointer { ours in

@@ -86,11 +86,7 @@ struct EventTable: Sendable {
       let sql: SQL = "SELECT DISTINCT tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE \(group.condition)"
       do {
         let answer = try await client.query(sql, as: .admin, timeout: timeout)
-        for row in answer.rows {
-          if let tenant = row.first?.stringValue, let id = row.last?.stringValue {
-            stored.insert(EventKey(scope: group.scope, tenant: TenantID(tenant), id: id))
-          }
-        }
+        stored.formUnion(answer.rows.compactMap { EventKey(scope: group.scope, row: $0) })
       } catch {
         // Whatever a look-up fails with, it is not the fault of an event.
         throw .away(cause: String(describing: error))

@@ -98,6 +98,7 @@ import Testing
         "DELETE FROM emban.events WHERE org_id = \(bind: world.organization.rawValue) AND tenant_id = 'acme'")
     }
     // While its program may live nobody meddles; then everybody who comes by finishes it.
+    try await removals.touch(world.organization, id: id, at: world.now())
     try await world.housekeeping().workOnce()
     #expect(try await removals.list().count == 1)
     try await removals.touch(world.organization, id: id, at: world.now().adding(seconds: -60))
@@ -122,6 +123,92 @@ import Testing
     #expect(try await removals.list().isEmpty)
     #expect(try await world.totals("events") == [:])
     #expect(try await world.totals("tenant_days", "sum(n)") == [:])
+  }
+
+  /// Also a correction of the counts, which may have been written down already.
+  @Test(arguments: [false, true]) func aCorrectionWhoseProgramDiedIsFinished(isWritten: Bool) async throws {
+    let world = try await World()
+    try await world.store([Row(tenant: "acme", hoursAgo: 1)])
+    let day = CivilDate(daysSinceEpoch: Int(world.now().adding(seconds: -3600).milliseconds / 86_400_000))
+    let removals = RemovalRepository(world.database)
+    let id = "dead-\(world.organization)"
+    #expect(try await removals.begin(world.organization, id: id, at: world.now().adding(seconds: -60)))
+    let plan: JSONValue = [
+      "kind": "counts", "environment": "production", "tenant": "acme", "day": .int(day.daysSinceEpoch), "missing": [["api.call", 4]],
+    ]
+    #expect(try await removals.fix(world.organization, id: id, plan: plan.serialized()))
+    if isWritten {
+      let line: JSONValue = [
+        "org_id": .string(world.organization.rawValue), "environment": "production", "tenant_id": "acme", "day": .string(day.iso8601),
+        "event_name": "api.call", "n": 4,
+      ]
+      try await world.clickhouse.client.insert(
+        into: "emban.tenant_days", columns: ["org_id", "environment", "tenant_id", "day", "event_name", "n"],
+        body: ByteBuffer(string: line.serialized()), deduplicationToken: "correction-\(id)")
+    }
+    try await world.housekeeping().workOnce()
+    #expect(try await removals.list().isEmpty)
+    #expect(try await world.totals("events") == ["acme": 1])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 5])
+  }
+
+  /// Its program was slow, not gone: between the look at the journal and the next step it has written its plan down.
+  @Test func aRemovalThatIsBeingPlannedIsNotDropped() async throws {
+    let world = try await World()
+    try await world.store((0..<3).map { Row(tenant: "acme", id: "e\($0)", hoursAgo: 1) })
+    let removals = RemovalRepository(world.database)
+    let id = "slow-\(world.organization)"
+    #expect(try await removals.begin(world.organization, id: id, at: world.now().adding(seconds: -60)))
+    let plan: JSONValue = [
+      "kind": "tenant", "environment": "production", "tenant": "acme", "before": .int(world.now().adding(seconds: 60).milliseconds),
+    ]
+    let journal = LateJournal(world.database) {
+      let isFixed = try await removals.fix(world.organization, id: id, plan: plan.serialized())
+      #expect(isFixed)
+    }
+    try await world.housekeeping(remover: world.remover(journal: journal)).workOnce()
+    #expect(try await removals.list().isEmpty)
+    #expect(try await world.totals("events") == [:])
+    #expect(try await world.totals("tenant_days", "sum(n)") == [:])
+  }
+
+  /// Two programs that do not know of each other, one of which has subtracted a row and not yet deleted it.
+  @Test func whatIsTakenOutIsSubtractedOnceByWhomever() async throws {
+    let world = try await World()
+    let other = try await world.withAnotherJournal()
+    let moment = world.now().adding(seconds: -3600)
+    func store(_ batch: UInt64, and others: [Row] = []) async throws {
+      try await world.store([Row(tenant: "acme", id: "e1", hoursAgo: 0, at: moment)] + others, batch: batch)
+    }
+    try await store(7)
+    try await store(8)
+    try await world.housekeeping().workOnce()
+    #expect(try await world.totals("events") == ["acme": 1])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 1])
+    // The row again, in a block that the store has not seen, and subtracted: as the other program finds it in between.
+    try await store(8, and: [Row(tenant: "globex", hoursAgo: 1)])
+    let line: JSONValue = [
+      "org_id": .string(world.organization.rawValue), "environment": "production", "tenant_id": "acme",
+      "day": .string(CivilDate(daysSinceEpoch: Int(moment.milliseconds / 86_400_000)).iso8601), "event_name": "api.call", "n": -1,
+    ]
+    try await world.clickhouse.client.insert(
+      into: "emban.tenant_days", columns: ["org_id", "environment", "tenant_id", "day", "event_name", "n"],
+      body: ByteBuffer(string: line.serialized()))
+    try await other.housekeeping().workOnce()
+    #expect(try await world.totals("events") == ["acme": 1, "globex": 1])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 1, "globex": 1])
+  }
+
+  /// More rows than one removal takes.
+  @Test func manyThatWereStoredTwiceGoAtOnce() async throws {
+    let world = try await World()
+    for batch: UInt64 in 7...9 {
+      try await world.store((0..<700).map { Row(tenant: "acme", id: "e\($0)", hoursAgo: 1) }, batch: batch)
+    }
+    try await world.housekeeping().workOnce()
+    #expect(try await world.totals("events") == ["acme": 700])
+    #expect(try await world.totals("events", "countIf(batch = 7)") == ["acme": 700])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 700])
   }
 
   @Test func anErasureWaitsForAnotherRemovalAndSaysSo() async throws {
@@ -172,6 +259,16 @@ import Testing
     #expect(try await world.totals("events") == ["acme": 2, "late": 1])
   }
 
+  /// When something was stored, the store says: the program's clock may be days ahead of it.
+  @Test func whatWasStoredTwiceIsFoundByTheClockOfTheStore() async throws {
+    let world = try await World()
+    let housekeeping = world.housekeeping(clock: { [now = world.now] in now().adding(seconds: 2 * 86_400) })
+    try await housekeeping.workOnce()
+    for batch: UInt64 in 7...8 { try await world.store([Row(tenant: "acme", id: "e1", hoursAgo: 1)], batch: batch) }
+    try await housekeeping.workOnce()
+    #expect(try await world.totals("events") == ["acme": 1])
+  }
+
   @Test func theBytesGoToo() async throws {
     let world = try await World()
     try await world.store([Row(tenant: "acme", hoursAgo: 1), Row(tenant: "globex", hoursAgo: 1)])
@@ -203,12 +300,45 @@ private struct Row {
   var environment = "production"
   var id = ""
   var hoursAgo: Double
+  /// When it happened and was stored, instead.
+  var at: Instant?
+}
+
+/// A journal in which something happens right after the first look at all entries.
+private actor LateJournal: RemovalJournal {
+  private let journal: StoredRemovalJournal
+  private var meanwhile: (@Sendable () async throws -> Void)?
+
+  init(_ database: any ConfigDatabase, meanwhile: @escaping @Sendable () async throws -> Void) {
+    journal = StoredRemovalJournal(database)
+    self.meanwhile = meanwhile
+  }
+
+  func begin(_ organization: OrganizationID, id: String, at now: Instant) async throws -> RemovalEntry? {
+    try await journal.begin(organization, id: id, at: now)
+  }
+  func fix(_ organization: OrganizationID, id: String, plan: String) async throws -> Bool {
+    try await journal.fix(organization, id: id, plan: plan)
+  }
+  func touch(_ organization: OrganizationID, id: String, at now: Instant) async throws {
+    try await journal.touch(organization, id: id, at: now)
+  }
+  func abandon(_ organization: OrganizationID, id: String) async throws -> Bool { try await journal.abandon(organization, id: id) }
+  func finish(_ organization: OrganizationID, id: String) async throws { try await journal.finish(organization, id: id) }
+  func entries() async throws -> [RemovalEntry] {
+    let entries = try await journal.entries()
+    if let work = meanwhile {
+      meanwhile = nil
+      try await work()
+    }
+    return entries
+  }
 }
 
 private struct World {
   let clickhouse: TestClickHouse
   let organization = OrganizationID(TestClickHouse.uniqueOrganization())
-  let database: SQLiteDatabase
+  private(set) var database: SQLiteDatabase
   let told = Told()
   let now: TimeSource = { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
 
@@ -222,19 +352,32 @@ private struct World {
     let left = 86_400_000 - now().milliseconds % 86_400_000
     if left < 120_000 { try await Task.sleep(for: .milliseconds(left + 1_000)) }
     clickhouse = try await TestClickHouse.shared()
-    database = try SQLiteDatabase(path: try TestClickHouse.makeTestFolder() + "/emban.sqlite")
-    try await ConfigMigrator.migrate(database, at: now())
+    database = try await Self.makeDatabase(at: now())
   }
 
-  func remover() -> EventRemover {
+  private static func makeDatabase(at now: Instant) async throws -> SQLiteDatabase {
+    let database = try SQLiteDatabase(path: try TestClickHouse.makeTestFolder() + "/emban.sqlite")
+    try await ConfigMigrator.migrate(database, at: now)
+    return database
+  }
+
+  /// The same events, and a configuration of its own.
+  func withAnotherJournal() async throws -> World {
+    var other = self
+    other.database = try await Self.makeDatabase(at: now())
+    return other
+  }
+
+  func remover(journal: (any RemovalJournal)? = nil) -> EventRemover {
     EventRemover(
-      client: clickhouse.client, journal: StoredRemovalJournal(database), clock: now, logger: clickhouse.logger
+      client: clickhouse.client, journal: journal ?? StoredRemovalJournal(database), clock: now, logger: clickhouse.logger
     ) { [told] _, _, tenants in await told.add(tenants) }
   }
 
-  func housekeeping(rules: [RetentionRule] = [], clock: TimeSource? = nil) -> EventHousekeeping {
-    EventHousekeeping(
-      client: clickhouse.client, remover: remover(), duplicates: DuplicateRepair(remover: remover(), logger: clickhouse.logger),
+  func housekeeping(rules: [RetentionRule] = [], remover: EventRemover? = nil, clock: TimeSource? = nil) -> EventHousekeeping {
+    let remover = remover ?? self.remover()
+    return EventHousekeeping(
+      client: clickhouse.client, remover: remover, duplicates: DuplicateRepair(remover: remover, logger: clickhouse.logger),
       rules: { rules }, logger: clickhouse.logger, clock: clock ?? now, lease: { true })
   }
 
@@ -247,12 +390,13 @@ private struct World {
     let lines = rows.map { row -> String in
       let line: JSONValue = [
         "org_id": .string(organization.rawValue), "environment": .string(row.environment), "tenant_id": .string(row.tenant),
-        "event_name": "api.call", "timestamp": now().adding(seconds: -row.hoursAgo * 3600).json, "event_id": .string(row.id),
+        "event_name": "api.call", "timestamp": (row.at ?? now().adding(seconds: -row.hoursAgo * 3600)).json, "event_id": .string(row.id),
+        "ingested_at": (row.at ?? now()).json,
       ]
       return line.serialized() + "\n"
     }
     try await clickhouse.client.insert(
-      into: "emban.events", columns: ["org_id", "environment", "tenant_id", "event_name", "timestamp", "event_id"],
+      into: "emban.events", columns: ["org_id", "environment", "tenant_id", "event_name", "timestamp", "event_id", "ingested_at"],
       body: ByteBuffer(string: lines.joined()), settings: ["SQL_emban_batch": String(batch)])
   }
 

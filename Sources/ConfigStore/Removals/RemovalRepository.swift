@@ -61,6 +61,14 @@ public struct RemovalRepository: Sendable {
     }
   }
 
+  /// Drops a removal for which nothing was planned yet.
+  /// - Returns: Whether it was dropped; not when it has a plan by now, or is over.
+  public func abandon(_ organization: OrganizationID, id: String) async throws -> Bool {
+    try await database.write {
+      try $0.execute("DELETE FROM removals WHERE org_id = \(organization) AND id = \(id) AND plan IS NULL") > 0
+    }
+  }
+
   public func finish(_ organization: OrganizationID, id: String) async throws {
     _ = try await database.write { try $0.execute("DELETE FROM removals WHERE org_id = \(organization) AND id = \(id)") }
   }

@@ -24,6 +24,10 @@ public struct StoredRemovalJournal: RemovalJournal {
     try await removals.touch(organization, id: id, at: now)
   }
 
+  public func abandon(_ organization: OrganizationID, id: String) async throws -> Bool {
+    try await removals.abandon(organization, id: id)
+  }
+
   public func finish(_ organization: OrganizationID, id: String) async throws {
     try await removals.finish(organization, id: id)
   }

@@ -50,14 +50,7 @@ public struct DuplicateRepair: Sendable {
       SELECT org_id, environment, tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE ingested_at >= \(bind: since) \
       GROUP BY org_id, environment, tenant_id, event_id HAVING count() > 1 ORDER BY max(ingested_at) DESC LIMIT \(bind: Self.sweptKeys)
       """, as: .admin, settings: ["max_threads": "1", "optimize_aggregation_in_order": "1"], timeout: .seconds(60))
-    let keys = rows.rows.compactMap { row -> EventKey? in
-      guard row.count == 4, let organization = row[0].stringValue, let environment = row[1].stringValue, let tenant = row[2].stringValue,
-        let id = row[3].stringValue
-      else { return nil }
-      return EventKey(
-        scope: IngestScope(organization: OrganizationID(organization), environment: EnvironmentName(environment)), tenant: TenantID(tenant),
-        id: id)
-    }
+    let keys = rows.rows.compactMap { EventKey(scopedRow: $0) }
     var count = 0
     for (scope, keys) in Dictionary(grouping: keys, by: \.scope) {
       for start in stride(from: 0, to: keys.count, by: Removal.rowsPerRemoval) {
@@ -78,25 +71,25 @@ public struct DuplicateRepair: Sendable {
       SELECT tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE \(keys.condition) \
       GROUP BY tenant_id, event_id HAVING count() > 1
       """, as: .admin, timeout: .seconds(10))
-    return Set(
-      rows.rows.compactMap { row in
-        guard let tenant = row.first?.stringValue, let id = row.last?.stringValue else { return nil }
-        return EventKey(scope: keys.scope, tenant: TenantID(tenant), id: id)
-      })
+    return Set(rows.rows.compactMap { EventKey(scope: keys.scope, row: $0) })
   }
 
   @discardableResult
   private func remove(_ keys: Set<EventKey>, _ scope: IngestScope) async throws -> Int {
-    // A look without a removal of its own first: most often another program, or an earlier look, has done it.
-    guard try await surplus(keys, scope) != nil else { return 0 }
-    let count = try await remover.remove(from: scope.organization, patience: Self.patience) {
-      try await surplus(keys, scope).map { .rows(scope.environment, $0) }
+    var count = 0
+    // A look without a removal of its own first: most often another program, or an earlier look, has done it. An id may be there often, so
+    // that there is more than one removal can take.
+    while try await surplus(keys, scope) != nil {
+      try Task.checkCancellation()
+      count += try await remover.remove(from: scope.organization, patience: Self.patience) {
+        try await surplus(keys, scope).map { .rows(scope.environment, $0) }
+      }
     }
     if count > 0 { logger.info("events that were stored twice at once count once", metadata: ["events": "\(count)"]) }
     return count
   }
 
-  /// All rows but the first of each id that has several. Only rows of `emban.events` count: what the table of ids holds may belong to an
+  /// All rows but the first of each id that has several, in their order; no more than one removal takes. Only rows of `emban.events` count: what the table of ids holds may belong to an
   /// insert whose events are not there yet, and nothing may go that is not there twice.
   private func surplus(_ keys: Set<EventKey>, _ scope: IngestScope) async throws -> [Removal.StoredRow]? {
     // All of them are of one scope.
@@ -111,10 +104,10 @@ public struct DuplicateRepair: Sendable {
       """
       SELECT tenant_id, event_id, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Milli(ingested_at), toString(batch) \
       FROM \(identifier: "emban.events") WHERE \(condition) AND (\(SQL.join(timestamps, separator: " OR "))) \
-      ORDER BY ingested_at, batch, timestamp
+      ORDER BY ingested_at, batch, timestamp, tenant_id, event_id
       """, as: .admin, timeout: .seconds(20))
     var first: [EventKey: Removal.StoredRow] = [:]
-    var surplus: Set<Removal.StoredRow> = []
+    var surplus: [Removal.StoredRow] = []
     for row in rows.rows {
       guard row.count == 5, let tenant = row[0].stringValue, let id = row[1].stringValue, let timestamp = row[2].numberValue,
         let ingestedAt = row[3].numberValue, let batch = row[4].stringValue
@@ -124,8 +117,8 @@ public struct DuplicateRepair: Sendable {
         ingestedAt: Instant(milliseconds: Int64(ingestedAt)), batch: batch)
       let key = EventKey(scope: scope, tenant: stored.tenant, id: id)
       if let kept = first[key] {
-        // Rows that cannot be told apart (put there by hand) would all go.
-        if kept != stored { surplus.insert(stored) }
+        // Rows that cannot be told apart (put there by hand) would all go; they come one behind the other.
+        if kept != stored, surplus.last != stored { surplus.append(stored) }
       } else {
         first[key] = stored
       }

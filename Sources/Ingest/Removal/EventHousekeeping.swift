@@ -26,6 +26,8 @@ public final class EventHousekeeping: Service {
   private static let pauseAfterFailure: Duration = .seconds(5)
   /// The pause between two looks at retention and at bytes.
   private static let hour: Double = 3600
+  /// How long inserts take that nobody waits for.
+  private static let margin: Double = 300
 
   private let client: ClickHouseClient
   private let remover: EventRemover
@@ -98,11 +100,13 @@ public final class EventHousekeeping: Service {
     try await sweepDuplicates()
   }
 
-  /// What was stored since the last look, with a margin for inserts that took long; a day at the start and when the clock was set back.
+  /// What was stored since the last look, by the store's clock, which says when that was; a day at the start and when the clock was set back.
   private func sweepDuplicates() async throws {
-    let now = clock()
+    let now = try await remover.storeTime()
     let last = state.withLock { $0.sweptUntil }.flatMap { $0 <= now ? $0 : nil }
-    let since = last?.adding(seconds: -300) ?? now.adding(seconds: -86_400)
+    let since = last?.adding(seconds: -Self.margin) ?? now.adding(seconds: -86_400)
+    // Rows bear the time at which their insert began. One that has been on its way for longer than the margin is waited for.
+    let isOver = try await remover.insertsAreOver(before: now.adding(seconds: -Self.margin), patience: .zero)
     do {
       _ = try await duplicates.sweep(since: since)
     } catch ClickHouseError.exception(let exception) {
@@ -110,7 +114,7 @@ public final class EventHousekeeping: Service {
       state.withLock { $0.sweptUntil = max(since, now.adding(seconds: -Self.hour)) }
       throw ClickHouseError.exception(exception)
     }
-    state.withLock { $0.sweptUntil = now }
+    if isOver { state.withLock { $0.sweptUntil = now } }
   }
 
   // MARK: Retention
@@ -175,22 +179,20 @@ public final class EventHousekeeping: Service {
     }
   }
 
-  /// Counts that removals have brought to nothing, and marks of rollups that no longer count. An hour later nobody is writing there.
+  /// Counts that removals have brought to nothing, and marks of rollups that no longer count.
   private func removeEmptyCounts() async throws {
+    let days: SQLIdentifier = "emban.tenant_days"
     let horizon = clock().adding(seconds: -Self.hour)
-    let rows = try await client.query(
+    let empty = try await client.query(
       """
-      SELECT org_id, environment, tenant_id, toString(day), event_name FROM \(identifier: "emban.tenant_days") \
-      GROUP BY org_id, environment, tenant_id, day, event_name HAVING sum(n) = 0 AND max(last_ingested) < \(bind: horizon) LIMIT 10000
+      SELECT 1 FROM \(identifier: days) GROUP BY org_id, environment, tenant_id, day, event_name \
+      HAVING sum(n) = 0 AND max(last_ingested) < \(bind: horizon) LIMIT 1
       """, as: .admin, settings: ["max_threads": "1"], timeout: .seconds(60))
-    let keys = rows.rows.map { row in row.map { $0.stringValue ?? "" } }.filter { $0.count == 5 }
-    for chunk in keys.chunked(by: { ($0.map(\.utf8.count).max() ?? 0) + 3 }) where !chunk.isEmpty {
-      let columns = (0..<5).map { column -> SQL in "\(bind: chunk.map { $0[column] })" }
+    if !empty.rows.isEmpty {
+      // Merged, what came and what went are one row, of 0. Only such rows are deleted: events may arrive there at any moment.
+      try await client.execute("OPTIMIZE TABLE \(identifier: days) FINAL", timeout: .seconds(600))
       try await client.execute(
-        """
-        DELETE FROM \(identifier: "emban.tenant_days") WHERE (org_id, environment, tenant_id, toString(day), event_name) IN \
-        arrayZip(\(SQL.join(columns, separator: ", ")))
-        """, timeout: .seconds(120))
+        "DELETE FROM \(identifier: days) WHERE n = 0 AND last_ingested < \(bind: horizon)", timeout: .seconds(120))
     }
     let builds: SQLIdentifier = "emban.rollup_days"
     let old = Int(clock().milliseconds) - 86_400_000

@@ -54,6 +54,23 @@ public struct EventRemover: Sendable {
   func remove(
     from organization: OrganizationID, patience: Duration, _ plan: @escaping @Sendable () async throws -> Removal?
   ) async throws -> Int {
+    try await fixAndPerform(organization, patience: patience) { try await plan().map(JournalPlan.removal) }
+  }
+
+  /// Corrects the recorded numbers of an organisation's events.
+  ///
+  /// - Parameter plan: says what is wrong, while no removal of the organisation is under way; nil for nothing.
+  /// - Returns: Whether something was.
+  /// - Throws: As ``remove(from:patience:_:)``.
+  func correct(
+    _ organization: OrganizationID, patience: Duration, _ plan: @escaping @Sendable () async throws -> CountCorrection?
+  ) async throws -> Bool {
+    try await fixAndPerform(organization, patience: patience) { try await plan().map(JournalPlan.correction) } > 0
+  }
+
+  private func fixAndPerform(
+    _ organization: OrganizationID, patience: Duration, _ plan: @escaping @Sendable () async throws -> JournalPlan?
+  ) async throws -> Int {
     let id = EventTable.makeToken()
     let deadline = ContinuousClock.now + patience
     while let other = try await journal.begin(organization, id: id, at: clock()) {
@@ -64,22 +81,20 @@ public struct EventRemover: Sendable {
     return try await keepingAlive(organization, id) {
       var isFixed = false
       do {
-        guard let removal = try await plan() else {
-          try await journal.finish(organization, id: id)
+        guard let plan = try await plan() else {
+          _ = try await journal.abandon(organization, id: id)
           return 0
         }
-        guard try await journal.fix(organization, id: id, plan: removal.json.serialized()) else { throw Failure.busy }
+        guard try await journal.fix(organization, id: id, plan: plan.json.serialized()) else { throw Failure.busy }
         isFixed = true
-        let count = try await perform(removal, of: organization, id: id)
+        let count = try await perform(plan, of: organization, id: id)
         try await journal.finish(organization, id: id)
         return count
       } catch {
-        // A removal that was not fixed never was; a fixed one is somebody's to finish, without waiting for our silence.
-        if isFixed {
-          try? await journal.touch(organization, id: id, at: Instant(milliseconds: 0))
-        } else {
-          try? await journal.finish(organization, id: id)
-        }
+        // A removal that was not fixed never was; a fixed one is somebody's to finish, without waiting for our silence. Whether it was fixed the
+        // journal knows, also when its answer got lost.
+        if isFixed { try? await journal.touch(organization, id: id, at: Instant(milliseconds: 0)) }
+        _ = try? await journal.abandon(organization, id: id)
         throw error
       }
     }
@@ -95,16 +110,19 @@ public struct EventRemover: Sendable {
     let now = clock()
     guard entry.touchedAt.adding(seconds: Self.silence) < now || now.adding(seconds: Self.skew) < entry.touchedAt else { return false }
     guard let plan = entry.plan else {
-      try await journal.finish(entry.organization, id: entry.id)
-      return true
+      if try await journal.abandon(entry.organization, id: entry.id) { return true }
+      // Its program lives after all, and has written a plan down or is done.
+      let current = try await journal.entries().first { $0.organization == entry.organization && $0.id == entry.id }
+      guard let current, current.plan != nil else { return true }
+      return try await takeOver(current)
     }
-    guard let removal = (try? JSONParser.parse(plan)).flatMap(Removal.init) else {
+    guard let work = (try? JSONParser.parse(plan)).flatMap(JournalPlan.init) else {
       throw AppError.internal(cause: "the journal of removals holds a plan that cannot be read: \(plan.prefix(200))")
     }
     logger.notice("finishing a removal that another program began", metadata: ["organization": "\(entry.organization)"])
     try await journal.touch(entry.organization, id: entry.id, at: clock())
     try await keepingAlive(entry.organization, entry.id) {
-      _ = try await perform(removal, of: entry.organization, id: entry.id)
+      _ = try await perform(work, of: entry.organization, id: entry.id)
       try await journal.finish(entry.organization, id: entry.id)
     }
     return true
@@ -131,6 +149,16 @@ public struct EventRemover: Sendable {
   }
 
   // MARK: Steps
+
+  private func perform(_ plan: JournalPlan, of organization: OrganizationID, id: String) async throws -> Int {
+    switch plan {
+    case .removal(let removal): return try await perform(removal, of: organization, id: id)
+    case .correction(let correction):
+      try await addToCounts(correction.lines(of: organization), token: "correction-\(id)")
+      try await removed(organization, correction.environment, [correction.tenant])
+      return correction.missing.count
+    }
+  }
 
   private func perform(_ removal: Removal, of organization: OrganizationID, id: String) async throws -> Int {
     let counts = try await counts(of: removal, organization)
@@ -183,9 +211,13 @@ public struct EventRemover: Sendable {
       body.writeBytes(row.serializedBytes())
       body.writeString("\n")
     }
+    try await addToCounts(body, token: removal.token(of: organization, id: id))
+  }
+
+  private func addToCounts(_ lines: ByteBuffer, token: String) async throws {
     try await client.insert(
-      into: "emban.tenant_days", columns: ["org_id", "environment", "tenant_id", "day", "event_name", "n", "last_ingested"], body: body,
-      deduplicationToken: "removal-\(id)",
+      into: "emban.tenant_days", columns: ["org_id", "environment", "tenant_id", "day", "event_name", "n", "last_ingested"], body: lines,
+      deduplicationToken: token,
       // One block, whatever its size: the token counts blocks.
       settings: [
         "input_format_parallel_parsing": "0", "max_insert_block_size": "100000000", "min_insert_block_size_rows": "0",

@@ -1,4 +1,5 @@
 import ClickHouse
+import Crypto
 import Domain
 
 /// Which events of an organisation are taken out of the store: fixed before the first of them goes, so that performing it twice takes out
@@ -137,21 +138,28 @@ extension Removal.StoredRow {
   fileprivate var length: Int { max(tenant.rawValue.utf8.count, eventID.utf8.count, 20) + 3 }
 }
 
-extension Array {
-  /// In lists that each fit one bound parameter, of which ClickHouse takes 128 KiB.
-  func chunked(by length: (Element) -> Int) -> [[Element]] {
-    var chunks: [[Element]] = [[]]
-    var total = 0
-    for element in self {
-      let needed = length(element)
-      if total + needed > 90_000, total > 0 {
-        chunks.append([])
-        total = 0
-      }
-      chunks[chunks.count - 1].append(element)
-      total += needed
+// MARK: - What counts once
+
+extension Removal {
+  /// By which the store knows that it was subtracted from the counts already. Of single rows it is made of what tells them apart: two programs
+  /// that do not know of each other take out the same ones.
+  func token(of organization: OrganizationID, id: String) -> String {
+    guard case .rows(let environment, let rows) = self else { return "removal-\(id)" }
+    var bytes: [UInt8] = []
+    func add(_ text: String) {
+      withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { bytes.append(contentsOf: $0) }
+      bytes.append(contentsOf: text.utf8)
     }
-    return chunks
+    add(organization.rawValue)
+    add(environment.rawValue)
+    for row in rows.map(\.identity).sorted(by: { $0.lexicographicallyPrecedes($1) }) { row.forEach { add($0.text) } }
+    return "removal-rows-" + SHA256.hash(data: bytes).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+}
+
+extension Removal.StoredRow {
+  fileprivate var identity: [ExactText] {
+    [tenant.rawValue, eventID, String(timestamp.milliseconds), String(ingestedAt.milliseconds), batch].map { ExactText($0) }
   }
 }
 

@@ -27,6 +27,9 @@ public protocol RemovalJournal: Sendable {
   func fix(_ organization: OrganizationID, id: String, plan: String) async throws -> Bool
   /// Says when the program that performs it was last heard of.
   func touch(_ organization: OrganizationID, id: String, at now: Instant) async throws
+  /// Drops one that has no plan, in one step: its program may be writing one down at this moment.
+  /// - Returns: Whether it was dropped; not when it has a plan by now, or is over.
+  func abandon(_ organization: OrganizationID, id: String) async throws -> Bool
   func finish(_ organization: OrganizationID, id: String) async throws
   func entries() async throws -> [RemovalEntry]
 }
