@@ -32,7 +32,7 @@ public struct ReadinessReport: Sendable {
       "stores": .object(Dictionary(stores.map { ($0.name, .string($0.state)) }, uniquingKeysWith: { $1 })),
       "spool": [
         "state": .string(spool.state.rawValue), "pending_events": .int(spool.pendingEvents), "pending_bytes": .int(spool.pendingBytes),
-        "oldest_seconds": .int(Int(spool.oldestSeconds)), "set_aside": .int(spool.setAside),
+        "oldest_seconds": .int(Int(spool.oldestSeconds)), "broken_inserts": .int(spool.brokenInserts), "set_aside": .int(spool.setAside),
       ],
     ]
   }

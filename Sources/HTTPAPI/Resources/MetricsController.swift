@@ -70,6 +70,9 @@ struct PrometheusText {
     page.gauge("emban_spool_pending_events", "Events in the spool that wait for the event store.", spool.pendingEvents)
     page.gauge("emban_spool_pending_bytes", "Bytes of these.", spool.pendingBytes)
     page.gauge("emban_spool_oldest_seconds", "How long the oldest of these waits, at most.", spool.oldestSeconds)
+    page.gauge(
+      "emban_spool_broken_inserts", "Inserts that were broken off and are in neither the event store nor the spool yet.",
+      spool.brokenInserts)
     page.gauge("emban_spool_used_bytes", "Bytes of the spool's files.", spool.usedBytes)
     page.gauge("emban_spool_limit_bytes", "Bytes that the spool's files may have.", spool.limitBytes)
     page.gauge("emban_spool_set_aside", "Files with what could not be stored, for an operator to look at.", spool.setAside)

@@ -19,15 +19,17 @@ actor BlocksUnderWay {
   private let directory: SpoolDirectory
   private let logger: Logger
   /// Those of which nobody knows what became of them.
-  private var left: [FilePath] { didSet { isClear.withLock { $0 = left.isEmpty } } }
+  private var left: [FilePath] { didSet { leftCount.withLock { $0 = left.count } } }
+  /// Those of which was told that they cannot be read.
+  private var told: Set<FilePath> = []
   private var taking: Task<Bool, Never>?
-  /// Whether there are none, for those who ask before every insert.
-  private nonisolated let isClear: Mutex<Bool>
+  /// How many there are, for those who ask before every insert.
+  private nonisolated let leftCount: Mutex<Int>
 
   init(directory: SpoolDirectory, left: [FilePath], logger: Logger) {
     self.directory = directory
     self.left = left
-    isClear = Mutex(left.isEmpty)
+    leftCount = Mutex(left.count)
     self.logger = logger
   }
 
@@ -59,10 +61,13 @@ actor BlocksUnderWay {
   /// It may be stored in part, and the spool does not take it.
   func leave(_ path: FilePath) { left.append(path) }
 
-  /// Puts what is left into the spool.
+  /// How many are to be completed.
+  nonisolated var count: Int { leftCount.withLock(\.self) }
+
+  /// Puts what is left into the spool. What cannot be read now stays for the next time.
   /// - Returns: whether nothing is left.
   nonisolated func takeOver(_ append: @escaping @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
-    if isClear.withLock(\.self) { return true }
+    if count == 0 { return true }
     return await takeOverLeft(append)
   }
 
@@ -76,22 +81,39 @@ actor BlocksUnderWay {
   }
 
   private func putIntoSpool(_ append: @Sendable ([SpoolBlock]) async -> SpoolOutcome) async -> Bool {
-    while let path = left.first {
-      if let block = Self.block(in: path) {
-        guard case .kept = await append([block]) else { return false }
-        logger.notice("An insert that was broken off goes into the spool", metadata: ["events": "\(block.rowCount)"])
+    for path in left {
+      do {
+        if let block = try Self.block(in: path) {
+          guard case .kept = await append([block]) else { return false }
+          logger.notice("An insert that was broken off goes into the spool", metadata: ["events": "\(block.rowCount)"])
+        }
+      } catch {
+        // No more files may be open, or the disk does not give it back: nothing is known of the insert.
+        if told.insert(path).inserted {
+          logger.error(
+            "The note of an insert that was broken off cannot be read; trying again", metadata: ["file": "\(path)", "cause": "\(error)"])
+        }
+        continue
       }
       // A file that is not whole belongs to an insert that never began.
       directory.remove(path)
+      told.remove(path)
       left.removeAll { $0 == path }
     }
-    return true
+    return left.isEmpty
   }
 
-  private static func block(in path: FilePath) -> SpoolBlock? {
-    guard let file = try? SegmentFile(path) else { return nil }
+  /// Nil for a file that is not whole, or not there any more.
+  private static func block(in path: FilePath) throws -> SpoolBlock? {
+    let file: SegmentFile
+    do {
+      file = try SegmentFile(path)
+    } catch Errno.noSuchFileOrDirectory {
+      return nil
+    }
     defer { file.close() }
-    guard let bytes = try? file.read(at: 0, count: file.size), let header = SpoolRecord.Header(bytes.prefix(SpoolRecord.Header.length)),
+    let bytes = try file.read(at: 0, count: Int(try file.descriptor.seek(offset: 0, from: .end)))
+    guard let header = SpoolRecord.Header(bytes.prefix(SpoolRecord.Header.length)),
       let record = SpoolRecord(header, body: Array(bytes.dropFirst(SpoolRecord.Header.length)))
     else { return nil }
     return SpoolBlock(token: record.token, rows: record.rows, rowCount: record.rowCount)

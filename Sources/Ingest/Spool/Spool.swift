@@ -172,6 +172,7 @@ public final class Spool: Sendable {
   public var status: SpoolStatus {
     let trouble = trouble.withLock(\.self)
     let isOn = isOn
+    let brokenInserts = underWay.count
     let now = clock()
     return ledger.withLock { ledger in
       let state: SpoolStatus.State =
@@ -181,7 +182,7 @@ public final class Spool: Sendable {
           .full
         } else if trouble.unreadable != nil {
           .unreadable
-        } else if !ledger.isEmpty {
+        } else if !ledger.isEmpty || brokenInserts > 0 {
           .pending
         } else {
           isOn ? .empty : .off
@@ -189,7 +190,7 @@ public final class Spool: Sendable {
       return SpoolStatus(
         state: state, pendingEvents: ledger.pendingEvents, pendingBytes: ledger.pendingBytes,
         oldestSeconds: ledger.oldest.map { max(0, Double(now.milliseconds - $0.milliseconds) / 1000) } ?? 0,
-        setAside: ledger.setAsideFiles, usedBytes: ledger.usedBytes, limitBytes: ledger.limit)
+        brokenInserts: brokenInserts, setAside: ledger.setAsideFiles, usedBytes: ledger.usedBytes, limitBytes: ledger.limit)
     }
   }
 
@@ -227,7 +228,7 @@ public struct SpoolStatus: Sendable, Hashable {
     case off
     /// Nothing waits.
     case empty
-    /// Events wait for the store.
+    /// Events wait for the store, or inserts that were broken off for the spool.
     case pending
     /// No more fits; new events are refused.
     case full
@@ -242,6 +243,8 @@ public struct SpoolStatus: Sendable, Hashable {
   public var pendingBytes: Int
   /// Since when the oldest of them waits, at most.
   public var oldestSeconds: Double
+  /// Inserts that were broken off and are in neither the store nor the spool yet.
+  public var brokenInserts: Int
   /// Files in `set-aside/`.
   public var setAside: Int
   public var usedBytes: Int
@@ -249,5 +252,5 @@ public struct SpoolStatus: Sendable, Hashable {
 
   /// Of a program without a spool.
   public static let off = SpoolStatus(
-    state: .off, pendingEvents: 0, pendingBytes: 0, oldestSeconds: 0, setAside: 0, usedBytes: 0, limitBytes: 0)
+    state: .off, pendingEvents: 0, pendingBytes: 0, oldestSeconds: 0, brokenInserts: 0, setAside: 0, usedBytes: 0, limitBytes: 0)
 }

@@ -46,25 +46,37 @@ public final class SpoolReplayer: Service {
     await cancelWhenGracefulShutdown { [self] in
       var attempts = ReadAttempts(reading)
       for await _ in spool.appended {
-        await spool.completeBrokenInserts()
         var pause = pauses.firstPause
-        while !spool.isEmpty, !Task.isCancelled {
-          do {
-            try await step()
-            pause = pauses.firstPause
-            attempts.succeeded()
-            spool.setUnreadable(nil)
-          } catch is CancellationError {
-            return
-          } catch let error as SegmentUnreadable {
-            await failed(error, &attempts)
-          } catch {
-            logger.error("The spool cannot be replayed; trying again", metadata: ["cause": "\(error)"])
-            await spool.files.rewind()
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, pauses.longestPause)
-          }
+        // Inserts that were broken off may not be readable now, or find no room before something was replayed.
+        while !Task.isCancelled {
+          let isComplete = await spool.completeBrokenInserts()
+          await replay(&attempts)
+          if isComplete { break }
+          try? await Task.sleep(for: pause)
+          pause = min(pause * 2, pauses.longestPause)
         }
+      }
+    }
+  }
+
+  /// Until the spool is empty, or the task cancelled.
+  private func replay(_ attempts: inout ReadAttempts) async {
+    var pause = pauses.firstPause
+    while !spool.isEmpty, !Task.isCancelled {
+      do {
+        try await step()
+        pause = pauses.firstPause
+        attempts.succeeded()
+        spool.setUnreadable(nil)
+      } catch is CancellationError {
+        return
+      } catch let error as SegmentUnreadable {
+        await failed(error, &attempts)
+      } catch {
+        logger.error("The spool cannot be replayed; trying again", metadata: ["cause": "\(error)"])
+        await spool.files.rewind()
+        try? await Task.sleep(for: pause)
+        pause = min(pause * 2, pauses.longestPause)
       }
     }
   }

@@ -105,6 +105,37 @@ import Testing
     }
   }
 
+  /// Its note cannot be read for a while, as when no more files may be open: it is kept, told of, and tried again without another event.
+  @Test func aNoteThatCannotBeReadIsKeptAndTriedAgain() async throws {
+    try await withGround { ground in
+      try await ground.counts(areWritten: false)
+      let killed = try ground.folder.open(limit: 0)
+      let (service, pipeline) = ground.pipeline(killed)
+      try await running([service]) {
+        await #expect(throws: AppError.self) { try await send(pipeline) }
+      }
+      try await ground.counts(areWritten: true)
+      let name = try #require(ground.underWay.first)
+      let note = ground.folder.path + "/under-way/" + name
+      let away = ground.folder.path + "/" + name
+      try FileManager.default.moveItem(atPath: note, toPath: away)
+      // Which nobody can open, whoever it is.
+      try FileManager.default.createSymbolicLink(atPath: note, withDestinationPath: note)
+
+      let spool = try ground.folder.open(limit: 0)
+      let (next, again) = ground.pipeline(spool)
+      try await running([ground.replayer(spool), next]) {
+        // Nothing is inserted before it.
+        await #expect(throws: AppError.self) { try await send(again) }
+        #expect(spool.status.state == .pending && spool.status.brokenInserts == 1 && ground.underWay == [name])
+        #expect(rename(away, note) == 0)
+        try await waitUntil("the cut insert is completed") { try await ground.counts() == [8, 5, 8] }
+        try await waitUntil("nothing is left of it") { spool.status.state == .off && ground.underWay.isEmpty }
+        #expect(spool.status.brokenInserts == 0)
+      }
+    }
+  }
+
   /// The store comes back while the program runs.
   @Test func whatBrokeOffIsCompletedWithoutAStart() async throws {
     try await withGround { ground in

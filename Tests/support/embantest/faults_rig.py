@@ -376,8 +376,8 @@ class Rig:
 
 
 def pending(client: Client) -> int:
-    """Events that wait in the spool, as the program tells a load balancer."""
+    """Events that wait in the spool, and inserts that are to be completed, as the program tells a load balancer."""
     answer = client.get("/readyz")
     spool = answer.json.get("spool") or {}
-    return int(spool.get("pending_events", 0))
+    return int(spool.get("pending_events", 0)) + int(spool.get("broken_inserts", 0))
 
