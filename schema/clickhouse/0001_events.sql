@@ -11,8 +11,8 @@ CREATE TABLE IF NOT EXISTS emban.events
   timestamp     DateTime64(3, 'UTC') CODEC(Delta, LZ4),
   event_id      String,
   user_id       String,
-  string_props  JSON,
-  numeric_props JSON,
+  string_props  JSON(max_dynamic_paths = 256),
+  numeric_props JSON(max_dynamic_paths = 256),
   ingested_at   DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, LZ4),
   CONSTRAINT scope_is_complete CHECK org_id != '' AND environment != '' AND tenant_id != ''
 )
