@@ -26,8 +26,15 @@ enum OpenFiles {
   /// (ClickHouse does the same at its start.)
   static func raiseLimit() {
     var limits = rlimit()
-    guard getrlimit(resource, &limits) == 0, limits.rlim_cur < limits.rlim_max else { return }
-    limits.rlim_cur = limits.rlim_max
+    guard getrlimit(resource, &limits) == 0 else { return }
+    #if os(Linux)
+      let most = limits.rlim_max
+    #else
+      // There the bound is called infinite, and no more than this is taken.
+      let most = min(limits.rlim_max, rlim_t(OPEN_MAX))
+    #endif
+    guard limits.rlim_cur < most else { return }
+    limits.rlim_cur = most
     _ = setrlimit(resource, &limits)
   }
 
