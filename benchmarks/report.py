@@ -103,6 +103,14 @@ def targets(result: Json) -> list[Row]:
         rows.append(Row(
             "most resident memory of emban while it takes events", result["memory"]["emban_ingest_peak_mib"], 300, " MiB",
             note="of all rows below, one after the other"))
+    if result["embed"]:
+        for way, words in EMBED_WORDS.items():
+            one = result["embed"]["ways"][way]
+            rows += [
+                Row(f"six charts in Chromium, cold, to the last chart; {words}", one["p50_ms"] / 1000, 0.6, " s",
+                    note=f"p95 {one['p95_ms']:.0f} ms; {one['to_raw']['p50']:.2f} × the raw page"),
+                Row(f"bytes over the wire; {words}", one["bytes"] / 1000, 450, " kB", note="compressed, with headers"),
+                Row(f"requests; {words}", one["requests"], 8)]
     if result["visible"]:
         slowest = max(result["visible"].values(), key=lambda one: one["p95_ms"])
         rows.append(Row("from acceptance to visible in every process, p95", slowest["p95_ms"] / 1000, 1.0, " s"))
@@ -114,6 +122,8 @@ def targets(result: Json) -> list[Row]:
 INGEST_BOUNDS = {(1_000, 8): 1.0, (1, 64): 10.0}
 INGEST_WORDS = {
     "api": "API", "api_ids": "API, an id in each", "json": "straight, JSONEachRow", "binary": "straight, RowBinary", "async": "straight, async_insert"}
+#: The ways of embedding that the target is about, beside `raw`.
+EMBED_WORDS = {"iframe": "iframe by emban-embed.js", "element": "<emban-dashboard>", "page": "the page /embed by itself"}
 VARIANT_WORDS = {"events": "no rollups", "rollups": "rollups"}
 
 
@@ -151,6 +161,16 @@ def ingest_tables(cells: list[Json]) -> list[str]:
         "CPU seconds include the merges until there is nothing left to merge; what was acknowledged is counted afterwards.", table(heads, rows)]
 
 
+def embed_table(figures: Json) -> list[str]:
+    rows = [
+        [words, *levels(one), f"{one['to_raw']['p50']:.2f}", f"{one['bytes'] / 1000:.0f}", str(one["requests"])]
+        for way, words in ({"raw": "raw: library and answers in one page"} | EMBED_WORDS).items() for one in [figures["ways"][way]]]
+    return [
+        "## Six charts in a browser", f"Chromium {figures['browser']} without a window, a context of its own for each visit, so that nothing is cached; "
+        "milliseconds from the navigation to the host's page until the last chart is in the document. *Raw* is one page with Apache ECharts as its only "
+        "script, and the same answers written into it.", table(["", "p50", "p95", "÷ raw p50", "kB", "requests"], rows)]
+
+
 def markdown(result: Json) -> str:
     machine, data = result["machine"], result["data"]
     parts = [
@@ -167,6 +187,8 @@ def markdown(result: Json) -> str:
     ]
     if result["ingest"]:
         parts += ingest_tables(result["ingest"])
+    if result["embed"]:
+        parts += embed_table(result["embed"])
     if result["latency"]:
         parts.append("## Milliseconds, one viewer")
     for figures in result["latency"]:

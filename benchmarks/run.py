@@ -28,6 +28,7 @@ os.environ.setdefault("EMBAN_BINARY", str(ROOT / ".build" / "release" / "emban")
 
 from embantest.process import EmbanProcess  # noqa: E402 (found through the path above)
 
+import embedding  # noqa: E402
 import ingest  # noqa: E402
 import machine  # noqa: E402
 import measurements  # noqa: E402
@@ -43,7 +44,7 @@ MIDDLE = 100
 #: Of the tenant that stays as it is while the others grow.
 STEADY_EVENTS = 100_000
 VIEWERS = [1, 8, 32]
-PARTS = ["ingest", "growth", "latency", "repeated", "throughput", "year"]
+PARTS = ["ingest", "embed", "growth", "latency", "repeated", "throughput", "year"]
 
 
 def arguments() -> argparse.Namespace:
@@ -103,12 +104,16 @@ class Bench:
         time.sleep(2)
         self.result["machine"] = machine.description(self.stage.clickhouse_version)
         self.result["memory"] = {f"{name}_idle_mib": machine.resident(pid)[0] for name, pid in self.stage.pids.items()}
-        self.result |= {"growth": {}, "latency": [], "repeated": {}, "throughput": {}, "year": {}, "ingest": [], "visible": {}}
+        self.result |= {"growth": {}, "latency": [], "repeated": {}, "throughput": {}, "year": {}, "ingest": [], "visible": {}, "embed": {}}
         # Events first, while there is one program and nothing stored: its memory is what storing them takes.
         if "ingest" in self.given.only:
             self.measure_ingest()
-        if set(self.given.only) - {"ingest"}:
+        if "embed" in self.given.only:
+            self.measure_embed()
+        if set(self.given.only) - {"ingest", "embed"}:
             self.measure_queries()
+        else:
+            self.note_memory()
         self.result["seconds"] = round(time.perf_counter() - self.begin, 1)
         self.result["targets"] = [row.json for row in report.targets(self.result)]
         return self.result
@@ -121,7 +126,12 @@ class Bench:
         if set(self.given.only) == {"ingest"}:
             self.stage.start_variants()
             self.measure_visible()
-            self.note_memory()
+
+    def measure_embed(self) -> None:
+        self.stage.publish(embedding.DASHBOARD)
+        self.load(Batch(self.stage.org, embedding.TENANT, STEADY_EVENTS, self.end, users=200))
+        library = ROOT / ".build" / "vendor" / "echarts" / "echarts.min.js"
+        self.result["embed"] = embedding.measure(self.stage, library, min(20, self.given.rounds), self.say)
 
     def note_memory(self) -> None:
         for name, pid in self.stage.pids.items():
