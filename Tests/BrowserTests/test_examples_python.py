@@ -12,17 +12,20 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from embantest.browser import Watch, card, kpi_number, open_context, settled, shoot
 from embantest.process import ROOT, EmbanProcess, clean_environment, free_port
-from embantest.workspace import Organization, breakdown, event, kpi
-from playwright.sync_api import Browser, Error, Page, expect
+from embantest.workspace import Organization, breakdown, event, kpi, timeseries
+from playwright.sync_api import Browser, Error, Frame, Page, expect
 
 START_SECONDS = 120
 ADA, GRACE = ("ada@acme.example", "analytical engine"), ("grace@globex.example", "nanoseconds of wire")
 CALLS = {"acme": 41, "globex": 17}
+#: Of the example that renews by the clock: the shortest that there is.
+SESSION_SECONDS = "60"
 BIN = Path(sys.executable).parent
 
 
@@ -45,10 +48,24 @@ class Example:
 
 
 EXAMPLES = [
+    Example("fastapi", "uvicorn main:app", "--port {port}", token_route="/api/guest-token"),
+    Example("django", "python manage.py runserver", "--noreload {port}", "python manage.py migrate", token_route="/api/guest-token"),
+    Example("flask", "flask --app app run", "--port {port}", token_route="/api/guest-token"),
     Example("streamlit", "streamlit run app.py",
             "--server.port {port} --server.address 127.0.0.1 --server.headless true --server.fileWatcherType none --browser.gatherUsageStats false"),
     Example("dash", "python app.py", token_route="/api/embed-token"),
     Example("plain-html", "python server.py", token_route="/api/embed-url"),
+]
+
+
+def ago(hours: float) -> str:
+    return (datetime.now(timezone.utc) - timedelta(hours=hours)).isoformat()
+
+
+WIDGETS = [
+    kpi("w_calls") | {"title": "Calls", "position": {"x": 0, "y": 0, "w": 4, "h": 2}},
+    timeseries("w_time") | {"title": "Calls by day", "position": {"x": 4, "y": 0, "w": 8, "h": 4}},
+    breakdown("w_models", "model") | {"title": "Calls by model", "position": {"x": 0, "y": 2, "w": 4, "h": 2}},
 ]
 
 
@@ -57,9 +74,10 @@ def product(emban: EmbanProcess) -> Organization:
     """Two customers with calls, and the published dashboard that the quickstart makes."""
     organization = Organization(emban.url)
     for tenant, count in CALLS.items():
-        organization.ingest(event(tenant, string_props={"model": f"model of {tenant}"}) for _ in range(count))
-    widgets = [kpi("w_calls"), breakdown("w_models", "model")]
-    organization.create_dashboard(widgets, name="API usage", slug="api-usage", publish=True)
+        organization.ingest(
+            event(tenant, string_props={"model": f"model of {tenant}"}, timestamp=ago(3 * number)) for number in range(count))
+    period = {"id": "f_period", "type": "period", "default": "30d", "options": ["24h", "7d", "30d"]}
+    organization.create_dashboard(WIDGETS, name="API usage", slug="api-usage", filters=[period], publish=True)
     return organization
 
 
@@ -73,7 +91,7 @@ class Running:
         environment = clean_environment({
             "EMBAN_URL": organization.base, "EMBAN_API_KEY": organization.key, "PORT": str(self.port), "HOME": str(folder),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "sdk" / "python" / "src"),
-            "PYTHONDONTWRITEBYTECODE": "1", "DJANGO_DATABASE": str(folder / "db.sqlite3")})
+            "PYTHONDONTWRITEBYTECODE": "1", "DJANGO_DATABASE": str(folder / "db.sqlite3"), "EMBAN_SESSION_SECONDS": SESSION_SECONDS})
         if example.before:
             subprocess.run(
                 example.before.split(), cwd=example.folder, env=environment, check=True, timeout=START_SECONDS, capture_output=True)
@@ -123,8 +141,8 @@ def open_page(browser: Browser, emban: EmbanProcess, running: Running) -> Iterat
         context.set_default_timeout(60_000)
         page = context.new_page()
         watch = Watch({running.url, f"http://localhost:{emban.port}", emban.url})
-        # The wrong password; and what Streamlit's own page makes Chromium say of its frames.
-        watch.expected = re.compile(r"status of 401 .*/login$|Unrecognized feature|allow-scripts and allow-same-origin")
+        # The wrong password, a session that was ended; and what Streamlit's own page makes Chromium say of its frames.
+        watch.expected = re.compile(r"status of 401 .*/(login$|v1/embed/)|session_revoked|Unrecognized feature|allow-scripts and allow-same-origin")
         watch.follow(page)
         made.append((watch, context))
         return page
@@ -142,17 +160,17 @@ def sign_in(page: Page, who: tuple[str, str]) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def shown(page: Page, calls: int) -> str:
-    """Waits for a dashboard with this number of calls, in the page or a frame of it, and gives what it shows of models."""
+def shown(page: Page, calls: int) -> Frame:
+    """Waits for a dashboard with this number of calls, and gives the frame that it is in: the page's own, or one in it."""
     seen: object = None
     for _ in range(600):
         for frame in page.frames:
             try:
                 if frame.locator('[data-widget="w_calls"] .kpi-value').count():
-                    settled(frame, 2)
+                    settled(frame, len(WIDGETS))
                     seen = kpi_number(frame, "w_calls")
                     if seen == calls:
-                        return card(frame, "w_models").inner_text()
+                        return frame
             except Error as error:  # a frame that was replaced meanwhile
                 seen = error
         page.wait_for_timeout(100)
@@ -166,13 +184,46 @@ def test_each_login_sees_its_own_customer(running: Running, open_page: Callable[
     expect(page.get_by_text("Address or password is wrong.")).to_be_visible()
     sign_in(page, ADA)
     expect(page.get_by_text(f"Signed in as {ADA[0]}")).to_be_visible()
-    assert "globex" not in shown(page, CALLS["acme"])
+    expect(card(shown(page, CALLS["acme"]), "w_models")).to_contain_text("model of acme", timeout=60_000)
+    assert "globex" not in card(shown(page, CALLS["acme"]), "w_models").inner_text()
     assert not re.search(r"token=", " ".join(frame.url.split("#")[0] for frame in page.frames)), "a token stands in an address"
     shoot(page, f"example-{running.example.name}")
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, GRACE)
     expect(page.get_by_text(f"Signed in as {GRACE[0]}")).to_be_visible()
-    assert "acme" not in shown(page, CALLS["globex"])
+    models = card(shown(page, CALLS["globex"]), "w_models")
+    expect(models).to_contain_text("model of globex", timeout=60_000)
+    assert "acme" not in models.inner_text()
+
+
+def sessions_of(product: Organization, tenant: str) -> set[str]:
+    listed = product.admin.get("/v1/embed-sessions", query={"tenant_id": tenant, "limit": "200"}).expect(200)
+    return {one["session_id"] for one in listed["data"]}
+
+
+def test_an_open_page_gets_a_new_session(running: Running, open_page: Callable[[], Page], product: Organization) -> None:
+    """Nothing is loaded anew, and what the viewer has set stays. Streamlit's app renews by the clock; the others at once, as theirs is revoked."""
+    page = open_page()
+    page.goto(running.url)
+    sign_in(page, ADA)
+    frame = shown(page, CALLS["acme"])
+    frame.get_by_role("radio", name="7 days").click()
+    settled(frame, len(WIDGETS))
+    frame.evaluate("window.loadedOnce = true")
+    before = sessions_of(product, "acme")
+    assert before
+    if running.example.token_route:
+        product.admin.delete("/v1/embed-sessions", query={"tenant_id": "acme"}).expect(204)
+    deadline = time.monotonic() + 180
+    while not sessions_of(product, "acme") - before:
+        assert time.monotonic() < deadline, f"there was no new session:\n{running.log.read_text()}"
+        page.wait_for_timeout(250)
+    if not running.example.token_route:
+        for one in before:
+            product.admin.delete(f"/v1/embed-sessions/{one}").expect(204)
+    frame = shown(page, CALLS["acme"])
+    assert frame.evaluate("window.loadedOnce"), "the page was loaded anew"
+    expect(frame.get_by_role("radio", name="7 days")).to_be_checked(timeout=60_000)
 
 
 def test_the_customer_is_not_taken_from_the_request(running: Running, open_page: Callable[[], Page], product: Organization) -> None:

@@ -1,17 +1,17 @@
 from dagster import Definitions, RetryPolicy, job, op
 
-from refresh import refresh_dashboards
+from refresh import refresh
 
 
 @op(retry_policy=RetryPolicy(max_retries=3, delay=10))
-def refresh():
-    refresh_dashboards()
-
-
-@job
-def daily_analytics():
-    # ... the ops that load your data ...
+def show_new_numbers():
     refresh()
 
 
-definitions = Definitions(jobs=[daily_analytics])
+@job
+def usage_events():
+    # ... the ops that load your data ...
+    show_new_numbers()
+
+
+definitions = Definitions(jobs=[usage_events])

@@ -1,18 +1,18 @@
 from prefect import flow, task
 
-from refresh import refresh_dashboards
+from refresh import refresh
 
 
 @task(retries=3, retry_delay_seconds=10)
-def refresh():
-    refresh_dashboards()
-
-
-@flow
-def daily_analytics():
-    # ... the tasks that load your data ...
+def show_new_numbers():
     refresh()
 
 
+@flow
+def usage_events():
+    # ... the tasks that load your data ...
+    show_new_numbers()
+
+
 if __name__ == "__main__":
-    daily_analytics()
+    usage_events()

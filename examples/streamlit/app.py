@@ -1,7 +1,9 @@
-"""A Streamlit app that shows each customer their own dashboard."""
+"""A product on Streamlit that shows each of its customers their own dashboard."""
 
 import html
+import json
 import os
+import secrets
 from datetime import datetime, timedelta, timezone
 
 import streamlit as st
@@ -11,58 +13,82 @@ from emban import Emban, EmbedSession
 from users import find_user
 
 EMBAN_URL = os.environ.get("EMBAN_URL", "http://localhost:8080").rstrip("/")
-EMBAN_DASHBOARD = os.environ.get("EMBAN_DASHBOARD", "api-usage")
+DASHBOARD = os.environ.get("EMBAN_DASHBOARD", "api-usage")
+#: How long a session of the dashboard lives; it is renewed when a quarter of that is left.
+LIFETIME = timedelta(seconds=int(os.environ.get("EMBAN_SESSION_SECONDS", "3600")))
 
 st.set_page_config(page_title="Analytics", layout="wide")
 
 
-# One client for all sessions of the app. The key comes from EMBAN_API_KEY and stays in this process.
+# One client for all tabs of all users. The key comes from EMBAN_API_KEY and stays in this process.
 @st.cache_resource
 def emban() -> Emban:
     return Emban(EMBAN_URL)
 
 
-def embed_session(tenant_id: str) -> EmbedSession:
-    """The session of this browser tab; a new one when the old one has less than a quarter of an hour left."""
-    session = st.session_state.get("embed_session")
-    if session is None or session.expires_at - datetime.now(timezone.utc) < timedelta(minutes=15):
-        session = emban().embed_sessions.create(tenant_id=tenant_id, dashboard_id=EMBAN_DASHBOARD, expires_in=3600)
-        st.session_state.embed_session = session
-    return session
-
-
-# Runs by itself now and then, so that a page that stays open gets a new session in time.
-@st.fragment(run_every=timedelta(minutes=50))
-def dashboard() -> None:
-    # The tenant comes from the login, never from what the browser sends.
-    token = embed_session(st.session_state.user.tenant_id).token
-    components.html(
-        f"""
-        <script type="module" src="{html.escape(EMBAN_URL)}/web-components/dbn-dashboard.js"></script>
-        <dbn-dashboard token="{html.escape(token)}" dashboard-id="{html.escape(EMBAN_DASHBOARD)}"></dbn-dashboard>
-        """,
-        height=900,
-        scrolling=True,
+def new_session() -> EmbedSession:
+    return emban().embed_sessions.create(
+        tenant_id=st.session_state.user.tenant_id,  # from the login, never from what the browser sends
+        dashboard_id=DASHBOARD,
+        expires_in=int(LIFETIME.total_seconds()),
     )
 
 
+def show_dashboard() -> None:
+    """The frame's text stays the same in every rerun, so that Streamlit keeps the frame, and the viewer what they have set in it."""
+    if "first_session" not in st.session_state:
+        st.session_state.update(first_session=new_session(), channel=secrets.token_urlsafe(16))
+        st.session_state.newest_session = st.session_state.first_session
+    components.html(
+        f"""
+        <style>body {{ margin: 0; }} dbn-dashboard {{ --emban-background: transparent; --emban-padding: 0; }}</style>
+        <script type="module" src="{html.escape(EMBAN_URL)}/web-components/dbn-dashboard.js"></script>
+        <dbn-dashboard token="{html.escape(st.session_state.first_session.token)}" dashboard-id="{html.escape(DASHBOARD)}"></dbn-dashboard>
+        <script>
+          const element = document.querySelector("dbn-dashboard");
+          new BroadcastChannel({json.dumps(st.session_state.channel)}).onmessage = ({{ data }}) => element.setAttribute("token", data);
+          element.addEventListener("emban-resize", ({{ detail }}) => (frameElement.style.height = `${{detail.height}}px`));
+        </script>
+        """,
+        height=900,
+    )
+    renew()
+
+
+# Runs by itself, also while nobody touches the page: a new session goes into the frame that is there.
+@st.fragment(run_every=LIFETIME / 12)
+def renew() -> None:
+    if st.session_state.newest_session.expires_at - datetime.now(timezone.utc) < LIFETIME / 4:
+        st.session_state.newest_session = new_session()
+    message = json.dumps([st.session_state.channel, st.session_state.newest_session.token])
+    components.html(f"<script>const [channel, token] = {message}; new BroadcastChannel(channel).postMessage(token);</script>", height=0)
+
+
+def sign_out() -> None:
+    for name in ("first_session", "newest_session"):
+        if session := st.session_state.get(name):
+            emban().embed_sessions.revoke(session.session_id)
+    st.session_state.clear()
+
+
 if "user" not in st.session_state:
-    st.title("Sign in")
-    with st.form("login"):
-        email = st.text_input("E-mail", autocomplete="username")
-        password = st.text_input("Password", type="password", autocomplete="current-password")
-        if st.form_submit_button("Sign in"):
-            user = find_user(email, password)
-            if user is None:
-                st.error("Address or password is wrong.")
-            else:
-                st.session_state.user = user
-                st.rerun()
+    _, middle, _ = st.columns([1, 1, 1])
+    with middle:
+        st.title("Sign in")
+        with st.form("login"):
+            email = st.text_input("E-mail", autocomplete="username")
+            password = st.text_input("Password", type="password", autocomplete="current-password")
+            if st.form_submit_button("Sign in", type="primary"):
+                user = find_user(email, password)
+                if user is None:
+                    st.error("Address or password is wrong.")
+                else:
+                    st.session_state.user = user
+                    st.rerun()
     st.stop()
 
-st.title("Analytics")
-st.caption(f"Signed in as {st.session_state.user.email}")
-if st.button("Sign out"):
-    st.session_state.clear()
-    st.rerun()
-dashboard()
+title, person, button = st.columns([6, 3, 1], vertical_alignment="center")
+title.title("Analytics")
+person.text(f"Signed in as {st.session_state.user.email}")
+button.button("Sign out", on_click=sign_out)
+show_dashboard()
