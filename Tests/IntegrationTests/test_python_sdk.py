@@ -450,3 +450,50 @@ def test_both_clients_have_the_same_methods() -> None:
     assert parts == {name for name in vars(other) if not name.startswith("_")} and "dashboards" in parts
     for name in parts:
         assert shape(type(getattr(waiting, name))) == shape(type(getattr(other, name))), name
+
+
+# --- Guest tokens ---------------------------------------------------------------------------------------------------------
+
+
+def calls_of(viewer: Any) -> Any:
+    return viewer.post("/v1/embed/query", {"widgets": ["w_calls"]}).expect(200)["results"]["w_calls"]
+
+
+def test_data_apps_and_guest_tokens(connect: Clients, organization: Organization) -> None:
+    client = connect(organization.base, organization.key)
+    client.ingest(calls(10))
+    first, second = (client.dashboards.create({"name": name, "widgets": [kpi("w_calls")]}) for name in ("First", "Second"))
+    client.dashboards.publish(first.id)
+    made = client.data_apps.create("my-app", [first.id, "second"])
+    assert [(one["slug"], one["status"]) for one in made.dashboards] == [("first", "published"), ("second", "draft")]
+    assert [one.name for one in client.data_apps.list()] == ["my-app"]
+    assert client.data_apps.update("my-app", new_name="other-app").name == "other-app"
+    assert [one["id"] for one in client.data_apps.update("other-app", dashboards=[first.id]).dashboards] == [first.id]
+    assert client.data_apps.get("other-app").name == "other-app"
+    token = client.guest_tokens.create(
+        client_id="acme", data_app_name="other-app", permissions={"isEnableDownloadMetrics": False}, expiry_time=600, params={"userId": "u1"})
+    assert token.token not in repr(token)
+    assert timedelta(seconds=500) < token.expires_at - datetime.now(timezone.utc) < timedelta(seconds=700)
+    held = organization.admin.bearer(token.token)
+    shown = held.get("/v1/embed/dashboard").expect(200)
+    assert shown["slug"] == "first" and shown["permissions"]["allow_export"] is False
+    deadline = time.monotonic() + 60
+    while not calls_of(held)["meta"]["cached"]:
+        assert time.monotonic() < deadline, "the answer was never kept"
+    client.data_apps.refresh_cache("other-app", client_id="globex")
+    assert calls_of(held)["meta"]["cached"], "that was another customer's"
+    client.data_apps.refresh_cache("other-app", client_id="acme")
+    assert not calls_of(held)["meta"]["cached"] and calls_of(held)["rows"][0]["value"] == 10
+    with pytest.raises(sdk.NotFoundError) as unknown:
+        client.guest_tokens.create(client_id="acme", data_app_name="nothing")
+    assert unknown.value.code == "DATA_APP_NOT_FOUND" and len(unknown.value.message) > 5
+    with pytest.raises(sdk.InvalidRequestError) as nobody:
+        client.guest_tokens.create(client_id="", data_app_name="other-app")
+    assert nobody.value.code == "CLIENT_ID_ERROR"
+    session = client.embed_sessions.create(tenant_id="acme", dashboard_id=first.id)
+    assert [one.session_id for one in client.embed_sessions.list(dashboard_id=first.id)][0] == session.session_id
+    client.embed_sessions.revoke(dashboard_id=first.id)
+    assert organization.admin.bearer(session.token).get("/v1/embed/dashboard").status == 401
+    client.data_apps.delete("other-app")
+    assert held.get("/v1/embed/dashboard").status == 401
+    assert client.data_apps.list() == []

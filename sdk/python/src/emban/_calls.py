@@ -234,5 +234,9 @@ def update_data_app(name: str, dashboards: Sequence[str] | None, new_name: str |
         body={"name": new_name, "dashboards": None if dashboards is None else [*dashboards]})
 
 
+def refresh_data_app(name: str, client_id: str | None) -> Call[None]:
+    return call("POST", "/api/v2/data-app/refresh-cache", nothing, body={"dataAppName": name, "clientId": client_id})
+
+
 def delete_data_app(name: str) -> Call[None]:
     return call("DELETE", f"/v1/data-apps/{part(name)}", nothing)

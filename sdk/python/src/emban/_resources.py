@@ -113,6 +113,10 @@ class DataApps(_Resource):
     def update(self, name: str, *, dashboards: Sequence[str] | None = None, new_name: str | None = None) -> DataApp:
         return self._client._run(_calls.update_data_app(name, dashboards, new_name))
 
+    def refresh_cache(self, name: str, *, client_id: str | None = None) -> None:
+        """Has the next answers of its dashboards made anew, for one customer or all. Emban notices new events by itself."""
+        self._client._run(_calls.refresh_data_app(name, client_id))
+
     def delete(self, name: str) -> None:
         """Deletes the group, not its dashboards; its tokens end."""
         self._client._run(_calls.delete_data_app(name))
