@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from embantest.browser import Watch, card, kpi_number, open_context, settled, shoot
+from embantest.browser import HostPage, Watch, card, kpi_number, open_context, settled, shoot
 from embantest.process import ROOT, EmbanProcess, clean_environment, free_port
 from embantest.workspace import Organization, breakdown, event, kpi, timeseries
 from playwright.sync_api import Browser, Error, Frame, Page, expect
@@ -201,6 +201,11 @@ def sessions_of(product: Organization, tenant: str) -> set[str]:
     return {one["session_id"] for one in listed["data"]}
 
 
+def tokens_in(frame: Frame) -> list[str]:
+    """Of the web components; the page that the helper frames keeps its token to itself."""
+    return frame.locator("dbn-dashboard").evaluate_all("all => all.map((element) => element.getAttribute('token'))")
+
+
 def test_an_open_page_gets_a_new_session(running: Running, open_page: Callable[[], Page], product: Organization) -> None:
     """Nothing is loaded anew, and what the viewer has set stays. Streamlit's app renews by the clock; the others at once, as theirs is revoked."""
     page = open_page()
@@ -210,7 +215,7 @@ def test_an_open_page_gets_a_new_session(running: Running, open_page: Callable[[
     frame.get_by_role("radio", name="7 days").click()
     settled(frame, len(WIDGETS))
     frame.evaluate("window.loadedOnce = true")
-    before = sessions_of(product, "acme")
+    before, token = sessions_of(product, "acme"), tokens_in(frame)
     assert before
     if running.example.token_route:
         product.admin.delete("/v1/embed-sessions", query={"tenant_id": "acme"}).expect(204)
@@ -218,9 +223,9 @@ def test_an_open_page_gets_a_new_session(running: Running, open_page: Callable[[
     while not sessions_of(product, "acme") - before:
         assert time.monotonic() < deadline, f"there was no new session:\n{running.log.read_text()}"
         page.wait_for_timeout(250)
-    if not running.example.token_route:
-        for one in before:
-            product.admin.delete(f"/v1/embed-sessions/{one}").expect(204)
+    while token and tokens_in(frame) == token:
+        assert time.monotonic() < deadline, f"the new token did not arrive:\n{running.log.read_text()}"
+        page.wait_for_timeout(250)
     frame = shown(page, CALLS["acme"])
     assert frame.evaluate("window.loadedOnce"), "the page was loaded anew"
     expect(frame.get_by_role("radio", name="7 days")).to_be_checked(timeout=60_000)
@@ -261,3 +266,61 @@ def test_the_readme_says_how_it_is_started(running: Running) -> None:
     names = [re.split(r"[><=]", line)[0] for line in requirements.read_text().splitlines()] if requirements.exists() else []
     pinned = (ROOT / "scripts" / "requirements" / "examples.txt").read_text()
     assert not [name for name in names if name != "../../sdk/python" and f"\n{name}==" not in pinned]
+
+
+def test_it_fits_a_phone(running: Running, open_page: Callable[[], Page]) -> None:
+    page = open_page()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(running.url)
+    expect(page.get_by_label("E-mail")).to_be_visible()
+    shoot(page, f"example-{running.example.name}-sign-in-360", full=False)
+    sign_in(page, GRACE)
+    frame = shown(page, CALLS["globex"])
+    for place in {page.main_frame, frame}:
+        assert place.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"it is scrolled sideways: {place.url}"
+    shoot(page, f"example-{running.example.name}-360")
+
+
+# --- The last step of a pipeline ------------------------------------------------------------------------------------------
+
+
+def test_a_pipelines_last_step_shows_new_numbers(product: Organization, emban: EmbanProcess, browser: Browser, host_page: Callable[[], HostPage]) -> None:
+    """Two customers look at their pages while one's events are loaded and the pipeline's last step runs."""
+    counts = {"initech": 5, "hooli": 3}
+    for tenant, count in counts.items():
+        product.ingest(event(tenant, string_props={"model": f"model of {tenant}"}) for _ in range(count))
+    product.create_dashboard(WIDGETS, name="Live usage", slug="live-usage", live=True, publish=True)
+    host = host_page()
+    pages: dict[str, Page] = {}
+    contexts = []
+    for tenant, count in counts.items():
+        made = product.admin.post("/api/v2/guest-token/create", {"clientId": tenant, "dataAppName": "live-usage"}).expect(200)
+        contexts.append(open_context(browser))
+        contexts[-1].set_default_timeout(60_000)
+        pages[tenant] = contexts[-1].new_page()
+        pages[tenant].goto(host.serve(
+            f'<dbn-dashboard token="{made["token"]}" dashboard-id="live-usage"></dbn-dashboard>',
+            f'<script type="module" src="{product.base}/web-components/dbn-dashboard.js"></script>', f"/{tenant}"))
+        shown(pages[tenant], count)
+        expect(pages[tenant].get_by_role("button", name="Live", exact=True)).to_be_visible(timeout=60_000)
+    asked: list[str] = []
+    pages["initech"].on("request", lambda request: asked.append(request.url) if "/v1/embed/query" in request.url else None)
+    deadline = time.monotonic() + 120
+    while not asked:  # nothing is new, but it was asked for; once more where the page did not listen yet
+        assert time.monotonic() < deadline, "the open page did not ask again"
+        run_last_step(product, "--customer", "initech")
+        pages["initech"].wait_for_timeout(1_000)
+    product.ingest(event("initech", string_props={"model": "a new model"}) for _ in range(4))
+    run_last_step(product)
+    expect(card(shown(pages["initech"], 9), "w_models")).to_contain_text("a new model", timeout=60_000)
+    assert "new" not in card(shown(pages["hooli"], 3), "w_models").inner_text()
+    shoot(pages["initech"], "example-pipeline")
+    for context in contexts:
+        context.close()
+
+
+def run_last_step(product: Organization, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "refresh.py", *arguments], cwd=ROOT / "examples" / "pipeline", capture_output=True, text=True, timeout=120, check=False,
+        env=clean_environment({"EMBAN_URL": product.base, "EMBAN_API_KEY": product.key, "PYTHONDONTWRITEBYTECODE": "1"}))
+    assert (done.returncode, done.stdout) == (0, "dashboards are made anew\n"), done.stderr

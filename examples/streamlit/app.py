@@ -46,7 +46,9 @@ def show_dashboard() -> None:
         <dbn-dashboard token="{html.escape(st.session_state.first_session.token)}" dashboard-id="{html.escape(DASHBOARD)}"></dbn-dashboard>
         <script>
           const element = document.querySelector("dbn-dashboard");
-          new BroadcastChannel({json.dumps(st.session_state.channel)}).onmessage = ({{ data }}) => element.setAttribute("token", data);
+          const channel = new BroadcastChannel({json.dumps(st.session_state.channel)});
+          channel.onmessage = ({{ data }}) => element.setAttribute("token", data);
+          channel.postMessage("newest?");
           element.addEventListener("emban-resize", ({{ detail }}) => (frameElement.style.height = `${{detail.height}}px`));
         </script>
         """,
@@ -60,8 +62,17 @@ def show_dashboard() -> None:
 def renew() -> None:
     if st.session_state.newest_session.expires_at - datetime.now(timezone.utc) < LIFETIME / 4:
         st.session_state.newest_session = new_session()
-    message = json.dumps([st.session_state.channel, st.session_state.newest_session.token])
-    components.html(f"<script>const [channel, token] = {message}; new BroadcastChannel(channel).postMessage(token);</script>", height=0)
+    components.html(
+        f"""
+        <script>
+          const channel = new BroadcastChannel({json.dumps(st.session_state.channel)});
+          const tell = () => channel.postMessage({json.dumps(st.session_state.newest_session.token)});
+          channel.onmessage = tell;
+          tell();
+        </script>
+        """,
+        height=0,
+    )
 
 
 def sign_out() -> None:
