@@ -120,7 +120,10 @@ let package = Package(
     .testTarget(
       name: "QueryEngineTests", dependencies: ["Domain", "ClickHouse", "QueryEngine", "TestSupport", nioCore], swiftSettings: settings),
     .testTarget(
-      name: "RollupsTests", dependencies: ["Domain", "ClickHouse", "QueryEngine", "Rollups", "TestSupport", nioCore, logging],
+      name: "RollupsTests",
+      dependencies: [
+        "Domain", "ClickHouse", "ConfigStore", "HTTPAPI", "Ingest", "QueryEngine", "Rollups", "TestSupport", nioCore, logging,
+      ],
       swiftSettings: settings),
     .testTarget(name: "IngestTests", dependencies: ["Domain", "ClickHouse", "Ingest", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "ConfigStoreTests", dependencies: ["Domain", "ConfigStore"], swiftSettings: settings),

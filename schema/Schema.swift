@@ -19,6 +19,7 @@ public enum Schema {
     Migration("0001_events", PackageResources._001_events_sql),
     Migration("0002_rollups", PackageResources._002_rollups_sql),
     Migration("0003_batches", PackageResources._003_batches_sql),
+    Migration("0004_configuration_store", PackageResources._004_configuration_store_sql),
   ]
 
   /// Who may read what in ClickHouse: stated anew at every start.
@@ -32,5 +33,6 @@ public enum Schema {
     Migration("0004_removals", PackageResources._004_removals_sql),
     Migration("0005_data_apps", PackageResources._005_data_apps_sql),
     Migration("0006_viewers", PackageResources._006_viewers_sql),
+    Migration("0007_store", PackageResources._007_store_sql),
   ]
 }

@@ -13,20 +13,37 @@ internal import Synchronization
 public struct RollupBuilder: Service {
   /// Says whether this program is the one that may build now, and keeps it so for some minutes; asked before every step.
   public typealias Lease = @Sendable () async throws -> Bool
+  /// Counts the events of a day anew of which none has arrived since a moment: whether their recorded number was wrong and is right now; nil
+  /// when that could not be found out.
+  public typealias Recount = @Sendable (Tenant, CivilDate, _ settledSince: Instant) async throws -> Bool?
+
+  /// Whose events are counted.
+  public struct Tenant: Sendable, Hashable {
+    public let organization: OrganizationID
+    public let environment: EnvironmentName
+    public let id: TenantID
+  }
 
   private let client: ClickHouseClient
   private let settings: RollupSettings
   private let lease: Lease
+  private let recount: Recount
   private let release: @Sendable () async throws -> Void
   private let clock: TimeSource
   private let logger: Logger
   private let lastCleaning = Cleaning()
+  /// By which the store knows the inserts of this builder.
+  private let mark: String
 
-  /// - Parameter release: gives the lease back when this program stops, so that the next one need not wait for its end.
+  /// - Parameters:
+  ///   - name: another one for every builder; letters, digits and dashes.
+  ///   - release: gives the lease back when this program stops, so that the next one need not wait for its end.
   public init(
-    client: ClickHouseClient, settings: RollupSettings = RollupSettings(), logger: Logger, clock: @escaping TimeSource,
-    release: @escaping @Sendable () async throws -> Void = {}, lease: @escaping Lease
+    client: ClickHouseClient, settings: RollupSettings = RollupSettings(), name: String, logger: Logger, clock: @escaping TimeSource,
+    recount: @escaping Recount, release: @escaping @Sendable () async throws -> Void = {}, lease: @escaping Lease
   ) {
+    mark = "rollups " + name.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+    self.recount = recount
     self.client = client
     self.settings = settings
     self.logger = logger
@@ -50,7 +67,17 @@ public struct RollupBuilder: Service {
         try? await Task.sleep(for: settings.interval)
       }
     }
-    try? await release()
+    // The store goes on with an insert whose answer nobody waits for: another program begins when that is over, or when the lease is.
+    if (try? await endInserts()) ?? false { try? await release() }
+  }
+
+  /// - Returns: Whether the store works at none of this builder's inserts any more.
+  private func endInserts() async throws -> Bool {
+    let own: SQL = "Settings['log_comment'] = \(SQL(trusted: "'\(mark)'"))"
+    try await client.execute("KILL QUERY WHERE \(own) SYNC", timeout: .seconds(30))
+    let left = try await client.query(
+      "SELECT count() FROM \(identifier: "system.processes") WHERE \(own)", as: .admin, timeout: .seconds(5))
+    return left.scalar?.numberValue == 0
   }
 
   /// Builds all that is to be built, if this program may.
@@ -67,7 +94,10 @@ public struct RollupBuilder: Service {
     for backlog in backlogs {
       for day in backlog.doubtful {
         guard try await lease() else { return count }
-        if try await countsAgain(day, of: backlog.tenant) { continue }
+        switch try await countsAgain(day, of: backlog.tenant) {
+        case nil, true?: continue
+        case false?: break
+        }
         count += try await build(Backlog.Run(days: [Backlog.Day(day: day, events: 0, lastIngested: clock())]), of: backlog.tenant)
       }
     }
@@ -102,7 +132,7 @@ public struct RollupBuilder: Service {
       dimensions: dimensions.counted, measures: measures.counted, uncounted: (dimensions.uncounted, measures.uncounted), rows: counts)
     let statements = BuildStatements(tenant: tenant, run: run, properties: properties, build: Int(clock().milliseconds))
     for insert in statements.inserts {
-      try await client.execute(insert, settings: Self.buildSettings, timeout: Self.longest)
+      try await client.execute(insert, settings: buildSettings, timeout: Self.longest)
     }
     let record = statements.record(try await query(statements.totals))
     guard !record.isEmpty else { return 0 }
@@ -127,7 +157,7 @@ public struct RollupBuilder: Service {
       try Task.checkCancellation()
       guard try await lease() else { return }
       guard !month.dimensions.isEmpty else { continue }
-      try await client.execute(month.insert, settings: Self.buildSettings, timeout: Self.longest)
+      try await client.execute(month.insert, settings: buildSettings, timeout: Self.longest)
       guard let record = month.record(try await query(month.totals)) else { continue }
       try await client.insert(into: RollupTable.builds, columns: BuildRecord.columns, body: ByteBuffer(string: record))
       logger.info("month joined", metadata: ["tenant": "\(month.tenant.tenant)", "month": "\(month.first.iso8601.prefix(7))"])
@@ -140,34 +170,26 @@ public struct RollupBuilder: Service {
 
   /// One thread, so that questions have the others.
   private static let readSettings = ["max_threads": "1"]
-  private static let buildSettings = [
-    "max_threads": "1", "max_insert_threads": "1", "max_partitions_per_insert_block": "500",
-    "max_bytes_before_external_group_by": "500000000",
-  ]
+  private var buildSettings: [String: String] {
+    [
+      "max_threads": "1", "max_insert_threads": "1", "max_partitions_per_insert_block": "500",
+      "max_bytes_before_external_group_by": "500000000", "log_comment": mark,
+    ]
+  }
   private static let longest: Duration = .seconds(600)
 
   // MARK: Counts
 
-  /// Counts the events of a day anew and writes down by how much tenant_days was wrong.
-  /// - Returns: whether it was.
-  private func countsAgain(_ day: CivilDate, of tenant: TenantKey) async throws -> Bool {
-    let run = Backlog.Run(days: [Backlog.Day(day: day, events: 0, lastIngested: clock())])
-    // Both in one statement, and again by the next look should an event arrive in between.
-    let difference: SQL = """
-      SELECT event_name, sum(actual) - sum(recorded) AS missing FROM \
-      (SELECT event_name, toInt64(count()) AS actual, toInt64(0) AS recorded FROM \(identifier: RollupTable.events) \
-      WHERE \(tenant.conditions) AND \(run.conditions) GROUP BY event_name \
-      UNION ALL SELECT event_name, 0, n FROM \(identifier: RollupTable.days) \
-      WHERE \(tenant.conditions) AND day = toDate32(\(bind: day.iso8601))) GROUP BY event_name HAVING missing != 0
-      """
-    guard !(try await query(difference)).isEmpty else { return false }
-    try await client.execute(
-      """
-      INSERT INTO \(identifier: RollupTable.days) (org_id, environment, tenant_id, day, event_name, n, last_ingested) \
-      SELECT \(tenant.columns), toDate32(\(bind: day.iso8601)), event_name, missing, toDateTime64(0, 3, 'UTC') FROM (\(difference))
-      """)
-    logger.warning("the recorded number of a day's events was wrong", metadata: ["tenant": "\(tenant.tenant)", "day": "\(day.iso8601)"])
-    return true
+  /// Has the events of a day counted anew, and tenant_days corrected.
+  /// - Returns: whether it was wrong; nil when that could not be found out.
+  private func countsAgain(_ day: CivilDate, of tenant: TenantKey) async throws -> Bool? {
+    let whose = Tenant(
+      organization: OrganizationID(tenant.organization), environment: EnvironmentName(tenant.environment), id: TenantID(tenant.tenant))
+    let isWrong = try await recount(whose, day, clock().adding(seconds: -settings.settled.inSeconds))
+    if isWrong == true {
+      logger.warning("the recorded number of a day's events was wrong", metadata: ["tenant": "\(tenant.tenant)", "day": "\(day.iso8601)"])
+    }
+    return isWrong
   }
 
   // MARK: Cleaning

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from embantest.client import Response, expect_error
+from embantest.event_store import EventStore
 from embantest.process import START_SECONDS, STOP_SECONDS, EmbanProcess, processes_naming
 from embantest.steady import eventually
 from embantest.workspace import Organization, event, kpi
@@ -367,7 +368,7 @@ def test_clickhouse_listens_on_loopback_and_wants_a_password(own_server: Servers
     ({"EMBAN_DATABASE_URL": "mysql://x"}, "EMBAN_DATABASE_URL"), ({"EMBAN_DEFAULT_PLAN": "gold"}, "EMBAN_DEFAULT_PLAN"),
     ({"EMBAN_ALLOWED_ORIGINS": "app.example.com"}, "EMBAN_ALLOWED_ORIGINS"),
     ({"EMBAN_CLICKHOUSE_BIN": "/no/such/program"}, "EMBAN_CLICKHOUSE_BIN"),
-    ({"EMBAN_CLICKHOUSE_URL": "tcp://x"}, "EMBAN_CLICKHOUSE_URL"),
+    ({"EMBAN_CLICKHOUSE_URL": "tcp://x"}, "EMBAN_CLICKHOUSE_URL"), ({"EMBAN_ADOPT_EVENTS": "yes"}, "EMBAN_ADOPT_EVENTS"),
 ], ids=str)
 def test_wrong_settings_are_refused_by_name(own_server: Servers, environment: dict[str, str], key: str) -> None:
     server = own_server(environment=environment)
@@ -383,6 +384,24 @@ def test_a_wrong_port_is_refused_by_name(own_server: Servers, monkeypatch: pytes
     without = [word for number, word in enumerate(whole) if word != "--port" and (number == 0 or whole[number - 1] != "--port")]
     monkeypatch.setattr(server, "command_line", lambda: without)
     refused(server, "EMBAN_PORT")
+
+
+def test_a_second_configuration_on_one_event_store_is_refused(own_server: Servers, tmp_path: Path) -> None:
+    with EventStore(tmp_path) as store:
+        first = own_server(environment={"EMBAN_CLICKHOUSE_URL": store.address}).start()
+        Organization(first.url).ingest([event("acme")])
+        second = own_server(environment={"EMBAN_CLICKHOUSE_URL": store.address})
+        log = refused(second, "EMBAN_CLICKHOUSE_URL")
+        assert "EMBAN_DATABASE_URL" in log and "EMBAN_ADOPT_EVENTS=1" in log and "secret" not in log, log
+        # On purpose it may; then the first one may not any more, and needs no purpose where it already has.
+        second.environment["EMBAN_ADOPT_EVENTS"] = "1"
+        second.start()
+        assert second.terminate() == 0
+        del second.environment["EMBAN_ADOPT_EVENTS"]
+        second.start()
+        assert first.terminate() == 0 and "EMBAN_ADOPT_EVENTS" not in first.log
+        first.launch()
+        assert first.process is not None and first.process.wait(START_SECONDS) > 0 and "EMBAN_ADOPT_EVENTS=1" in first.log
 
 
 def test_flags_go_before_environment_before_file(own_server: Servers) -> None:

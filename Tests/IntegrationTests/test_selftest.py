@@ -183,7 +183,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnClickHou
 @pytest.fixture
 def server(clickhouse: OwnClickHouse, own_server: Callable[..., EmbanProcess]) -> EmbanProcess:
     """The policies are stated anew at each start."""
-    return own_server(environment={"EMBAN_CLICKHOUSE_URL": clickhouse.url}).start()
+    return own_server(environment={"EMBAN_CLICKHOUSE_URL": clickhouse.url, "EMBAN_ADOPT_EVENTS": "1"}).start()
 
 
 def test_a_lost_row_policy_refuses_publication(server: EmbanProcess, clickhouse: OwnClickHouse) -> None:

@@ -108,6 +108,8 @@ public enum SchemaError: Error, Sendable, Hashable, CustomStringConvertible {
   case newerSchema(migration: String)
   /// The users or row policies do not isolate; nothing may be served.
   case accessNotEnforced(String)
+  /// Another configuration store has claimed the events.
+  case otherConfigurationStore
 
   public var description: String {
     switch self {
@@ -119,6 +121,12 @@ public enum SchemaError: Error, Sendable, Hashable, CustomStringConvertible {
       "The database holds the migration \(name), which this program does not know: start the newer version of Emban."
     case .accessNotEnforced(let what):
       "The event store does not keep customers apart (\(what)); Emban refuses to serve from it."
+    case .otherConfigurationStore:
+      """
+      The event store (EMBAN_CLICKHOUSE_URL, or the one in EMBAN_DATA_DIR) belongs to another configuration store than this one \
+      (EMBAN_DATABASE_URL, or the one in EMBAN_DATA_DIR): programs on one event store share their configuration. Set both to what belongs \
+      together. If the events are to belong to this configuration from now on, start once with EMBAN_ADOPT_EVENTS=1.
+      """
     }
   }
 }

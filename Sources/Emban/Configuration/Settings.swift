@@ -20,7 +20,8 @@ struct SettingsError: Error, CustomStringConvertible {
 /// (sqlite in the data directory), `clickhouse_url` (absent: own child process), `clickhouse_bin`, `secret_key` (absent: made
 /// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`,
 /// `rollup_events` (200000; 0 makes and uses no rollups), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
-/// no answers), `spool_mb` (1024; 0 keeps no events while the event store is away), `session_rate` (100; 0 does not limit embed sessions).
+/// no answers), `spool_mb` (1024; 0 keeps no events while the event store is away), `session_rate` (100; 0 does not limit embed sessions),
+/// `adopt_events` (0; 1 takes the events of another configuration store over).
 struct Settings: Sendable {
   var host: String
   var port: Int
@@ -41,6 +42,8 @@ struct Settings: Sendable {
   var spoolMegabytes = 1024
   /// How many requests a second one embed session may make in the long run; 0 for any number.
   var sessionRate = Limits.sessionRequestsPerSecond
+  /// Takes the events over if they belong to another configuration store.
+  var adoptsEvents = false
   /// From how many events on a tenant's days are rolled up, how often that is looked at, and how long a day must have been quiet.
   var rollups = RollupSettings()
 
@@ -61,7 +64,7 @@ struct Settings: Sendable {
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
     "allowed_origins", "log_level", "assets_dir", "cache_mb", "spool_mb", "rollup_events", "rollup_interval", "rollup_quiet",
-    "session_rate",
+    "session_rate", "adopt_events",
   ]
 
   static let plans = ["free", "starter", "growth", "scale"]
@@ -164,6 +167,10 @@ struct Settings: Sendable {
     if let requests = try number("session_rate", from: 0) {
       guard requests <= 1_000_000 else { throw SettingsError(key: "EMBAN_SESSION_RATE", expected: "must be at most 1000000") }
       sessionRate = requests
+    }
+    if let adopts = text("adopt_events") {
+      guard ["0", "1"].contains(adopts) else { throw SettingsError(key: "EMBAN_ADOPT_EVENTS", expected: "must be 0 or 1") }
+      adoptsEvents = adopts == "1"
     }
     if let events = try number("rollup_events", from: 0) { rollups.minimumEvents = events }
     if let seconds = try number("rollup_interval", from: 1) { rollups.interval = .seconds(seconds) }

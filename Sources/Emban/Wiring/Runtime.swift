@@ -72,7 +72,8 @@ final class Runtime: Sendable {
     }
     let passwords = Self.readerPasswords(secretKey)
     let startup = StartupService(
-      database: database, clickHouse: clickHouse, httpClient: httpClient, passwords: passwords, logger: logger, clock: clock)
+      database: database, clickHouse: clickHouse, httpClient: httpClient, passwords: passwords,
+      adoptsEvents: settings.adoptsEvents, logger: logger, clock: clock)
     self.startup = startup
     client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
       guard startup.isDone else { throw ClickHouseError.unavailable("the schema is not in place yet") }
@@ -137,8 +138,13 @@ final class Runtime: Sendable {
   var rollups: RollupBuilder {
     let leases = LeaseRepository(database)
     let holder = UUID().uuidString
+    let corrector = CountCorrector(remover: remover)
     return RollupBuilder(
-      client: client, settings: settings.rollups, logger: logger, clock: clock,
+      client: client, settings: settings.rollups, name: holder, logger: logger, clock: clock,
+      recount: { tenant, day, moment in
+        try await corrector.correct(
+          day, of: tenant.id, in: IngestScope(organization: tenant.organization, environment: tenant.environment), settledSince: moment)
+      },
       release: { try await leases.giveBack("rollups", holder: holder) }
     ) { [clock] in
       let now = clock()

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import ClickHouse
 import ConfigStore
 import Domain
+import Foundation
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -19,17 +20,20 @@ final class StartupService: Service {
   private let clickHouse: any ClickHouseServer
   private let httpClient: HTTPClient
   private let passwords: ReaderPasswords
+  private let adoptsEvents: Bool
   private let logger: Logger
   private let clock: TimeSource
 
+  /// - Parameter adoptsEvents: takes the events over if they belong to another configuration store.
   init(
-    database: any ConfigDatabase, clickHouse: any ClickHouseServer, httpClient: HTTPClient, passwords: ReaderPasswords, logger: Logger,
-    clock: @escaping TimeSource
+    database: any ConfigDatabase, clickHouse: any ClickHouseServer, httpClient: HTTPClient, passwords: ReaderPasswords, adoptsEvents: Bool,
+    logger: Logger, clock: @escaping TimeSource
   ) {
     self.database = database
     self.clickHouse = clickHouse
     self.httpClient = httpClient
     self.passwords = passwords
+    self.adoptsEvents = adoptsEvents
     self.logger = logger
     self.clock = clock
   }
@@ -71,6 +75,7 @@ final class StartupService: Service {
 
   private func migrate() async throws {
     try await ConfigMigrator.migrate(database, at: clock())
+    let id = try await StoreIdentity(database).id(orElse: UUID().uuidString)
     let client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
       try clickHouse.endpoint()
     }
@@ -78,7 +83,7 @@ final class StartupService: Service {
       try await clickHouse.waitUntilReady()
       do {
         try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
-        return
+        return try await StoreClaim(client: client).make(id: id, adopting: adoptsEvents)
       } catch ClickHouseError.unavailable(let cause) {
         // It went away in between. Events are accepted meanwhile, and every step may be repeated.
         logger.warning("the event store went away while its schema was looked after; beginning again", metadata: ["cause": "\(cause)"])
