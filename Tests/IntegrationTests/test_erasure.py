@@ -13,7 +13,7 @@ from embantest.client import Client, Response, expect_error
 from embantest.event_store import EventStore
 from embantest.process import EmbanProcess
 from embantest.steady import eventually
-from embantest.workspace import Organization, Session, breakdown, event, kpi, value_of
+from embantest.workspace import Organization, Session, breakdown, event, groups, kpi, value_of
 
 Json = dict[str, Any]
 WIDGETS = [kpi("w_calls"), breakdown("w_models"), kpi("w_tokens", metric="sum", numeric_prop="tokens")]
@@ -207,3 +207,96 @@ def test_events_older_than_the_retention_go(tmp_path: Path) -> None:
             emban.close()
         finally:
             emban.abandon()
+
+
+# --- Counted in advance ---------------------------------------------------------------------------------------------------
+
+
+class RolledUp:
+    """A customer with so many events that its widgets are answered from rollups, made within the store of one program."""
+
+    EVENTS, DAYS = 1_000_000, 10
+
+    def __init__(self, store: EventStore, organization: Organization) -> None:
+        self.store = store
+        self.organization = organization.id
+        dashboard = organization.create_dashboard(WIDGETS, publish=True)["id"]
+        self.session = organization.session("acme", dashboard)
+
+    def fill(self, tokens: int) -> None:
+        """Events on each of ten days that are over, each with so many tokens; the first ten have an id."""
+        self.store.ask(
+            "INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, event_id, string_props, numeric_props) "
+            f"SELECT '{self.organization}', 'production', 'acme', 'api.call', toStartOfDay(now('UTC')) - toIntervalDay(20 + number % {self.DAYS}) "
+            "+ toIntervalSecond(number % 80000), if(number < 10, 'e' || toString(number), ''), "
+            "CAST('{\"model\":\"m' || toString(number % 4) || '\"}', 'JSON'), "
+            f"CAST('{{\"tokens\":{tokens}}}', 'JSON') FROM numbers({self.EVENTS}) SETTINGS SQL_emban_batch = '{tokens}'")
+
+    def wait(self) -> None:
+        """Until every day is counted as it is now."""
+        deadline = time.monotonic() + 400
+        while self.store.ask(
+                "SELECT count() FROM (SELECT day, sum(n) AS events FROM emban.tenant_days WHERE tenant_id = 'acme' GROUP BY day) AS days "
+                "LEFT JOIN (SELECT day, argMax(n, build) AS built FROM emban.rollup_days WHERE tenant_id = 'acme' AND width = 'day' "
+                "GROUP BY day) AS builds USING day WHERE events != 0 AND events != built") != [["0"]]:
+            assert time.monotonic() < deadline, "the days are not rolled up"
+            time.sleep(0.2)
+
+    def numbers(self) -> tuple[float, float, dict[str, float]]:
+        results = self.session.results({"period": "90d"})
+        return value_of(results["w_calls"]), value_of(results["w_tokens"]), groups(results["w_models"])
+
+    def expect(self, tokens: int, *, events: int = EVENTS) -> None:
+        models = {f"m{number}": events / 4 for number in range(4)} if events else {}
+        assert self.numbers() == (events, events * tokens, models)
+
+    def expect_from_rollups(self, tokens: int) -> None:
+        """And next to nothing is read of the events."""
+        self.wait()
+        deadline = time.monotonic() + 200
+        while True:
+            self.store.ask("SYSTEM FLUSH LOGS")
+            since = self.store.ask("SELECT now64(6)")[0][0]
+            self.expect(tokens)
+            self.store.ask("SYSTEM FLUSH LOGS")
+            asked = self.store.ask(
+                "SELECT countIf(has(tables, 'emban.rollups')), max(read_rows) FROM system.query_log WHERE type = 'QueryFinish' "
+                f"AND user = 'emban_viewer' AND query_start_time_microseconds > '{since}'")[0]
+            if int(asked[0]) > 0 and int(asked[1]) < self.EVENTS / 10:
+                return
+            assert time.monotonic() < deadline, f"{asked[0]} statements read rollups, and one of all {asked[1]} rows"
+            time.sleep(0.5)
+
+
+def test_widgets_from_rollups_are_right_after_rows_were_taken_out(tmp_path: Path) -> None:
+    """A row that was stored twice, an id that is sent again, a customer that is erased and has as many other events on the same days."""
+    environment = {"EMBAN_ROLLUP_EVENTS": "1000", "EMBAN_ROLLUP_INTERVAL": "2", "EMBAN_ROLLUP_QUIET": "1", "EMBAN_CACHE_MB": "0"}
+    with EventStore(tmp_path) as store:
+        with EmbanProcess(environment=environment | {"EMBAN_CLICKHOUSE_URL": store.address}) as emban:
+            organization = Organization(emban.url)
+            acme = RolledUp(store, organization)
+            acme.fill(3)
+            acme.expect(3)
+            acme.expect_from_rollups(3)
+            # Nothing of it changes when an id comes again with other contents.
+            organization.ingest([event("acme", event_id="e4", string_props={"model": "m0"}, numeric_props={"tokens": 1_000})])
+            acme.expect(3)
+            # As another program stores an id at the same moment; a program looks for such at its start, and every minute.
+            store.ask(
+                "INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, event_id, string_props, numeric_props) "
+                "SELECT org_id, environment, tenant_id, event_name, timestamp, event_id, string_props, numeric_props FROM emban.events "
+                "WHERE tenant_id = 'acme' AND event_id = 'e4' SETTINGS SQL_emban_batch = '77'")
+            assert store.ask("SELECT count() FROM emban.events WHERE event_id = 'e4'") == [["2"]]
+            assert emban.terminate() == 0
+            emban.start()
+            deadline = time.monotonic() + 400
+            while store.ask("SELECT count() FROM emban.events WHERE event_id = 'e4'") != [["1"]]:
+                assert time.monotonic() < deadline, "the second row is not taken out"
+                time.sleep(0.5)
+            acme.expect_from_rollups(3)
+            # Erased, and as many on the same days again: no number of before comes back.
+            assert erase(organization, "acme").expect(200)["deleted_events"] == acme.EVENTS
+            acme.expect(3, events=0)
+            acme.fill(5)
+            acme.expect(5)
+            acme.expect_from_rollups(5)
