@@ -44,7 +44,7 @@ def problems() -> list[sdk.BatchProblem]:
 
 def test_a_program_that_ends_without_flushing_loses_nothing(module_organization: Organization, tenant: str, tmp_path: Path) -> None:
     ended_well(run("""
-        batcher = Batcher(Emban(), max_seconds=3600)
+        batcher = Batcher(Emban(), max_seconds=3600, exit_seconds=90)
         for number in range(1_234):
             assert batcher.add({"tenant_id": tenant, "event_name": "api.call", "numeric_props": {"tokens": number}})
         """, module_organization.base, module_organization.key, tenant, tmp_path))
@@ -56,7 +56,7 @@ def test_a_program_whose_client_is_closed_first_loses_nothing(module_organizatio
     done = run("""
         import atexit
         with Emban() as client:
-            batcher = Batcher(client, max_seconds=3600)
+            batcher = Batcher(client, max_seconds=3600, exit_seconds=90)
             batcher.add({"tenant_id": tenant, "event_name": "api.call"})
         atexit.register(lambda: batcher.add({"tenant_id": tenant, "event_name": "api.call"}))
         raise SystemExit(3)
@@ -70,7 +70,7 @@ def test_an_answer_that_is_lost_at_the_end_counts_once(
 ) -> None:
     proxy.faults.extend([LOSE, REFUSE, busy(503, "0")])
     ended_well(run("""
-        batcher = Batcher(Emban(), max_seconds=3600)
+        batcher = Batcher(Emban(), max_seconds=3600, exit_seconds=90)
         for _ in range(300):
             batcher.add({"tenant_id": tenant, "event_name": "api.call"})
         """, proxy.url, module_organization.key, tenant, tmp_path))
@@ -83,7 +83,7 @@ def test_forks_and_workers_send_their_own_events_once(module_organization: Organ
         import multiprocessing, sys
 
         client = Emban()
-        batcher = Batcher(client, max_seconds=3600)
+        batcher = Batcher(client, max_seconds=3600, exit_seconds=90)
 
         def add(count, name):
             for _ in range(count):
@@ -117,7 +117,7 @@ def test_an_asyncio_program_that_ends_without_closing_loses_nothing(module_organ
         import asyncio
 
         async def main():
-            batcher = AsyncBatcher(AsyncEmban(), max_events=100, max_seconds=3600)
+            batcher = AsyncBatcher(AsyncEmban(), max_events=100, max_seconds=3600, exit_seconds=90)
             for number in range(1_050):
                 assert batcher.add({"tenant_id": tenant, "event_name": "api.call"})
                 if number % 200 == 0:
@@ -252,7 +252,9 @@ def test_a_callback_that_fails_does_not_stop_the_batches(module_organization: Or
 def test_batches_of_asyncio(module_organization: Organization, tenant: str, proxy: FaultyProxy, problems: list[sdk.BatchProblem]) -> None:
     async def main() -> None:
         async with sdk.AsyncEmban(proxy.url, api_key=module_organization.key) as client:
-            async with sdk.AsyncBatcher(client, max_events=100, max_seconds=3600, queue_size=300, on_problem=problems.append) as batcher:
+            async with sdk.AsyncBatcher(
+                client, max_events=100, max_seconds=3600, queue_size=300, on_problem=problems.append, exit_seconds=90,
+            ) as batcher:
                 proxy.always = REFUSE
                 for _ in range(310):
                     batcher.add(event(tenant))

@@ -134,7 +134,8 @@ def test_preloaded_programs_send_what_their_workers_add(module_organization: Org
         import asyncio, multiprocessing, sys, threading
 
         client = Emban()
-        batcher, other = Batcher(client, max_seconds=3600), AsyncBatcher(AsyncEmban(), max_seconds=3600)
+        batcher = Batcher(client, max_seconds=3600, exit_seconds=90)
+        other = AsyncBatcher(AsyncEmban(), max_seconds=3600, exit_seconds=90)
         done = Batcher(client, on_problem=lambda problem: None)
         assert done.close()
 
@@ -220,7 +221,7 @@ def test_a_single_event_that_is_too_large_is_told_of(
     module_organization: Organization, tenant: str, proxy: FaultyProxy, client: sdk.Emban, problems: list[sdk.BatchProblem],
 ) -> None:
     proxy.faults.append(TOO_LARGE)
-    with sdk.Batcher(client, max_seconds=3600, on_problem=problems.append) as batcher:
+    with sdk.Batcher(client, max_seconds=3600, exit_seconds=90, on_problem=problems.append) as batcher:
         batcher.add(event(tenant))
         assert batcher.flush(60)
         batcher.add(event(tenant))
@@ -288,7 +289,7 @@ def test_an_event_that_cannot_be_written_takes_no_other_with_it(module_organizat
     good = [event(tenant, user_id=uuid.uuid4(), numeric_props={"cost": Decimal("0.25")}) for _ in range(9)]
     mixed = [one for pair in zip(good, bad) for one in pair] + good[8:]
     told: list[sdk.BatchProblem] = []
-    with sdk.Batcher(client, on_problem=told.append) as batcher:
+    with sdk.Batcher(client, exit_seconds=90, on_problem=told.append) as batcher:
         assert [batcher.add(one) for one in mixed] == [True, False] * 8 + [True]
     assert [one.reason for one in told] == ["rejected"] * 8
     assert module_organization.count(tenant) == 9
@@ -338,7 +339,7 @@ def test_a_callback_may_flush_and_close(module_organization: Organization, tenan
     def told(problem: sdk.BatchProblem) -> None:
         seen.extend([batcher.flush(), batcher.close()])
 
-    batcher = sdk.Batcher(client, max_seconds=3600, on_problem=told)
+    batcher = sdk.Batcher(client, max_seconds=3600, exit_seconds=90, on_problem=told)
     batcher.add({"tenant_id": tenant})
     batcher.add(event(tenant))
     batcher.flush(60)

@@ -166,7 +166,7 @@ class AsyncBatcher:
                         return
                     takes = due is not None and (due == 0 or left is not None or self._outbox.settled < self._flush_to)
                     if takes:
-                        self._outbox.take()
+                        self._outbox.take(in_haste=left is not None)
                 if takes:
                     await self._deliver(wake)
                 else:
@@ -253,7 +253,7 @@ class AsyncBatcher:
             self._wake = asyncio.Event()  # a task that is still there has nothing more to say
             self._outbox.put_back()
         while (left := self._deadline - time.monotonic()) > 0 and self._outbox.due_in() is not None:
-            batch = self._outbox.take()
+            batch = self._outbox.take(in_haste=True)
             policy = RetryPolicy(attempts=1_000, longest_pause=1.0, patience=left)
             try:
                 problem = self._outbox.settle(self._last_client._run(_calls.ingest(batch), policy, left))

@@ -181,7 +181,7 @@ class Batcher:
                 if left is not None and (due is None or left <= 0):
                     return False
                 if due is not None and (due == 0 or self._deadline is not None or self._outbox.settled < self._flush_to):
-                    self._outbox.take()
+                    self._outbox.take(in_haste=self._deadline is not None)
                     return True
                 self._changed.wait(due)
             return False

@@ -131,12 +131,13 @@ class Outbox:
             return 0.0
         return max(self._waiting[0][0] + self._max_seconds - time.monotonic(), 0.0)
 
-    def take(self) -> Sequence[EncodedEvent]:
-        """The next batch, which is on its way until it is settled or put back."""
+    def take(self, *, in_haste: bool = False) -> Sequence[EncodedEvent]:
+        """The next batch, which is on its way until it is settled or put back. `in_haste`: as many as a request may hold."""
+        most = EVENTS_PER_REQUEST if in_haste else self._max_events
         self.put_back()
         batch: list[EncodedEvent] = []
         size = 0
-        while self._waiting and len(batch) < self._max_events:
+        while self._waiting and len(batch) < most:
             one = self._waiting[0][1]
             size += len(one.text) + 1
             if batch and size > self._bytes_per_request:
