@@ -9,7 +9,7 @@ from typing import Any
 from embantest.browser import HostPage, kpi_number, settled, shoot, shows
 from embantest.stage import FILTERS, WIDGETS, Stage
 from embantest.workspace import Session
-from playwright.sync_api import Frame, Page, expect
+from playwright.sync_api import Frame, Page, Route, expect
 
 Hosts = Callable[[], HostPage]
 
@@ -179,12 +179,41 @@ def test_the_session_is_swapped_in_place(stage: Stage, host_page: Hosts) -> None
     wait_for_event(page, "one", "ready")
     page.evaluate("embeds.one.setFilters({period: '7d'})")
     expect(frame(page, "one").get_by_role("radio", name="7 days")).to_be_checked()
-    page.evaluate(f"embeds.one.setEmbedUrl({second.embed_url!r})")
-    page.wait_for_timeout(1_000)
+    with page.expect_response(lambda response: "/v1/embed/query" in response.url and second.token in (response.request.headers.get("authorization") or "")):
+        page.evaluate(f"embeds.one.setEmbedUrl({second.embed_url!r})")
     assert stage.organization.admin.delete(f"/v1/embed-sessions/{first.session_id}").status == 204
     frame(page, "one").get_by_role("radio", name="90 days").click()
     shows(frame(page, "one"), "w_calls", second.value("w_calls", {"period": "90d"}))
     assert events(page, "one", "error") == []
+
+
+def test_what_the_page_says_that_is_leaving_is_not_taken_for_the_next_ones(stage: Stage, host_page: Hosts) -> None:
+    second = stage.organization.create_dashboard(WIDGETS[:2], name="Second", publish=True)
+    other = stage.organization.session("globex", second["id"])
+    page = host_with(stage, host_page(), {"one": stage.session()})
+    wait_for_event(page, "one", "ready")
+    frame(page, "one").get_by_role("radio", name="7 days").click()
+    wait_for_event(page, "one", "filter")
+    held: list[Route] = []
+    page.route(f"**/embed/{second['id']}*", lambda route: held.append(route))
+    late = "setInterval(() => parent.postMessage({_emban: true, type: 'error', code: 'late', message: ''}, '*'), 10)"
+    frame(page, "one").evaluate(late)
+    wait_for_event(page, "one", "error")
+    page.evaluate("""url => {
+      embeds.one.setEmbedUrl(url);
+      window.from = log.one.length;
+      window.heard = 0;
+      addEventListener('message', ({data}) => { heard += data.code === 'late' ? 1 : 0; });
+    }""", other.embed_url)
+    page.wait_for_function("heard >= 3")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    wait_for_event(page, "one", "ready", 2)
+    assert page.evaluate("log.one.slice(from).map(([kind]) => kind).filter((kind) => kind === 'error' || kind === 'filter')") == []
+    # Nor has the next customer what the former one chose.
+    expect(frame(page, "one").locator("[data-widget]")).to_have_count(2)
+    assert kpi_number(frame(page, "one"), "w_calls") == other.value("w_calls", {})
 
 
 def test_a_new_session_is_fetched_when_the_old_one_ends(stage: Stage, host_page: Hosts) -> None:
@@ -215,10 +244,11 @@ def test_refused_sessions_are_asked_for_less_and_less(stage: Stage, host_page: H
     page.evaluate("""() => {
       const real = window.setTimeout;
       window.waits = [];
+      // Waits are up to a quarter longer.
+      Math.random = () => 0;
       window.setTimeout = (action, wait) => { waits.push(wait); return real(action, wait / 20); };
     }""")
     assert stage.organization.admin.delete(f"/v1/embed-sessions/{first.session_id}").status == 204
-    frame(page, "one").get_by_role("radio", name="7 days").click()
     page.wait_for_function("log.one.some(([kind, detail]) => kind === 'error' && detail.code === 'session_refused')")
     page.wait_for_timeout(300)
     assert page.evaluate("window.fetched") == 4

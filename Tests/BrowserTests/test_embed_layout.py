@@ -106,6 +106,24 @@ def test_the_keyboard_does_all_that_the_mouse_does(stage: Stage) -> None:
     assert not session.client.get("/v1/embed/layout").expect(200)["customized"]
 
 
+def test_who_reads_by_tab_key_or_ear_meets_the_cards_as_they_stand(stage: Stage) -> None:
+    session = viewer(stage, "reader")
+    page = opened(stage, session)
+    order = "[...document.querySelector('emban-dashboard').shadowRoot.querySelectorAll('[data-widget]')].map(card => card.dataset.widget)"
+    before = page.evaluate(order)
+    page.get_by_role("button", name="Edit layout").click()
+    grip(page, before[0]).focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    with page.expect_response(lambda response: response.request.method == "PUT"):
+        page.get_by_role("button", name="Save layout").click()
+    expect(page.get_by_role("button", name="Edit layout")).to_be_focused()
+    kept = positions(session)
+    as_placed = sorted(kept, key=lambda widget: (kept[widget]["y"], kept[widget]["x"]))
+    assert page.evaluate(order) == as_placed != before
+    assert opened(stage, viewer(stage, "reader")).evaluate(order) == as_placed
+
+
 def test_a_widget_of_ones_own(stage: Stage) -> None:
     session = viewer(stage, "maker")
     page = opened(stage, session)

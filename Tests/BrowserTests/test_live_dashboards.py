@@ -250,7 +250,7 @@ def test_a_page_that_nobody_sees_asks_for_nothing(stage: Stage) -> None:
     assert asked == [] and now_shown(page) == count
     page.evaluate(HIDE, False)
     expect_calls(page, count + 1)
-    assert len([url for url in asked if url.endswith("/live")]) == 1
+    assert len([url for url in asked if "/v1/embed/live" in url]) == 1
 
 
 def test_a_server_that_comes_back_is_heard_again(own_server: Callable[..., EmbanProcess], browser: Browser) -> None:

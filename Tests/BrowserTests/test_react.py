@@ -16,7 +16,7 @@ from embantest.process import ROOT
 from embantest.stage import Stage
 from embantest.steady import PATIENCE
 from embantest.workspace import event
-from playwright.sync_api import Frame, Page, expect
+from playwright.sync_api import Frame, Page, Route, expect
 
 Hosts = Callable[[], HostPage]
 
@@ -428,6 +428,50 @@ def test_tokens_are_fetched_and_a_revoked_one_is_replaced(stage: Stage, show: Ca
     expect(calls).to_have_text(str(int(made[-1][1].value("w_calls", {"period": "7d"}))))
     settled(page, 9)
     expect(page.get_by_role("radio", name="7 days")).to_be_checked()
+
+
+def test_a_session_that_ends_on_a_live_page_is_replaced(stage: Stage, show: Callable[..., Page]) -> None:
+    """The stream says so, without anything being asked for; several charts hear of it, and one fresh token is fetched."""
+    made: list[Any] = []
+    ended: list[str] = []
+
+    def fresh(version: int) -> str:
+        made.append(stage.session())
+        return made[-1].token
+
+    def listen(route: Route) -> None:
+        if not ended and made:
+            ended.append(route.request.headers["authorization"].removeprefix("Bearer "))
+        if route.request.headers["authorization"].removeprefix("Bearer ") not in ended:
+            return route.continue_()
+        stream = 'event: open\ndata: {}\n\nevent: end\ndata: {"code": "token_expired"}\n\n'
+        headers = {"Content-Type": "text/event-stream", "Access-Control-Allow-Origin": "*"}
+        return route.fulfill(status=200, headers=headers, body=stream)
+
+    def prepare(page: Page) -> None:
+        page.expose_function("freshToken", fresh)
+        page.route("**/v1/embed/live*", listen)
+
+    page = show([{"kind": "native", "name": "one", "host": stage.origin, "fetches": True, "live": True, "parts": ["w_calls", "w_list"]}], prepare)
+    patiently(page, lambda: made and ended and made[-1].token not in ended)
+    settled(page, 2)
+    assert [detail["code"] for _, detail in events(page, "one", "onError")] == ["token_expired"]
+    assert kpi_number(page, "w_calls") == made[-1].value("w_calls", {"period": "30d"})
+
+
+def test_a_token_that_is_taken_away_takes_along_what_it_has_shown(stage: Stage, show: Callable[..., Page]) -> None:
+    page = show([native(stage, parts=["dashboard", "numbers"])])
+    settled(page, 9)
+    calls = page.get_by_role("region", name="Numbers").locator("[data-of=calls]")
+    shown = calls.inner_text()
+    change(page, "one", token=None)
+    expect(page.locator("[data-widget]")).to_have_count(0)
+    expect(calls).not_to_have_text(shown)
+    other = stage.session("globex")
+    change(page, "one", token=other.token)
+    settled(page, 9)
+    assert kpi_number(page, "w_calls") == other.value("w_calls", {"period": "30d"})
+    assert events(page, "one", "onError") == []
 
 
 def test_a_token_is_renewed_before_it_ends(stage: Stage, show: Callable[..., Page]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from embantest.browser import HostPage, card, kpi_number, settled, shoot, shows
 from embantest.stage import Stage
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 Hosts = Callable[[], HostPage]
 
@@ -63,6 +63,43 @@ def test_a_new_token_is_adopted_without_losing_the_filters(stage: Stage, host_pa
     expected = int(globex.value("w_calls", {"period": "30d"}))
     expect(card(page, "w_calls").locator(".kpi-value")).to_have_text(re.compile(f"^{expected:,}$"))
     expect(page.get_by_role("radio", name="30 days")).to_be_checked()
+
+
+def test_a_former_customers_data_leaves_the_screen_before_the_next_ones_is_there(stage: Stage, host_page: Hosts) -> None:
+    """Signed out, and signed in as somebody else: no moment may show one customer's numbers to the other, however slow the network is."""
+    globex = stage.session("globex")
+    page = open_host(stage, host_page(), f'<emban-dashboard token="{stage.session("acme").token}"></emban-dashboard>')
+    page.get_by_role("button", name="Model", exact=True).click()
+    held: list[Route] = []
+    page.route("**/v1/embed/**", lambda route: held.append(route))
+    for token in (globex.token, None):
+        left = page.locator("emban-dashboard").evaluate(
+            """(element, token) => {
+              if (token === null) element.removeAttribute('token');
+              else element.setAttribute('token', token);
+              return [element.shadowRoot.querySelectorAll('[data-widget], .filter, .name').length, element.filters];
+            }""", token)
+        assert left == [0, None]
+        assert "Calls" not in page.locator("emban-dashboard .root").inner_text()
+        if token is None:
+            break
+        page.unroute("**/v1/embed/**")
+        while held:
+            held.pop().continue_()
+        settled(page)
+        assert kpi_number(page, "w_calls") == globex.value("w_calls", {"period": "30d"})
+
+
+def test_a_function_that_was_set_before_the_script_was_there_is_used(stage: Stage, host_page: Hosts) -> None:
+    session = stage.session()
+    host = host_page()
+    page, _ = stage.page(host=host)
+    for name, parent in (("emban-dashboard", "sdk/emban-dashboard.js"), ("dbn-dashboard", "web-components/dbn-dashboard.js")):
+        page.goto(host.serve(
+            f"<{name}></{name}><script>document.querySelector('{name}').fetchToken = async () => {session.token!r}</script>"
+            f'<script type="module" src="{stage.origin}/{parent}"></script>'))
+        settled(page)
+        assert kpi_number(page, "w_calls") == session.value("w_calls", {"period": "30d"})
 
 
 def test_one_widget_alone(stage: Stage, host_page: Hosts) -> None:

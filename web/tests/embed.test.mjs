@@ -52,6 +52,10 @@ test("what is no address of a dashboard is refused", () => {
   }
 });
 
+test("an address that is missing is called so", () => {
+  for (const nothing of ["", "  ", undefined, null]) assert.throws(() => helper.parseEmbedUrl(nothing, base), /embedUrl is empty/);
+});
+
 test("theme and filters reach the page through the fragment, whatever characters they hold", () => {
   const target = helper.parseEmbedUrl("https://stats.example/embed/d?token=x", base);
   const filters = { period: "7d", dimensions: { model: ["a&b=c#d", "日本"] } };

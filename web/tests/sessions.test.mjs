@@ -154,7 +154,7 @@ test("a renewal that fails is repeated less and less often, told once, and goes 
         if (clock.steady - begin < minutes(30)) throw new Error("offline");
         return "fresh";
       },
-      adopt: (session) => adopted.push(session), failed: (message) => failures.push(message),
+      adopt: (session) => adopted.push(session), failed: (message) => failures.push(message), random: () => 0,
     });
     const done = renewal.request();
     assert.equal(await renewal.request(), false, "one request at a time");

@@ -155,8 +155,9 @@ export class EmbedClient {
     };
   }
 
+  /** Not repeated after a break: nobody knows whether the widget was added, and there might be two. */
   async addWidget(widget: WidgetDraft): Promise<WidgetConfig> {
-    return (await this.json("/v1/embed/own-widgets", { method: "POST", body: JSON.stringify({ ...this.choice, ...widget }) })) as WidgetConfig;
+    return (await this.json("/v1/embed/own-widgets", { method: "POST", body: JSON.stringify({ ...this.choice, ...widget }) }, undefined, false)) as WidgetConfig;
   }
 
   async removeWidget(id: string): Promise<void> {
@@ -236,7 +237,7 @@ export class EmbedClient {
     }
   }
 
-  private async json(path: string, init: RequestInit, signal?: AbortSignal): Promise<unknown> {
+  private async json(path: string, init: RequestInit, signal?: AbortSignal, isRepeatable = true): Promise<unknown> {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const response = await this.request(path, init, "application/json", signal);
@@ -245,7 +246,7 @@ export class EmbedClient {
       } catch (error) {
         if (isAbort(error) || signal?.aborted) throw error;
         const failure = asEmbanError(error);
-        if (failure.code !== "network" || attempt > 0) throw failure;
+        if (!isRepeatable || failure.code !== "network" || attempt > 0) throw failure;
         await pause(this.retryDelay, signal);
       }
     }

@@ -1,5 +1,6 @@
 import { applicable } from "./applicable";
 import { showsData } from "./charts/index";
+import { isOtherCustomer } from "./claims";
 import { EmbedClient, type DrillRequest, type FetchLike, type WidgetAnswer } from "./client";
 import { levelsOf, selectFilter, type Picked } from "./drill";
 import { EmbanError, isAbort } from "./errors";
@@ -40,6 +41,10 @@ export interface ControllerOptions {
 
 /** What an expired session has shown stays this long, in milliseconds, while the host brings another. */
 const lapseTime = 5000;
+/** What was shown stays at least this long, in milliseconds, while a renewed session cannot be used because the server is away. */
+const leastHold = 30_000;
+/** Between attempts to use it. */
+const longestHoldWait = 15_000;
 
 /**
  * One open dashboard: loads its configuration, keeps the viewer's state, asks for all widgets in one request per change and
@@ -63,6 +68,8 @@ export class DashboardController {
   private readonly single = new Map<string, AbortController>();
   private readonly expiry = new ExpiryWatch((expiresAt) => this.emit({ type: "token-expiring", expiresAt }));
   private lapse: ReturnType<typeof setTimeout> | undefined;
+  /** A renewed session that the server could not answer for: how often it was tried, until when (by `performance.now`), and the next attempt. */
+  private hold: { failures: number; readonly until: number; readonly timer: ReturnType<typeof setTimeout> } | null = null;
   private pendingFilters: Filters[] = [];
   /** The widget in which a filter's value was clicked, by dimension: it is not filtered by that dimension, so that all its values stay in sight. */
   private readonly origins = new Map<string, string>();
@@ -104,11 +111,24 @@ export class DashboardController {
     return Math.min(Infinity, ...this.shown.map((id) => this.asOf.get(id) ?? Infinity));
   }
 
-  /** Adopts a session. The first one loads the dashboard; a later one keeps the viewer's state and repairs what had failed. */
+  /**
+   * Adopts a session. The first one loads the dashboard; a later one keeps the viewer's state and repairs what had failed. With one of another
+   * customer, and with none (""), what was shown is forgotten at once.
+   */
   setToken(token: string): void {
-    if (token === this.client.token) return;
+    const before = this.client.token;
+    if (token === before) return;
     this.client.token = token;
-    void this.load();
+    if (token === "") this.forget("idle");
+    else {
+      if (isOtherCustomer(before, token)) this.forget("loading");
+      void this.load(true);
+    }
+  }
+
+  /** The session has ended while nothing was asked for: what is shown stays, and the host hears of it. */
+  sessionEnded(error: EmbanError): void {
+    this.emit({ type: "error", code: error.code, message: error.message });
   }
 
   /** Loads configuration and data again; the viewer's state stays. */
@@ -184,6 +204,7 @@ export class DashboardController {
   /** The page woke up, or is online again: is the session still good? */
   checkExpiry(): void {
     this.expiry.check();
+    if (this.hold) void this.load(true);
   }
 
   /** Fails when the session turns out to be for another dashboard than the one with this id or slug; null takes any. */
@@ -214,7 +235,8 @@ export class DashboardController {
 
   /** The network is back: repairs what had failed without it. */
   reconnect(): void {
-    if (this.phase === "failed" && this.error?.code === "network") this.reload();
+    if (this.hold) void this.load(true);
+    else if (this.phase === "failed" && this.error?.code === "network") this.reload();
     const [first] = this.cutOff();
     if (this.phase === "ready" && first !== undefined) this.retry(first);
   }
@@ -277,6 +299,7 @@ export class DashboardController {
   destroy(): void {
     this.abortAll();
     this.endLapse();
+    this.endHold();
     this.expiry.stop();
     this.phase = "idle";
   }
@@ -313,8 +336,10 @@ export class DashboardController {
     await this.load();
   }
 
-  private async load(): Promise<void> {
+  /** `isRenewal`: for a session that follows another. When the server cannot answer just now, what is shown stays, and it is asked again. */
+  private async load(isRenewal = false): Promise<void> {
     this.endLapse();
+    clearTimeout(this.hold?.timer);
     this.abortAll();
     const abort = new AbortController();
     this.running = abort;
@@ -326,10 +351,11 @@ export class DashboardController {
     } catch (error) {
       if (isAbort(error) || abort.signal.aborted) return;
       if (this.dashboard !== null && error instanceof EmbanError && error.code === "dashboard_not_found") this.failForeign();
-      else this.fail(error);
+      else if (!(isRenewal && this.holdOn(error))) this.fail(error);
       return;
     }
     if (abort.signal.aborted) return;
+    this.endHold();
     this.isLoading = false;
     if (this.isForeign(config)) {
       this.failForeign();
@@ -337,6 +363,50 @@ export class DashboardController {
     }
     this.adopt(config);
     await this.query();
+  }
+
+  /** Keeps what is shown, and tries again later; false where that would help nobody. */
+  private holdOn(error: unknown): boolean {
+    const failure = error instanceof EmbanError ? error : new EmbanError("network", error instanceof Error ? error.message : "");
+    const now = performance.now();
+    const { failures = 0, until = now + Math.max(leastHold, this.expiry.left) } = this.hold ?? {};
+    if (this.phase !== "ready" || !failure.isPassing || now >= until) return false;
+    this.isLoading = false;
+    const wait = Math.max(failure.retryAfter * 1000, Math.min(longestHoldWait, 1000 * 2 ** failures)) * (1 + Math.random() / 4);
+    this.hold = { failures: failures + 1, until, timer: setTimeout(() => void this.load(true), Math.min(wait, until - now)) };
+    if (failures === 0) this.emit({ type: "error", code: failure.code, message: failure.message });
+    return true;
+  }
+
+  private endHold(): void {
+    clearTimeout(this.hold?.timer);
+    this.hold = null;
+  }
+
+  /** Nothing of what was shown is kept, neither on the screen nor in memory. */
+  private forget(phase: "idle" | "loading"): void {
+    this.abortAll();
+    this.endLapse();
+    this.endHold();
+    this.expiry.stop();
+    this.config = null;
+    this.published = null;
+    this.error = null;
+    this.client.chosen = null;
+    this.pendingFilters = [];
+    this.startAfresh(emptyState);
+    this.setPhase(phase);
+    this.emit({ type: "state", state: this.state });
+  }
+
+  private startAfresh(state: ViewState): void {
+    this.initial = state;
+    this.good = state;
+    this.state = state;
+    this.widgets.clear();
+    this.answered.clear();
+    this.asOf.clear();
+    this.origins.clear();
   }
 
   private isForeign(config: DashboardConfig): boolean {
@@ -358,11 +428,7 @@ export class DashboardController {
     this.good = this.initial;
     // Another dashboard or another customer starts afresh: nothing of the earlier one may stay on the screen.
     if (previous === null || previous.id !== config.id || previous.session.tenant_id !== config.session.tenant_id) {
-      this.state = this.initial;
-      this.widgets.clear();
-      this.answered.clear();
-      this.asOf.clear();
-      this.origins.clear();
+      this.startAfresh(this.initial);
     } else {
       // The new session may permit less than the one before.
       this.state = reduce(this.initial, { type: "merge", filters: this.permitted(toFilters(this.state)) });
@@ -462,6 +528,7 @@ export class DashboardController {
 
   private fail(error: unknown): void {
     this.isLoading = false;
+    this.endHold();
     this.error = error instanceof EmbanError ? error : new EmbanError("network", error instanceof Error ? error.message : "");
     // Hosts renew an expired session: until then, and not for long, what is shown stays.
     if (this.phase === "ready" && this.error.code === "token_expired") {

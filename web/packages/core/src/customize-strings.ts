@@ -34,6 +34,7 @@ export const customizeStrings = {
     stat: "Number", line: "Line", area: "Area", bars: "Columns", bar: "Bars", list: "List", donut: "Donut", table: "Table",
   } as Readonly<Record<string, string>>,
   preview: "Preview",
+  previewOf: "Preview with made-up values",
   sample: "Made-up values",
   addIt: "Add to dashboard",
   added: (title: string) => `${title} was added`,

@@ -28,6 +28,11 @@ export class EmbanError extends Error {
     return this.status === 401 || sessionCodes.has(this.code);
   }
 
+  /** True when the same request may succeed in a while: the network or the server is at fault. */
+  get isPassing(): boolean {
+    return this.code === "network" || this.status === 429 || this.status >= 500;
+  }
+
   /** True when the server refused the viewer's state, and with it the request as a whole. */
   get isState(): boolean {
     return this.status === 422 || (this.status === 403 && stateCodes.has(this.code));

@@ -1,6 +1,7 @@
 export * from "./applicable";
 export * from "./arrange";
 export * from "./charts/index";
+export * from "./claims";
 export * from "./client";
 export * from "./color";
 export * from "./color-slots";
@@ -20,6 +21,7 @@ export * from "./markdown";
 export * from "./ndjson";
 export * from "./own-widget";
 export * from "./pivot";
+export * from "./recovery";
 export * from "./renewal";
 export * from "./result";
 export * from "./session-watch";

@@ -5,6 +5,8 @@ export interface RenewalOptions<Session> {
   readonly adopt: (session: Session) => void;
   /** Called once for each spell in which none could be had, after several attempts. */
   readonly failed: (message: string) => void;
+  /** Of [0, 1). */
+  readonly random?: () => number;
 }
 
 /** Waits between attempts that fail, in milliseconds; the last one repeats. */
@@ -72,15 +74,17 @@ export class Renewal<Session> {
     });
   }
 
+  /** Up to a quarter longer than `wait`: what sent many pages away at once must not have them come back at once. */
   private pause(wait: number): Promise<void> {
     if (this.isStopped) return Promise.resolve();
+    const uneven = wait * (1 + (this.options.random ?? Math.random)() / 4);
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
         this.skip = null;
         resolve();
       };
-      const timer = setTimeout(done, wait);
+      const timer = setTimeout(done, uneven);
       this.skip = done;
     });
   }

@@ -1,11 +1,11 @@
 import {
-  clickEffect, ColorSlots, describeError, DashboardController, exactPick, exactTime, faceOf, formatValue, gridSize, layout, LiveUpdates, onWake, resolveTheme,
+  clickEffect, ColorSlots, describeError, DashboardController, EmbanError, exactPick, exactTime, faceOf, formatValue, gridSize, layout, LiveUpdates, onWake, resolveTheme,
   safeImageURL, safeLocale, SessionWatch, strings,
-  type ControllerEvent, type DashboardConfig, type EmbanError, type GridSize, type LiveState, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
+  type ControllerEvent, type DashboardConfig, type GridSize, type LiveState, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
 import type { ViewContext } from "./context";
 import { Customizer } from "./customize/customizer";
-import { h, replace } from "./dom";
+import { h, putInOrder, replace } from "./dom";
 import { DrillPanel } from "./drill/panel";
 import { loadECharts } from "./echarts";
 import { Chips } from "./filters/chips";
@@ -167,9 +167,9 @@ export class DashboardView {
   private receive(event: ControllerEvent): void {
     switch (event.type) {
       case "phase":
-        if (event.phase === "loading") this.showLoading();
+        if (event.phase === "loading" || event.phase === "idle") this.showLoading();
         if (event.phase === "failed") this.showFailure();
-        if (event.phase === "failed") this.updateLive();
+        if (event.phase === "failed" || this.controller.config === null) this.updateLive();
         break;
       case "config":
         this.showConfig(event.config);
@@ -213,7 +213,8 @@ export class DashboardView {
 
   private showLoading(): void {
     this.closePanel();
-    this.clearCards();
+    this.customizer.stop();
+    this.forget();
     const bones = [3, 3, 3, 3, 12, 6, 6].map((columns, index) => {
       const card = h("div", { class: "card ghost" }, h("div", { class: "bone title" }), index < 4 ? h("div", { class: "bone big" }) : null);
       card.style.gridColumn = `span ${columns}`;
@@ -227,7 +228,7 @@ export class DashboardView {
   private showFailure(): void {
     this.closePanel();
     this.customizer.stop();
-    this.clearCards();
+    this.forget();
     const error = this.controller.error;
     const words = describeError(error?.code ?? "", error?.status ?? 0, error?.message ?? "");
     const again = error && (error.isSession || error.code === "dashboard_mismatch") ? [] : [h("button", { class: "button", attrs: { type: "button" }, on: { click: () => this.controller.reload() } }, strings.retry)];
@@ -323,14 +324,17 @@ export class DashboardView {
     if (!config || this.customizer.isEditing) return;
     this.grid.style.setProperty("--row", `${Math.min(240, Math.max(24, config.layout.row_height ?? 80))}px`);
     if (this.single) return;
-    for (const placement of layout(config.widgets, this.size, config.customized === true)) {
+    const placements = layout(config.widgets, this.size, config.customized === true);
+    for (const placement of placements) {
       const element = this.cards.get(placement.id)?.element;
       if (!element) continue;
       element.style.gridColumn = `${placement.column} / span ${placement.columns}`;
       element.style.gridRow = `${placement.row} / span ${placement.rows}`;
       element.dataset["rows"] = String(placement.rows);
-      element.style.order = String(placement.row * 12 + placement.column);
     }
+    // Tab key and screen readers go from card to card as the eye does.
+    const inOrder = [...placements].sort((one, other) => one.row - other.row || one.column - other.column);
+    putInOrder(this.grid, inOrder.flatMap(({ id }) => this.cards.get(id)?.element ?? []));
   }
 
   private makeContext(config: DashboardConfig): ViewContext {
@@ -459,7 +463,7 @@ export class DashboardView {
 
   /** An expired session shows what it has shown, and the host may bring another; one that was withdrawn shows nothing more. */
   private endLive(error: EmbanError): void {
-    if (error.code === "token_expired") this.emit("error", { code: error.code, message: describeError(error.code, error.status, error.message).text });
+    if (error.code === "token_expired") this.controller.sessionEnded(new EmbanError(error.code, describeError(error.code, error.status, error.message).text, error.status));
     else if (error.isSession || error.code === "dashboard_not_published") this.controller.refuse(error);
   }
 
@@ -498,6 +502,19 @@ export class DashboardView {
     this.applyTheme();
     this.refresh();
   };
+
+  /** Nothing of what was shown is kept. */
+  private forget(): void {
+    this.clearCards();
+    this.bar?.destroy();
+    this.bar = null;
+    this.chips = null;
+    this.context = null;
+    this.notice.textContent = "";
+    this.status.textContent = "";
+    replace(this.head);
+    replace(this.grid);
+  }
 
   private clearCards(): void {
     for (const card of this.cards.values()) card.destroy();

@@ -1,3 +1,4 @@
+import { customerOf } from "@emban/core";
 import { EmbanDashboardElement } from "./emban-element";
 
 /**
@@ -6,6 +7,7 @@ import { EmbanDashboardElement } from "./emban-element";
  */
 export class DbnDashboardElement extends EmbanDashboardElement {
   override connectedCallback(): void {
+    this.adoptProperties();
     const earlier = this.earlier();
     if (earlier) this.takeOver(earlier);
     else super.connectedCallback();
@@ -22,12 +24,7 @@ export class DbnDashboardElement extends EmbanDashboardElement {
 
   /** Which dashboard of which customer; unlike that of any other element when the token is missing or cannot be read. */
   private get subject(): string | symbol {
-    try {
-      const claims: unknown = JSON.parse(atob((this.getAttribute("token")?.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/")));
-      const { org, env, tenant } = claims as Readonly<Record<string, unknown>>;
-      return JSON.stringify([org, env, tenant, this.getAttribute("dashboard-id"), this.getAttribute("host")]);
-    } catch {
-      return Symbol("unreadable");
-    }
+    const customer = customerOf(this.getAttribute("token") ?? "");
+    return customer === null ? Symbol("unreadable") : JSON.stringify([customer, this.getAttribute("dashboard-id"), this.getAttribute("host")]);
   }
 }

@@ -100,3 +100,20 @@ export function keepFocus(container: Element, draw: () => void): boolean {
 function keyOf(element: Element): string {
   return element.getAttribute("data-key") ?? element.getAttribute("aria-label") ?? element.textContent ?? "";
 }
+
+/** Has `elements` follow each other in `parent` in this order. What need not move stays; the focus and scrolling of what moves stay where they were. */
+export function putInOrder(parent: HTMLElement, elements: readonly HTMLElement[]): void {
+  if (elements.every((element, index) => parent.children[index] === element)) return;
+  const focused = (parent.getRootNode() as Document | ShadowRoot).activeElement;
+  const scrolled = Array.from(parent.querySelectorAll("*")).filter((element) => element.scrollTop !== 0 || element.scrollLeft !== 0)
+    .map((element) => ({ element, top: element.scrollTop, left: element.scrollLeft }));
+  elements.forEach((element, index) => {
+    const there = parent.children[index] ?? null;
+    if (there !== element) parent.insertBefore(element, there);
+  });
+  for (const { element, top, left } of scrolled) {
+    element.scrollTop = top;
+    element.scrollLeft = left;
+  }
+  if (focused instanceof HTMLElement && parent.contains(focused)) focused.focus({ preventScroll: true });
+}

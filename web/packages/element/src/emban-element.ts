@@ -1,11 +1,7 @@
-import { onWake, readFilters, readTheme, Renewal, type Filters, type Theme } from "@emban/core";
+import { readFilters, readTheme, Recovery, type Filters, type Theme } from "@emban/core";
 import styles from "emban-styles";
 import { scriptBase } from "./base";
 import { DashboardView } from "./dashboard-view";
-
-const sessionCodes = new Set(["token_expired", "token_invalid", "session_revoked"]);
-/** Milliseconds before each new token while those fetched are refused. */
-const refusedWaits = [0, 1000, 5000, 30_000];
 
 let sheet: CSSStyleSheet | null = null;
 
@@ -32,8 +28,9 @@ export abstract class EmbanElement extends Base {
 
   private view: DashboardView | null = null;
   private given: Theme = {};
-  private renewal: Renewal<string> | null = null;
-  private endWake: (() => void) | null = null;
+  private recovery: Recovery | null = null;
+  /** The token that comes is one that `fetchToken` brought. */
+  private isAdopting = false;
 
   constructor() {
     super();
@@ -52,12 +49,13 @@ export abstract class EmbanElement extends Base {
 
   set fetchToken(fetcher: (() => Promise<string> | string) | null) {
     this.fetcher = fetcher;
-    if (this.isConnected) this.startRenewal();
+    if (this.isConnected) this.startRecovery();
   }
 
   private fetcher: (() => Promise<string> | string) | null = null;
 
   connectedCallback(): void {
+    this.adoptProperties();
     this.start();
   }
 
@@ -67,7 +65,10 @@ export abstract class EmbanElement extends Base {
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (!this.isConnected || before === after) return;
-    if (name === "token") this.view?.controller.setToken(after ?? "");
+    if (name === "token") {
+      if (!this.isAdopting) this.recovery?.works();
+      this.view?.controller.setToken(after ?? "");
+    }
     else if (name === "theme" || name === "mode") this.applyTheme();
     else if (name === "filters") this.setFilters(this.parse("filters"));
     else if (name === "live") this.applyLive();
@@ -100,6 +101,17 @@ export abstract class EmbanElement extends Base {
     return this.view?.controller.config ? { ...this.view.controller.state } : null;
   }
 
+  /**
+   * What a page has set before the script was there stands on the element itself, in front of the accessor: it is set once more, properly. A
+   * framework may do so, and a page whose own script runs first.
+   */
+  protected adoptProperties(): void {
+    if (!Object.prototype.hasOwnProperty.call(this, "fetchToken")) return;
+    const { fetchToken } = this;
+    Reflect.deleteProperty(this, "fetchToken");
+    this.fetchToken = fetchToken;
+  }
+
   private start(): void {
     const host = (this.getAttribute("host") ?? scriptBase).replace(/\/+$/, "");
     const dashboard = this.getAttribute("dashboard-id");
@@ -118,11 +130,11 @@ export abstract class EmbanElement extends Base {
     this.setFilters(this.parse("filters"));
     const token = this.getAttribute("token");
     if (token) view.controller.setToken(token);
-    this.startRenewal();
+    this.startRecovery();
   }
 
   private stop(): void {
-    this.stopRenewal();
+    this.stopRecovery();
     this.view?.disconnect();
     this.view = null;
   }
@@ -144,13 +156,13 @@ export abstract class EmbanElement extends Base {
     if (this.getAttribute("filters") !== earlier.getAttribute("filters")) this.setFilters(this.parse("filters"));
     const token = this.getAttribute("token");
     if (token) view.controller.setToken(token);
-    this.startRenewal();
+    this.startRecovery();
   }
 
   private release(earlier: EmbanElement): { readonly view: DashboardView | null; readonly shadowRoot: ShadowRoot | null } {
     const { view } = earlier;
     earlier.view = null;
-    earlier.stopRenewal();
+    earlier.stopRecovery();
     return { view, shadowRoot: this.shadowRoot };
   }
 
@@ -159,28 +171,31 @@ export abstract class EmbanElement extends Base {
     return this.view !== null;
   }
 
-  private startRenewal(): void {
-    this.stopRenewal();
+  private startRecovery(): void {
+    this.stopRecovery();
     const fetch = this.fetcher;
     if (!fetch) return;
-    const renewal = new Renewal<string>({
+    this.recovery = new Recovery({
       fetch,
       adopt: (token) => {
         if (typeof token !== "string" || token === "") throw new TypeError("fetchToken brought no token.");
-        this.setAttribute("token", token);
+        this.isAdopting = true;
+        try {
+          this.setAttribute("token", token);
+        } finally {
+          this.isAdopting = false;
+        }
       },
+      token: () => this.getAttribute("token") ?? "",
       failed: (message) => this.announce("error", { code: "token_failed", message: message || "The token could not be fetched." }),
+      gaveUp: () => this.announce("error", { code: "session_refused", message: "The tokens of fetchToken are refused; no more are asked for." }),
     });
-    this.renewal = renewal;
-    this.endWake = onWake(() => renewal.wake());
-    if (!this.getAttribute("token")) void renewal.request();
+    if (!this.getAttribute("token")) this.recovery.request();
   }
 
-  private stopRenewal(): void {
-    this.renewal?.stop();
-    this.renewal = null;
-    this.endWake?.();
-    this.endWake = null;
+  private stopRecovery(): void {
+    this.recovery?.stop();
+    this.recovery = null;
   }
 
   private applyTheme(): void {
@@ -196,16 +211,6 @@ export abstract class EmbanElement extends Base {
   private applyLive(): void {
     const live = this.getAttribute("live");
     this.view?.setLive(live === null ? null : !/^(off|false|0)$/i.test(live));
-  }
-
-  /** Sessions refused since data was last shown: each is followed by one more attempt, less and less often. */
-  private refused = 0;
-
-  private recover(): void {
-    const wait = refusedWaits[this.refused];
-    if (!this.renewal || wait === undefined) return;
-    this.refused += 1;
-    void this.renewal.request(wait);
   }
 
   private parse(attribute: string): unknown {
@@ -229,9 +234,9 @@ export abstract class EmbanElement extends Base {
   }
 
   private announce(name: string, detail: Record<string, unknown>): void {
-    if (name === "ready" || name === "settled") this.refused = 0;
-    if (name === "token-expiring") void this.renewal?.request();
-    if (name === "error" && sessionCodes.has(String(detail["code"]))) this.recover();
+    if (name === "ready" || name === "settled") this.recovery?.works();
+    if (name === "token-expiring") this.recovery?.request();
+    if (name === "error") this.recovery?.failed(detail["code"]);
     this.dispatchEvent(new CustomEvent(`emban-${name}`, { detail, bubbles: true, composed: true }));
   }
 }

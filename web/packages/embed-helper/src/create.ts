@@ -1,17 +1,13 @@
 // By file, not by name of the package: types and code of this one stand for themselves.
-import { onWake, Renewal } from "../../core/src/renewal";
+import { isOtherCustomer } from "../../core/src/claims";
+import { Recovery } from "../../core/src/recovery";
 import { frameUrl, parseEmbedUrl, type EmbedTarget } from "./embed-url";
 import type { EmbanFilters, EmbanHandle, EmbanOptions } from "./types";
 
 const events = new Set(["ready", "resize", "drill", "filter", "period-change", "error", "token-expiring"]);
-const sessionCodes = new Set(["token_expired", "token_invalid", "session_revoked"]);
 /** A page answers before its `load` event; a browser that refuses to show it fires that event, too. */
 const blockedAfter = 3000;
 const silentAfter = 10_000;
-/** Waits before each new session while those fetched are refused; one that has shown data starts the count anew. */
-const sessionRetries = [0, 1000, 5000, 30_000];
-/** After that the viewer's return, or the network's, starts one more attempt, at most this often. */
-const lateRetry = 60_000;
 
 /** Shows a dashboard in an iframe inside `container` and returns the means to talk to it. Throws TypeError for options that cannot work. */
 export function create(options: EmbanOptions): EmbanHandle {
@@ -42,9 +38,8 @@ export function create(options: EmbanOptions): EmbanHandle {
   let target: EmbedTarget | null = null;
   let listening = false;
   let destroyed = false;
-  /** Sessions refused since data was last shown. */
-  let failures = 0;
-  let refusedAt = 0;
+  /** Another page is on its way into the frame: until it says hello, what is said comes from the one before. */
+  let isLeaving = false;
   let alarm: ReturnType<typeof setTimeout> | undefined;
 
   const emit = (name: string, payload: unknown) => {
@@ -73,6 +68,7 @@ export function create(options: EmbanOptions): EmbanHandle {
   };
 
   const open = (next: EmbedTarget) => {
+    isLeaving = target !== null;
     listening = false;
     queue.length = 0;
     target = next;
@@ -83,44 +79,20 @@ export function create(options: EmbanOptions): EmbanHandle {
   const setEmbedUrl = (embedUrl: string) => {
     if (destroyed) return;
     const next = parseEmbedUrl(embedUrl, document.baseURI);
+    // What one customer has chosen is nothing to another.
+    if (target && isOtherCustomer(target.token, next.token)) filters = options.filters;
     if (target && listening && next.page === target.page) {
       target = next;
       send("setToken", { token: next.token });
     } else open(next);
   };
 
-  const renewal = fetchEmbedUrl && new Renewal<string>({
+  const recovery = fetchEmbedUrl && new Recovery({
     fetch: () => fetchEmbedUrl(),
     adopt: setEmbedUrl,
+    token: () => target?.token ?? "",
     failed: (message) => emit("error", { code: "embed_url_failed", message: message || "The embed URL could not be fetched." }),
-  });
-
-  /** A session was refused: asks for another, less and less often, and gives up in the end. */
-  const recover = async (): Promise<void> => {
-    if (!renewal || destroyed) return;
-    const delay = sessionRetries[failures];
-    refusedAt = Date.now();
-    if (delay === undefined) {
-      if (failures === sessionRetries.length) emit("error", { code: "session_refused", message: "The sessions of fetchEmbedUrl are refused; no more are asked for." });
-      failures = sessionRetries.length + 1;
-      return;
-    }
-    const refused = target?.token;
-    const attempt = renewal.request(delay);
-    // Counted only where this refusal was the one that asked: a session that is on its way already is no second failure.
-    failures += 1;
-    const fetched = await attempt;
-    if (!fetched) failures = Math.max(0, failures - 1);
-    // The same session once more: the page has nothing to try, and says nothing.
-    else if (failures > 0 && target?.token === refused) await recover();
-  };
-
-  const endWake = onWake(() => {
-    renewal?.wake();
-    if (failures > sessionRetries.length && Date.now() - refusedAt >= lateRetry) {
-      failures = 0;
-      void recover();
-    }
+    gaveUp: () => emit("error", { code: "session_refused", message: "The sessions of fetchEmbedUrl are refused; no more are asked for." }),
   });
 
   const receive = (event: MessageEvent) => {
@@ -129,19 +101,21 @@ export function create(options: EmbanOptions): EmbanHandle {
     if (typeof data !== "object" || data === null) return;
     const { _emban, type, ...payload } = data as Record<string, unknown>;
     if (_emban !== true || typeof type !== "string") return;
+    if (isLeaving && type !== "hello") return;
+    isLeaving = false;
     if (!listening) {
       listening = true;
       clearTimeout(alarm);
       for (const message of queue.splice(0)) iframe.contentWindow?.postMessage(message, target.origin);
     }
-    if (type === "ready" || type === "settled") failures = 0;
+    if (type === "ready" || type === "settled") recovery?.works();
     if (!events.has(type)) return;
     if (type === "resize" && typeof payload["height"] === "number" && Number.isFinite(payload["height"])) {
       hold("height", `${Math.max(0, Math.ceil(payload["height"]))}px`);
     }
     if (type === "filter") filters = payload["filters"] as EmbanFilters;
-    if (type === "token-expiring") void renewal?.request();
-    if (type === "error" && sessionCodes.has(String(payload["code"]))) void recover();
+    if (type === "token-expiring") recovery?.request();
+    if (type === "error") recovery?.failed(payload["code"]);
     emit(type, payload);
   };
 
@@ -154,7 +128,7 @@ export function create(options: EmbanOptions): EmbanHandle {
       watch(blockedAfter, "embed_blocked", `The dashboard was not shown: the browser cannot reach ${target.origin}, or the session's allowed_origins do not name ${location.origin}.`);
     }
   });
-  if (first === undefined) void renewal?.request();
+  if (first === undefined) recovery?.request();
   else open(parseEmbedUrl(first, document.baseURI));
   found.append(iframe);
 
@@ -180,14 +154,13 @@ export function create(options: EmbanOptions): EmbanHandle {
     },
     reload: () => send("reload"),
     setEmbedUrl(embedUrl) {
-      failures = 0;
+      recovery?.works();
       setEmbedUrl(embedUrl);
     },
     destroy() {
       destroyed = true;
       clearTimeout(alarm);
-      renewal?.stop();
-      endWake();
+      recovery?.stop();
       window.removeEventListener("message", receive);
       listeners.clear();
       iframe.remove();

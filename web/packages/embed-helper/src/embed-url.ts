@@ -1,3 +1,6 @@
+// By file, not by name of the package: types and code of this one stand for themselves.
+import { claimsOf } from "../../core/src/claims";
+
 /** What the helper passes to the page along with the token, in the fragment: it never leaves the browser. */
 export interface FragmentOptions {
   readonly theme?: unknown;
@@ -17,6 +20,7 @@ export interface EmbedTarget {
 
 /** Takes an embed URL apart, wherever its token stands. Throws TypeError for anything but http(s) with a token. */
 export function parseEmbedUrl(embedUrl: string, base: string): EmbedTarget {
+  if (typeof embedUrl !== "string" || embedUrl.trim() === "") throw new TypeError("Emban: embedUrl is empty: did your back end make a session?");
   let url: URL;
   try {
     url = new URL(embedUrl, base);
@@ -44,13 +48,8 @@ export function frameUrl(target: EmbedTarget, options: FragmentOptions): string 
   return `${target.page}${session}#${fragment.toString()}`;
 }
 
-/** The `jti` of a JWT; "" for any other text. Nothing is verified here: the server does that. */
+/** The `jti` of a JWT; "" for any other text. */
 function sessionOf(token: string): string {
-  try {
-    const claims: unknown = JSON.parse(atob((token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/")));
-    const id = (claims as { jti?: unknown } | null)?.jti;
-    return typeof id === "string" ? id : "";
-  } catch {
-    return "";
-  }
+  const { jti } = claimsOf(token);
+  return typeof jti === "string" ? jti : "";
 }

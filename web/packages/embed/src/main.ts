@@ -63,6 +63,8 @@ function reportHeight(): void {
   parent.send("resize", { height, width: window.innerWidth });
 }
 
+// Before anything else is said: the host knows by it that this is the page that it has asked for.
+parent.send("hello");
 if (address.live !== null) dashboard.setAttribute("live", address.live ? "on" : "off");
 // The helper makes the iframe as tall as its content: a scroll bar would only flicker while it does.
 if (address.autoheight) document.documentElement.classList.add("autoheight");
@@ -71,7 +73,6 @@ document.body.append(dashboard);
 if (address.theme !== undefined) dashboard.setTheme(address.theme);
 if (address.filters !== undefined) dashboard.setFilters(address.filters);
 if (address.token === "") dashboard.reload();
-parent.send("hello");
 
 // A host that only changes the fragment of the iframe's address swaps the session in place.
 window.addEventListener("hashchange", () => {

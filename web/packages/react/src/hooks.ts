@@ -78,7 +78,10 @@ export function useEmbanFilterValues(dimension: string, search = ""): EmbanFilte
   const [known, setKnown] = useState(noValues);
   const { period } = filters;
   useEffect(() => {
-    if (dashboard === null) return undefined;
+    if (dashboard === null) {
+      setKnown(noValues);
+      return undefined;
+    }
     const abort = new AbortController();
     setKnown((before) => ({ ...before, loading: true }));
     shared.controller.filterValues(dimension, search, abort.signal).then(
@@ -90,5 +93,5 @@ export function useEmbanFilterValues(dimension: string, search = ""): EmbanFilte
     );
     return () => abort.abort();
   }, [shared, dashboard, dimension, search, period]);
-  return known;
+  return dashboard === null ? noValues : known;
 }

@@ -69,8 +69,11 @@ export function EmbanProvider(props: EmbanProviderProps): ReactElement {
     };
   }, [shared, canFetch]);
 
+  const hadToken = useRef(false);
   useEffect(() => {
-    if (token) shared.setToken(token);
+    // A token that is taken away, as when somebody signs out, takes along what it has shown.
+    if (token || hadToken.current) shared.setToken(token || "");
+    hadToken.current = Boolean(token);
   }, [shared, token]);
 
   const filtersContent = JSON.stringify(filters ?? null);

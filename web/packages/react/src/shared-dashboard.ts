@@ -1,15 +1,13 @@
-import { DashboardController, EmbanError, onWake, Renewal, type ControllerEvent, type DashboardConfig, type WidgetState } from "@emban/core";
+import { DashboardController, EmbanError, onWake, Recovery, type ControllerEvent, type DashboardConfig, type WidgetState } from "@emban/core";
 
 export type Listener = (event: ControllerEvent) => void;
-
-const sessionCodes = new Set(["token_missing", "token_expired", "token_invalid", "session_revoked"]);
-/** Waits before each new token while those that `getToken` brings are refused, in milliseconds. */
-const refusedWaits = [0, 1000, 5000, 30_000];
 
 /** A controller that several views drive: what all of them ask for at the same moment is done once, and none of them ends it. */
 class SharedController extends DashboardController {
   private refreshing: Promise<"done" | "later" | "failed"> | null = null;
   private isReconnecting = false;
+  /** The token of which it is known that its session has ended. */
+  private ended = "";
 
   override refreshQuietly(): Promise<"done" | "later" | "failed"> {
     this.refreshing ??= super.refreshQuietly().finally(() => {
@@ -29,6 +27,12 @@ class SharedController extends DashboardController {
 
   override refuse(error: EmbanError): void {
     if (this.phase !== "failed" || this.error?.code !== error.code) super.refuse(error);
+  }
+
+  override sessionEnded(error: EmbanError): void {
+    if (this.ended === this.token) return;
+    this.ended = this.token;
+    super.sessionEnded(error);
   }
 
   /** A view that leaves the page leaves the others as they are. */
@@ -71,9 +75,8 @@ export class SharedDashboard {
   private readonly hosts = new Set<Listener>();
   /** How many show each widget; null stands for the whole dashboard. */
   private readonly wanted = new Map<string | null, number>();
-  private renewal: Renewal<string> | null = null;
+  private recovery: Recovery | null = null;
   private endWake: (() => void) | null = null;
-  private refusals = 0;
   private isStarted = false;
   private isCatchingUp = false;
 
@@ -91,41 +94,41 @@ export class SharedDashboard {
   /** Begins with `token`, with the one that is known already, or with what `getToken` brings. */
   start(token: string | null, getToken: (() => Promise<string> | string) | null): void {
     this.isStarted = true;
-    this.refusals = 0;
     if (getToken) {
-      this.renewal = new Renewal<string>({
+      this.recovery = new Recovery({
         fetch: getToken,
         adopt: (token) => {
           if (token === "") throw new TypeError("getToken gave no token");
           this.controller.setToken(token);
         },
+        token: () => this.controller.token,
         failed: (message) => this.tellHosts({ type: "error", code: "token_failed", message: message || "A token could not be fetched." }),
+        gaveUp: () => this.tellHosts({ type: "error", code: "session_refused", message: "The tokens of getToken are refused; no more are asked for." }),
       });
     }
     this.endWake = onWake(() => {
-      this.renewal?.wake();
       this.controller.checkExpiry();
       this.controller.reconnect();
     });
     const known = this.controller.token;
     if (token !== null && token !== known) this.controller.setToken(token);
     else if (known !== "") this.controller.reload();
-    else void this.renewal?.request();
+    else this.recovery?.request();
   }
 
   stop(): void {
     this.isStarted = false;
-    this.renewal?.stop();
-    this.renewal = null;
+    this.recovery?.stop();
+    this.recovery = null;
     this.endWake?.();
     this.endWake = null;
     this.controller.end();
   }
 
-  /** Adopts a session. One of the same customer keeps the viewer's filters. */
+  /** Adopts a session. One of the same customer keeps the viewer's filters; without one ("") nothing is shown. */
   setToken(token: string): void {
     if (!this.isStarted) return;
-    this.refusals = 0;
+    this.recovery?.works();
     this.controller.setToken(token);
   }
 
@@ -204,7 +207,7 @@ export class SharedDashboard {
     if (!this.isStarted) return;
     // Before the controller asks for data: only for what is shown.
     if (event.type === "config") this.narrow();
-    if (event.type === "settled") this.refusals = 0;
+    if (event.type === "settled") this.recovery?.works();
     this.isTelling = true;
     try {
       for (const listener of [...this.views.keys()]) this.tellView(listener, event);
@@ -217,8 +220,8 @@ export class SharedDashboard {
     if (next.dashboard !== snapshot.dashboard || next.loading !== snapshot.loading || next.error !== snapshot.error) this.snapshot = next;
     for (const watcher of [...this.watchers]) watcher();
     this.tellHosts(event);
-    if (event.type === "token-expiring") void this.renewal?.request();
-    if (event.type === "error" && sessionCodes.has(event.code)) void this.recover();
+    if (event.type === "token-expiring") this.recovery?.request();
+    if (event.type === "error") this.recovery?.failed(event.code);
   }
 
   private tellHosts(event: ControllerEvent): void {
@@ -231,26 +234,5 @@ export class SharedDashboard {
     if (event.type === "config" && only !== null) {
       listener({ ...event, config: { ...event.config, widgets: event.config.widgets.filter((widget) => widget.id === only) } });
     } else listener(event);
-  }
-
-  /** A session was refused: asks for another, less and less often, and gives up in the end. */
-  private async recover(): Promise<void> {
-    const { renewal } = this;
-    if (!renewal) return;
-    const wait = refusedWaits[this.refusals];
-    if (wait === undefined) {
-      if (this.refusals === refusedWaits.length) {
-        this.refusals += 1;
-        this.tellHosts({ type: "error", code: "session_refused", message: "The tokens of getToken are refused; no more are asked for." });
-      }
-      return;
-    }
-    const refused = this.controller.token;
-    const attempt = renewal.request(wait);
-    this.refusals += 1;
-    const isFetched = await attempt;
-    if (!isFetched) this.refusals = Math.max(0, this.refusals - 1);
-    // The same token once more: the controller has nothing to try, and says nothing.
-    else if (this.refusals > 0 && this.controller.token === refused) await this.recover();
   }
 }

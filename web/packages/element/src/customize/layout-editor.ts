@@ -230,7 +230,6 @@ export class LayoutEditor {
       if (!card) continue;
       card.style.gridColumn = `${x + 1} / span ${w}`;
       card.style.gridRow = `${y + 1} / span ${rows}`;
-      card.style.order = String(y * 12 + x);
       card.dataset["rows"] = String(rows);
       if (id !== held) continue;
       this.ghost.style.gridColumn = card.style.gridColumn;

@@ -33,7 +33,7 @@ export class WidgetDialog {
       { class: "own-form", attrs: { method: "dialog", novalidate: true }, on: { submit: (event) => void this.send(event) } },
       h("div", { class: "own-columns" },
         this.fields,
-        h("div", { class: "own-sample", attrs: { role: "img", "aria-label": words.preview } }, h("p", { class: "own-caption", attrs: { "aria-hidden": "true" } }, words.preview, h("span", {}, words.sample)), this.preview),
+        h("div", { class: "own-sample", attrs: { role: "img", "aria-label": words.previewOf } }, h("p", { class: "own-caption", attrs: { "aria-hidden": "true" } }, words.preview, h("span", {}, words.sample)), this.preview),
       ),
       this.problem,
       h("div", { class: "own-actions" }, h("button", { class: "button", attrs: { type: "button", part: "button" }, on: { click: () => this.close() } }, words.cancel), this.submit),
