@@ -58,8 +58,9 @@ struct TestServer: Sendable {
     return found
   }
 
-  /// A shell holds the server: when this process ends, in whatever way, the shell's input ends, and it stops the server and removes its
-  /// folder.
+  /// A shell becomes the server. Beside it another one waits: when this process ends, in whatever way, its input ends, and it stops the
+  /// server and removes the folder. It is the server's child as long as that lives, so that it never ends somebody who got its number later.
+  /// No shell waits for a job here: where child signals are blocked, as they are in children of some runtimes, it would wait forever.
   private static func launch(port: Int, folder: String) throws -> Process {
     let process = Process()
     process.executableURL = URL(filePath: "/bin/sh")
@@ -67,9 +68,15 @@ struct TestServer: Sendable {
       "-c",
       """
       exec 3<&0
-      "$0" serve --data-dir "$1/data" --host 127.0.0.1 --port "$2" >"$1/emban.log" 2>&1 </dev/null 3<&- & server=$!
-      (read -r _; : >"$1/stopped"; kill "$server") <&3 & watcher=$!
-      wait "$server"; kill "$watcher" 2>/dev/null; if [ -e "$1/stopped" ]; then rm -rf "$1"; else rm -rf "$1/data"; fi
+      (
+        read -r _ <&3
+        self=$(sh -c 'echo $PPID')
+        [ "$(ps -o ppid= -p "$self")" -eq $$ ] && kill $$
+        tries=0
+        while kill -0 $$ && [ $tries -lt 300 ]; do sleep 0.2; tries=$((tries + 1)); done
+        rm -rf "$1"
+      ) >/dev/null 2>&1 &
+      exec "$0" serve --data-dir "$1/data" --host 127.0.0.1 --port "$2" >"$1/emban.log" 2>&1 </dev/null 3<&-
       """, try binary(), folder, String(port),
     ]
     process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("EMBAN_") || $0.key == "EMBAN_CLICKHOUSE_BIN" }
