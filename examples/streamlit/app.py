@@ -1,5 +1,6 @@
 """A product on Streamlit that shows each of its customers their own dashboard."""
 
+import contextlib
 import html
 import json
 import os
@@ -8,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import streamlit as st
 import streamlit.components.v1 as components
-from emban import Emban, EmbedSession
+from emban import Emban, EmbanError, EmbedSession
 
 from users import find_user
 
@@ -76,10 +77,11 @@ def renew() -> None:
 
 
 def sign_out() -> None:
-    for name in ("first_session", "newest_session"):
-        if session := st.session_state.get(name):
-            emban().embed_sessions.revoke(session.session_id)
+    sessions = [session for name in ("first_session", "newest_session") if (session := st.session_state.get(name))]
     st.session_state.clear()
+    for session in sessions:
+        with contextlib.suppress(EmbanError):  # one that has ended by itself, or a server that is away
+            emban().embed_sessions.revoke(session.session_id)
 
 
 if "user" not in st.session_state:
