@@ -107,6 +107,7 @@ import Testing
     #expect(try await world.totals("events") == ["globex": 1])
     #expect(try await world.totals("event_ids") == [:])
     #expect(try await world.totals("tenant_days", "sum(n)") == ["globex": 1])
+    #expect(await world.told.erased == [TenantID("acme")], "whoever finishes an erasure takes along what else there is of the tenant")
   }
 
   @Test func aRemovalThatWasBegunBeforeTheClockWasSetBackIsFinished() async throws {
@@ -344,7 +345,9 @@ private struct World {
 
   actor Told {
     var tenants: [TenantID] = []
+    var erased: [TenantID] = []
     func add(_ more: Set<TenantID>) { tenants += more }
+    func erase(_ tenant: TenantID) { erased.append(tenant) }
   }
 
   init() async throws {
@@ -370,8 +373,8 @@ private struct World {
 
   func remover(journal: (any RemovalJournal)? = nil) -> EventRemover {
     EventRemover(
-      client: clickhouse.client, journal: journal ?? StoredRemovalJournal(database), clock: now, logger: clickhouse.logger
-    ) { [told] _, _, tenants in await told.add(tenants) }
+      client: clickhouse.client, journal: journal ?? StoredRemovalJournal(database), clock: now, logger: clickhouse.logger,
+      removed: { [told] _, _, tenants in await told.add(tenants) }, erased: { [told] _, _, tenant in await told.erase(tenant) })
   }
 
   func housekeeping(rules: [RetentionRule] = [], remover: EventRemover? = nil, clock: TimeSource? = nil) -> EventHousekeeping {

@@ -144,6 +144,9 @@ def test_a_token_chooses_among_its_dashboards(house: tuple[Organization, dict[st
     assert first["id"] == ids["two"]
     assert first["dashboards"] == [
         {"id": ids["two"], "slug": "two", "name": "Two"}, {"id": ids["one"], "slug": "one", "name": "One"}], "in its order, without the draft"
+    draft = organization.admin.get(f"/v1/dashboards/{ids['one']}").expect(200)
+    organization.admin.put(f"/v1/dashboards/{ids['one']}", draft | {"name": "One, dearer from May"}).expect(200)
+    assert session.dashboard()["dashboards"] == first["dashboards"], "customers read names when they are published"
     for reference, slug in (("one", "one"), (ids["one"], "one"), ("two", "two"), (ids["two"], "two"), (None, "two")):
         for method, path, body in routes(reference, f"w_{slug}"):
             answer = session.client.request(method, path, body=body)

@@ -172,6 +172,22 @@ def test_retention_is_a_number_of_days_or_none(organization: Organization) -> No
     assert organization.admin.get("/v1/organization").expect(200)["retention_days"] == 90
 
 
+def test_origins_of_the_organization_hold_where_a_session_names_none(organization: Organization) -> None:
+    dashboard = organization.create_dashboard(publish=True)["id"]
+    origins = ["https://app.example.com", "https://admin.example.com:8443"]
+    changed = organization.admin.patch("/v1/organization", {"allowed_origins": origins}).expect(200)
+    assert changed["allowed_origins"] == origins and changed["retention_days"] is None
+    policy = organization.session("acme", dashboard).client.get(f"/embed/{dashboard}").headers["Content-Security-Policy"]
+    assert f"frame-ancestors {' '.join(origins)}" in policy or all(one in policy for one in origins), policy
+    own = organization.session("acme", dashboard, allowed_origins=["https://other.example.com"]).embed_url
+    assert "https://other.example.com" in Client(organization.base).get(own.removeprefix(organization.base)).headers["Content-Security-Policy"]
+    for wrong in (["app.example.com"], ["https://app.example.com/path"], "https://app.example.com", ["*"], [f"https://{n}.example.com" for n in range(51)]):
+        expect_error(organization.admin.patch("/v1/organization", {"allowed_origins": wrong, "retention_days": 9}), 422)
+    assert organization.admin.get("/v1/organization").expect(200) == changed
+    both = organization.admin.patch("/v1/organization", {"allowed_origins": [], "retention_days": 9}).expect(200)
+    assert both["allowed_origins"] == [] and both["retention_days"] == 9
+
+
 def test_retention_is_for_admins_of_all_environments(organization: Organization, other_organization: Organization) -> None:
     expect_error(Client(organization.base).patch("/v1/organization", {"retention_days": 1}), 401)
     ingest_key = organization.new_key("ingest")["key"]

@@ -168,6 +168,26 @@ def test_the_filters_of_the_dashboard_hold_for_own_widgets(house: tuple[Organiza
     expect_error(short.query({"period": "90d"}, [unbound]), 403, "period_not_allowed")
 
 
+def test_days_of_the_viewers_own_choice_stay_within_the_sessions_periods(house: tuple[Organization, str]) -> None:
+    """An own widget's days and comparison are the viewer's choice, not an author's: they must not look past what the session allows."""
+    organization, dashboard = house
+    wide, short = viewer_of(organization, dashboard), viewer_of(organization, dashboard, allowed_periods=["24h"])
+    days = {"from": "2000-01-01", "to": "2099-01-01"}
+    for body, field in ((own(group_by="model", period=days), "query.period"), (own("kpi", compare="previous_year"), "query.compare")):
+        refused = expect_error(short.client.post(PATH, body), 422)
+        assert [(one["field"], one["code"]) for one in refused["details"]] == [(field, "period_not_allowed")]
+    kept = add(short, own("kpi", period="90d"))
+    assert short.query(widgets=[kept]).expect(200)["results"][kept]["rows"][0]["value"] == 8
+    # Of the same user, by a session that may: shown there, and not to the one that may not.
+    made = [add(wide, own(group_by="model", period=days)), add(wide, own("kpi", compare="previous_year"))]
+    assert groups(wide.result(made[0])) == {"gpt-4": 4, "claude": 4}
+    again = viewer_of(organization, dashboard, allowed_periods=["24h"])
+    assert {one["id"]: one["available"] for one in again.client.get(PATH).json["data"]} == {kept: True} | dict.fromkeys(made, False)
+    for identifier in made:
+        expect_error(again.query(widgets=[identifier]), 404, "widget_not_found")
+        assert again.export(identifier).status == 404 and again.drill(identifier, "model", "claude").status == 404
+
+
 def test_a_new_version_takes_what_it_does_not_show(house: tuple[Organization, str]) -> None:
     organization, dashboard = house
     viewer = viewer_of(organization, dashboard)

@@ -130,13 +130,14 @@ public struct DataAppRepository: Sendable {
     }
   }
 
-  /// The published dashboards of a data app, in its order: what its sessions may choose among.
+  /// The published dashboards of a data app, in its order and by the names that were published: what its sessions may choose among.
   public func published(_ organization: OrganizationID, _ id: DataAppID) async throws -> [DataApp.Member] {
     try await database.read { connection in
       try connection.query(
         """
-        SELECT d.id, d.slug, d.name, d.last_version, d.published_version FROM data_app_dashboards m \
+        SELECT d.id, d.slug, v.name, d.last_version, d.published_version FROM data_app_dashboards m \
         JOIN data_apps a ON a.id = m.app_id JOIN dashboards d ON d.id = m.dashboard_id AND d.org_id = a.org_id \
+        JOIN dashboard_versions v ON v.dashboard_id = d.id AND v.version = d.published_version \
         WHERE a.id = \(id) AND a.org_id = \(organization) AND d.published_version IS NOT NULL ORDER BY m.position
         """
       ).map(DataApp.Member.init)

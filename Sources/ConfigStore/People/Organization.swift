@@ -49,29 +49,20 @@ public struct OrganizationRepository: Sendable {
     }
   }
 
-  /// Changes what is not nil.
+  /// Changes what is not nil; `.some(nil)` as `retentionDays` keeps events for ever.
   /// - Throws: ``Domain/AppError`` 404.
   public func update(
-    _ id: OrganizationID, name: String? = nil, plan: String? = nil, allowedOrigins: [String]? = nil
+    _ id: OrganizationID, name: String? = nil, plan: String? = nil, allowedOrigins: [String]? = nil, retentionDays: Int?? = nil
   ) async throws -> Organization {
     let origins = allowedOrigins.map { JSONValue.strings($0) }
-    return try await database.write { connection in
-      let row = try connection.first(
-        """
-        UPDATE organizations SET name = COALESCE(\(name), name), plan = COALESCE(\(plan), plan), \
-        allowed_origins = COALESCE(\(origins), allowed_origins) WHERE id = \(id) RETURNING \(Organization.columns)
-        """)
-      guard let row else { throw AppError.notFound("There is no such organization.") }
-      return try Organization(row: row)
-    }
-  }
-
-  /// Sets after how many days the organisation's events are removed; nil for never.
-  /// - Throws: ``Domain/AppError`` 404.
-  public func setRetention(_ id: OrganizationID, days: Int?) async throws -> Organization {
-    try await database.write { connection in
-      let row = try connection.first(
-        "UPDATE organizations SET retention_days = \(days) WHERE id = \(id) RETURNING \(Organization.columns)")
+    var statement: Statement = """
+      UPDATE organizations SET name = COALESCE(\(name), name), plan = COALESCE(\(plan), plan), \
+      allowed_origins = COALESCE(\(origins), allowed_origins)
+      """
+    if let retentionDays { statement += ", retention_days = \(retentionDays)" }
+    statement += " WHERE id = \(id) RETURNING \(Organization.columns)"
+    return try await database.write { [statement] connection in
+      let row = try connection.first(statement)
       guard let row else { throw AppError.notFound("There is no such organization.") }
       return try Organization(row: row)
     }

@@ -54,6 +54,7 @@ public struct ViewerRepository: Sendable {
     }
   }
 
+  /// Keeps the positions; the same ones again write nothing.
   public func store(layout positions: JSONValue, of viewer: Viewer, at now: Instant) async throws {
     try await database.write { connection in
       _ = try connection.execute(
@@ -61,7 +62,7 @@ public struct ViewerRepository: Sendable {
         INSERT INTO viewer_layouts (org_id, environment, tenant_id, user_id, dashboard_id, positions, updated_at) \
         VALUES (\(viewer.organization), \(viewer.environment), \(viewer.tenant), \(viewer.user), \(viewer.dashboard), \(positions), \(now)) \
         ON CONFLICT (org_id, environment, tenant_id, user_id, dashboard_id) \
-        DO UPDATE SET positions = \(positions), updated_at = \(now)
+        DO UPDATE SET positions = \(positions), updated_at = \(now) WHERE viewer_layouts.positions <> \(positions)
         """)
     }
   }

@@ -91,15 +91,19 @@ final class Runtime: Sendable {
     let tenants = TenantDataMemory(isOnlyWriter: external == nil, policy: policy) { live.changed($0, $1, $2) }
     self.tenants = tenants
     let generations = CacheGenerationRepository(database)
-    remover = EventRemover(client: client, journal: StoredRemovalJournal(database), clock: clock, logger: logger) {
-      organization, _, gone in
-      // One by one only while that is little work.
-      let scopes: [TenantID?] = gone.count > 20 ? [nil] : Array(gone)
-      for tenant in scopes {
-        try await generations.advance(organization, tenant: tenant, dashboard: nil)
-        tenants.forget(organization, tenant: tenant)
-      }
-    }
+    let viewers = ViewerRepository(database)
+    remover = EventRemover(
+      client: client, journal: StoredRemovalJournal(database), clock: clock, logger: logger,
+      removed: { organization, _, gone in
+        // One by one only while that is little work.
+        let scopes: [TenantID?] = gone.count > 20 ? [nil] : Array(gone)
+        for tenant in scopes {
+          try await generations.advance(organization, tenant: tenant, dashboard: nil)
+          tenants.forget(organization, tenant: tenant)
+        }
+      },
+      // What its users have arranged and added is about them as its events are.
+      erased: { organization, environment, tenant in try await viewers.erase(tenant, of: organization, environment) })
     duplicates = DuplicateRepair(remover: remover, logger: logger)
     buffer = EventBufferService(
       client: client, spool: spool, metrics: metrics, duplicates: external == nil ? nil : duplicates, logger: logger)

@@ -146,10 +146,7 @@ struct EmbedSessionRequest: Sendable {
     {
       reader.problem("locale", "locale", "must be a language tag such as en or de-CH")
     }
-    allowedOrigins = reader.strings("allowed_origins", count: 0...Limits.allowedOrigins, length: 1...300)
-    for (index, origin) in (allowedOrigins ?? []).enumerated() where !Origin.isValid(origin) {
-      reader.problem("allowed_origins[\(index)]", "origin", "must be an origin such as https://app.example.com")
-    }
+    allowedOrigins = reader.origins("allowed_origins")
   }
 }
 

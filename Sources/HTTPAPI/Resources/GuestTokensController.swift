@@ -105,8 +105,13 @@ extension ObjectReader {
     } else if JSONValue.object(context).serializedBytes().count > Limits.contextBytes {
       problem(key, "length", "must be at most \(Limits.contextBytes) bytes as JSON")
     }
-    if let user = context["userId"]?.stringValue, user.utf8.count > Limits.userIDLength || user.unicodeScalars.contains("\0") {
-      problem("\(key).userId", "length", "must be at most \(Limits.userIDLength) bytes without NUL characters")
+    // What cannot be told apart from other users' would be their layout, too.
+    if let user = context["userId"], user != .null, user != "",
+      SoftFilter.text(of: user).map({ $0.utf8.count > Limits.userIDLength }) ?? true
+    {
+      problem(
+        "\(key).userId", "user_id",
+        "must be a text of at most \(Limits.userIDLength) bytes without NUL characters, or a whole number below 9e15")
     }
     return context
   }

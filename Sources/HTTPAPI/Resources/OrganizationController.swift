@@ -3,7 +3,7 @@ import ConfigStore
 import Domain
 import Hummingbird
 
-/// `/v1/organization`: the organisation of the credential, and how long its events are kept.
+/// `/v1/organization`: the organisation of the credential, how long its events are kept, and on whose pages its dashboards may stand.
 struct OrganizationController: Controller {
   let organizations: OrganizationRepository
   let audit: AuditLog
@@ -27,29 +27,45 @@ struct OrganizationController: Controller {
     if let own = account.confinedTo {
       throw AppError.forbidden("wrong_environment", "A key of the environment \(own) cannot change what holds for all environments.")
     }
-    let (isGiven, days) = try await request.readBody { reader in
+    let (origins, days): ([String]?, Int??) = try await request.readBody { reader in
+      let hasOrigins = reader.has("allowed_origins")
+      let origins = reader.origins("allowed_origins")
       // An explicit null is a value here: keep for ever.
       let isGiven = reader.peek("retention_days") != nil
-      if !isGiven {
-        reader.problem("retention_days", "missing", "is required and must be a number of days, or null to keep events for ever")
+      let days = reader.int("retention_days", in: Limits.retentionDays)
+      if !isGiven, !hasOrigins {
+        reader.problem("", "missing", "must hold retention_days, allowed_origins or both")
       }
-      return (isGiven, reader.int("retention_days", in: Limits.retentionDays))
+      return (origins, isGiven ? .some(days) : nil)
     }
-    guard isGiven, let before = try await organizations.get(account.organization) else {
+    guard let before = try await organizations.get(account.organization) else {
       throw AppError.notFound("There is no such organization.")
     }
-    let after = try await organizations.setRetention(account.organization, days: days)
+    let after = try await organizations.update(account.organization, allowedOrigins: origins, retentionDays: days)
     try await audit.record(
-      "organization.update", "organization", account.organization.rawValue, by: account, from: request, before: before.retentionJSON,
-      after: after.retentionJSON)
+      "organization.update", "organization", account.organization.rawValue, by: account, from: request, before: before.changeableJSON,
+      after: after.changeableJSON)
     return .json(after.settingsJSON)
+  }
+}
+
+extension ObjectReader {
+  /// Origins whose pages may embed.
+  mutating func origins(_ key: String) -> [String]? {
+    let origins = strings(key, count: 0...Limits.allowedOrigins, length: 1...300)
+    for (index, origin) in (origins ?? []).enumerated() where !Origin.isValid(origin) {
+      problem("\(key)[\(index)]", "origin", "must be an origin such as https://app.example.com")
+    }
+    return origins
   }
 }
 
 extension Organization {
   fileprivate var settingsJSON: JSONValue {
-    .object((json.objectValue ?? [:]).merging(retentionJSON.objectValue ?? [:]) { $1 })
+    .object((json.objectValue ?? [:]).merging(changeableJSON.objectValue ?? [:]) { $1 })
   }
 
-  fileprivate var retentionJSON: JSONValue { ["retention_days": retentionDays.map { .int($0) } ?? .null] }
+  fileprivate var changeableJSON: JSONValue {
+    ["allowed_origins": .strings(allowedOrigins), "retention_days": retentionDays.map { .int($0) } ?? .null]
+  }
 }

@@ -8,7 +8,6 @@ import Ingest
 struct TenantsController: Controller {
   let eraser: TenantEraser
   let cache: ResultCache?
-  let viewers: ViewerRepository
   let audit: AuditLog
 
   var endpoints: [Endpoint] {
@@ -23,15 +22,7 @@ struct TenantsController: Controller {
     try await audit.record(
       "tenant.erase", "tenant", tenant.rawValue, by: account, from: request,
       after: ["environment": .string(account.environment.rawValue)])
-    let count: Int
-    do {
-      count = try await eraser.erase(tenant, of: IngestScope(organization: account.organization, environment: account.environment))
-    } catch {
-      // The rest of the events goes by itself, and nobody may come to ask again.
-      if error.code == "erasure_unfinished" { try await viewers.erase(tenant, of: account.organization, account.environment) }
-      throw error
-    }
-    try await viewers.erase(tenant, of: account.organization, account.environment)
+    let count = try await eraser.erase(tenant, of: IngestScope(organization: account.organization, environment: account.environment))
     // No question finds the tenant's answers any more; here they need not stay in memory either.
     cache?.removeAll()
     return .json(["tenant_id": .string(tenant.rawValue), "deleted_events": .int(count)])

@@ -104,7 +104,7 @@ extension APIRouter {
       EventsController(pipeline: dependencies.pipeline),
       DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
       EventExportController(exporter: dependencies.exporter, audit: audit, clock: dependencies.clock),
-      TenantsController(eraser: dependencies.eraser, cache: dependencies.queries.cache, viewers: viewers, audit: audit),
+      TenantsController(eraser: dependencies.eraser, cache: dependencies.queries.cache, audit: audit),
       DashboardsController(
         repository: dashboards, audit: audit, isolation: IsolationCheck(dependencies), clock: dependencies.clock),
       QueryController(queries: dependencies.queries),

@@ -32,7 +32,11 @@ final class SessionLimiter: Sendable {
     let now = clock()
     let isOpen = buckets.withLock { buckets in
       let tokens = refilled(buckets[session], at: now)
-      guard tokens >= 1 else { return false }
+      guard tokens >= 1 else {
+        // A clock that was set back goes on from here.
+        if let bucket = buckets[session], now < bucket.at { buckets[session] = Bucket(tokens: tokens, at: now) }
+        return false
+      }
       makeRoom(in: &buckets, for: session, at: now)
       buckets[session] = Bucket(tokens: tokens - 1, at: now)
       return true

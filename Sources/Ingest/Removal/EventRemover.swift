@@ -13,6 +13,9 @@ public struct EventRemover: Sendable {
   /// Told of the tenants whose events went, before the removal ends.
   public typealias Listener = @Sendable (OrganizationID, EnvironmentName, Set<TenantID>) async throws -> Void
 
+  /// Told of a tenant that was erased, before the removal ends; by whoever finishes it, perhaps more than once.
+  public typealias ErasureListener = @Sendable (OrganizationID, EnvironmentName, TenantID) async throws -> Void
+
   /// Why a removal did not take place.
   enum Failure: Error {
     /// Another one of the same organisation was not over in time.
@@ -31,16 +34,18 @@ public struct EventRemover: Sendable {
   private let clock: TimeSource
   private let logger: Logger
   private let removed: Listener
+  private let erased: ErasureListener
 
   public init(
     client: ClickHouseClient, journal: any RemovalJournal, clock: @escaping TimeSource, logger: Logger,
-    removed: @escaping Listener = { _, _, _ in }
+    removed: @escaping Listener = { _, _, _ in }, erased: @escaping ErasureListener = { _, _, _ in }
   ) {
     self.client = client
     self.journal = journal
     self.clock = clock
     self.logger = logger
     self.removed = removed
+    self.erased = erased
   }
 
   /// Removes events of an organisation.
@@ -171,7 +176,10 @@ public struct EventRemover: Sendable {
     try await delete(from: "emban.events", where: removal.events(of: organization))
     if let ids = removal.ids(of: organization) { try await delete(from: "emban.event_ids", where: ids) }
     var tenants = Set(counts.map(\.tenant))
-    if case .tenant(_, let tenant, _) = removal { tenants.insert(tenant) }
+    if case .tenant(let environment, let tenant, _) = removal {
+      try await erased(organization, environment, tenant)
+      tenants.insert(tenant)
+    }
     if !tenants.isEmpty { try await removed(organization, removal.environment, tenants) }
     return counts.reduce(0) { $0 + $1.events }
   }

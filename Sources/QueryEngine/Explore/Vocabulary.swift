@@ -12,11 +12,14 @@ public struct Vocabulary: Sendable, Hashable {
   /// What distinct values may be counted of.
   public let uniques: [Dimension]
 
+  /// The periods that are open to the session; nil for all.
+  private let periods: [Period]?
   private let queries: [WidgetQuery]
 
   /// - Parameter dashboard: as the session sees it: without hidden widgets, resolved by the session's context.
   public init(_ dashboard: DashboardConfig, permissions: EmbedPermissions) {
     queries = dashboard.widgets.compactMap(\.query)
+    periods = permissions.allowedPeriods
     var seen: Set<ExactText> = []
     events = queries.compactMap(\.eventName).filter { seen.insert(ExactText($0)).inserted }
     allEvents = queries.contains { $0.eventName == nil }
@@ -52,6 +55,7 @@ public struct Vocabulary: Sendable, Hashable {
     {
       refuse("unique_prop", "a property or user_id")
     }
+    problems += timeProblems(of: query)
     for (index, filter) in query.filters.enumerated() {
       switch filter {
       case .string(let dimension, _, _):
@@ -63,6 +67,23 @@ public struct Vocabulary: Sendable, Hashable {
           FieldProblem(
             field: "filters[\(index)].values", code: "context_reference", expected: "must be values; references are the author's"))
       }
+    }
+    return problems
+  }
+
+  /// What an author decides for viewers to see, days of their own choice or a comparison that reaches further back, a viewer whose periods
+  /// are limited must not decide. Named periods are held against the session whenever they are asked for.
+  private func timeProblems(of query: WidgetQuery) -> [FieldProblem] {
+    guard let periods else { return [] }
+    var problems: [FieldProblem] = []
+    if case .range = query.time {
+      let names = periods.map(\.rawValue).joined(separator: ", ")
+      problems.append(
+        FieldProblem(field: "period", code: "period_not_allowed", expected: "must be a period that is open to this session: \(names)"))
+    }
+    if let comparison = query.compare, !queries.contains(where: { $0.compare == comparison }) {
+      problems.append(
+        FieldProblem(field: "compare", code: "period_not_allowed", expected: "must be a comparison that the dashboard shows"))
     }
     return problems
   }
