@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embantest.browser import HostPage, card, kpi_number, settled, shoot
+from embantest.browser import HostPage, card, kpi_number, settled, shoot, shows
 from embantest.node import Project
 from embantest.process import ROOT
 from embantest.stage import Stage
@@ -140,6 +140,27 @@ def test_theme_filters_and_session_of_a_frame_change_at_run_time(stage: Stage, s
     expect(card(frame, "w_calls").locator(".kpi-value")).to_have_text(re.compile(f"^{int(expected):,}$"))
     assert page.evaluate("window.first === document.querySelector('#one iframe')")
     assert page.evaluate("controls.one.current.iframe === window.first")
+
+
+def test_another_customer_meets_no_choice_of_the_former_one(stage: Stage, show: Callable[..., Page]) -> None:
+    """Also when the frame was away in between, and when it is made anew for another reason."""
+    acme, globex = stage.session(), stage.session("globex")
+    page = show([{"kind": "frame", "name": "one", "embedUrl": acme.embed_url, "filters": {"period": "90d"}}])
+    wait_for(page, "one", "onReady")
+    settled(frame_of(page, "one"))
+    frame_of(page, "one").get_by_role("radio", name="7 days").click()
+    page.evaluate("controls.one.current.setFilters({ dimensions: { model: ['gpt-4'] } })")
+    shows(frame_of(page, "one"), "w_calls", acme.value("w_calls", {"period": "7d", "dimensions": {"model": ["gpt-4"]}}))
+    change(page, "one", embedUrl="")
+    page.wait_for_function("!document.querySelector('#one iframe')")
+    change(page, "one", embedUrl=globex.embed_url)
+    expect(frame_of(page, "one").get_by_role("radio", name="90 days")).to_be_checked()
+    shows(frame_of(page, "one"), "w_calls", globex.value("w_calls", {"period": "90d"}))
+    # Back in place, then anew.
+    change(page, "one", embedUrl=acme.embed_url)
+    shows(frame_of(page, "one"), "w_calls", acme.value("w_calls", {"period": "90d"}))
+    change(page, "one", live=True)
+    shows(frame_of(page, "one"), "w_calls", acme.value("w_calls", {"period": "90d"}))
 
 
 def test_a_frame_fetches_sessions_and_renews_a_revoked_one(stage: Stage, show: Callable[..., Page]) -> None:

@@ -104,6 +104,28 @@ def test_clickhouse_is_started_again_when_it_dies(own_server: Servers) -> None:
     server.close()
 
 
+def test_a_store_that_stands_still_during_the_start_ends_nobody(own_server: Servers, tmp_path: Path) -> None:
+    """ClickHouse is frozen for longer than a statement may take, while the program looks after its schema."""
+    with EventStore(tmp_path) as store:
+        server = own_server(environment={"EMBAN_CLICKHOUSE_URL": store.address})
+        server.launch()
+        eventually(lambda: "ClickHouse is ready" in server.log, what="a ClickHouse that is found", pause=0.01)
+        store.process.send_signal(signal.SIGSTOP)
+        try:
+            # The longest that a step of it may take, and a little more.
+            end = time.monotonic() + 70
+            while "went away while its schema" not in server.log and time.monotonic() < end:
+                assert server.process.poll() is None, server.log[-2000:]
+                time.sleep(0.2)
+        finally:
+            store.process.send_signal(signal.SIGCONT)
+        server.wait_ready()
+        organization = Organization(server.url)
+        organization.ingest([event()])
+        assert organization.count() == 1
+        server.close()
+
+
 def test_events_sent_while_clickhouse_is_away_are_stored_or_refused_never_lost(own_server: Servers) -> None:
     server = own_server().start()
     organization = Organization(server.url)

@@ -49,6 +49,17 @@ public struct ClickHouseException: Error, Sendable, Hashable {
   }
 }
 
+extension ClickHouseError {
+  /// Whether the same statement may well succeed a little later: the server was away, frozen or had too much to do.
+  public var mayPass: Bool {
+    switch self {
+    case .unavailable: true
+    case .exception(let exception): [.timeout, .overloaded, .memory].contains(exception.kind)
+    case .protocolError: false
+    }
+  }
+}
+
 extension ClickHouseError: CustomStringConvertible {
   public var description: String {
     switch self {

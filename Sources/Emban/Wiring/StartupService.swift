@@ -84,9 +84,9 @@ final class StartupService: Service {
       do {
         try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
         return try await StoreClaim(client: client).make(id: id, adopting: adoptsEvents)
-      } catch ClickHouseError.unavailable(let cause) {
-        // It went away in between. Events are accepted meanwhile, and every step may be repeated.
-        logger.warning("the event store went away while its schema was looked after; beginning again", metadata: ["cause": "\(cause)"])
+      } catch let error as ClickHouseError where error.mayPass {
+        // It went away in between, or stood still. Events are accepted meanwhile, and every step may be repeated.
+        logger.warning("the event store went away while its schema was looked after; beginning again", metadata: ["cause": "\(error)"])
         try await Task.sleep(for: .milliseconds(500))
       }
     }

@@ -80,10 +80,13 @@ export function create(options: EmbanOptions): EmbanHandle {
     if (destroyed) return;
     const next = parseEmbedUrl(embedUrl, document.baseURI);
     // What one customer has chosen is nothing to another.
-    if (target && isOtherCustomer(target.token, next.token)) filters = options.filters;
+    const isOther = target ? isOtherCustomer(target.token, next.token) : false;
+    if (isOther) filters = options.filters;
     if (target && listening && next.page === target.page) {
       target = next;
       send("setToken", { token: next.token });
+      // The page has forgotten those of the host with the others.
+      if (isOther && filters) send("setFilters", { filters });
     } else open(next);
   };
 

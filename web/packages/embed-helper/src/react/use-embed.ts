@@ -1,5 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { isOtherCustomer } from "../../../core/src/claims";
 import { create } from "../create";
+import { parseEmbedUrl } from "../embed-url";
 import type { EmbanEvents, EmbanFilters, EmbanHandle, EmbanTheme } from "../types";
 
 /** Functions may be made anew for each render: the frame stays, and the newest one is called. */
@@ -56,7 +58,18 @@ interface Kept {
   themeGiven: string;
   filters: EmbanFilters;
   filtersGiven: string;
+  /** The token that was shown last, also by a frame before this one. */
+  token: string;
 }
+
+const tokenOf = (embedUrl: string): string => {
+  try {
+    return parseEmbedUrl(embedUrl, document.baseURI).token;
+  } catch {
+    // Whoever makes a frame of it says so.
+    return "";
+  }
+};
 
 const contentOf = (value: unknown): string => JSON.stringify(value ?? null);
 
@@ -69,7 +82,7 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
   /** Counts addresses that no frame could be made of: the next one is a new attempt. */
   const [attempt, setAttempt] = useState(0);
   const latest = useRef(options);
-  const kept = useRef<Kept>({ handle: null, url: null, isBroken: false, theme: {}, themeGiven: "null", filters: {}, filtersGiven: "null" });
+  const kept = useRef<Kept>({ handle: null, url: null, isBroken: false, theme: {}, themeGiven: "null", filters: {}, filtersGiven: "null", token: "" });
   const canFetch = fetchEmbedUrl !== undefined;
   const canShow = canFetch || Boolean(embedUrl);
   const themeContent = contentOf(theme);
@@ -86,15 +99,26 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
     latest.current.onError?.(event);
   }, []);
 
+  /** What one customer has chosen is nothing to another. Says whether it is another one. */
+  const meet = useCallback((url: string) => {
+    const { current } = kept;
+    const token = tokenOf(url);
+    const isOther = isOtherCustomer(current.token, token);
+    if (isOther) current.filters = latest.current.filters ?? {};
+    if (token) current.token = token;
+    return isOther;
+  }, []);
+
   const swap = useCallback((url: string) => {
     const { current } = kept;
     current.url = url;
+    meet(url);
     try {
       current.handle?.setEmbedUrl(url);
     } catch (cause) {
       fail("invalid_embed_url", cause);
     }
-  }, [fail]);
+  }, [fail, meet]);
 
   useEffect(() => {
     const { current } = kept;
@@ -115,11 +139,18 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
     const { current } = kept;
     const { embedUrl: url, title: name } = latest.current;
     let handle: EmbanHandle;
+    if (url) meet(url);
+    const fetchUrl = async () => {
+      const fetched = (await latest.current.fetchEmbedUrl?.()) ?? "";
+      // A frame that began with the choices of another customer gives way to one that did not.
+      if (fetched && meet(fetched)) setAttempt((count) => count + 1);
+      return fetched;
+    };
     try {
       handle = create({
         container,
         ...(url && { embedUrl: url }),
-        ...(canFetch && { fetchEmbedUrl: async () => (await latest.current.fetchEmbedUrl?.()) ?? "" }),
+        ...(canFetch && { fetchEmbedUrl: fetchUrl }),
         theme: current.theme, filters: current.filters,
         ...(live !== undefined && { live }),
         ...(name !== undefined && { title: name }),
@@ -155,7 +186,7 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
       current.handle = null;
       setReady(false);
     };
-  }, [container, canShow, canFetch, live, attempt, fail]);
+  }, [container, canShow, canFetch, live, attempt, fail, meet]);
 
   useEffect(() => {
     const { handle, url, isBroken } = kept.current;
