@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import re
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +15,10 @@ import pytest
 from embantest import steady
 from embantest.process import EmbanProcess
 from embantest.workspace import Organization
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in what a shell starts in the background. Programs inherit it, and those under test are to end by it from their first moment.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOG = pytest.StashKey[tuple[EmbanProcess, int]]()
 _running: list[EmbanProcess] = []

@@ -204,7 +204,7 @@ def test_level_after_level_to_the_events(clicks: Stage) -> None:
     value(page, "w_outcome", "error").click()
     expect(panel(page).get_by_role("heading", name="Status, drilling")).to_be_visible()
     first = rows(page)
-    body = {"widget": "w_outcome", "dimension": "status", "value": "error", "next_dimension": "model", "state": {"period": "30d"}}
+    body = {"dashboard": clicks.dashboard, "widget": "w_outcome", "dimension": "status", "value": "error", "next_dimension": "model", "state": {"period": "30d"}}
     assert asked.take("drill") == [body]
     assert first == groups(session.drill("w_outcome", "status", "error", {"period": "30d"}, next_dimension="model").expect(200))
     # Dimensions that are open already are no choice.
@@ -227,7 +227,7 @@ def test_level_after_level_to_the_events(clicks: Stage) -> None:
     panel(page).get_by_role("button", name="Status: error").click()
     panel(page).get_by_role("tab", name="Breakdown").click()
     assert rows(page) == first
-    assert asked.take("drill") == [{key: body[key] for key in ("widget", "dimension", "value", "state")}], "a level once shown is not asked for again"
+    assert asked.take("drill") == [{key: body[key] for key in ("dashboard", "widget", "dimension", "value", "state")}], "a level once shown is not asked for again"
 
 
 def test_the_columns_sort(clicks: Stage) -> None:

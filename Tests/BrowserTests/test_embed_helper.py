@@ -8,6 +8,7 @@ from typing import Any
 
 from embantest.browser import HostPage, kpi_number, settled, shoot, shows
 from embantest.stage import FILTERS, WIDGETS, Stage
+from embantest.steady import eventually
 from embantest.workspace import Session
 from playwright.sync_api import Frame, Page, Route, expect
 
@@ -206,8 +207,7 @@ def test_what_the_page_says_that_is_leaving_is_not_taken_for_the_next_ones(stage
       addEventListener('message', ({data}) => { heard += data.code === 'late' ? 1 : 0; });
     }""", other.embed_url)
     page.wait_for_function("heard >= 3")
-    while not held:
-        page.wait_for_timeout(20)
+    eventually(lambda: page.wait_for_timeout(20) or held, what="the next page is asked for")
     held[0].continue_()
     wait_for_event(page, "one", "ready", 2)
     assert page.evaluate("log.one.slice(from).map(([kind]) => kind).filter((kind) => kind === 'error' || kind === 'filter')") == []

@@ -142,7 +142,7 @@ def open_page(browser: Browser, emban: EmbanProcess, running: Running) -> Iterat
         page = context.new_page()
         watch = Watch({running.url, f"http://localhost:{emban.port}", emban.url})
         # The wrong password, a session that was ended; and what Streamlit's own page makes Chromium say of its frames.
-        watch.expected = re.compile(r"status of 401 .*/(login$|v1/embed/)|session_revoked|Unrecognized feature|allow-scripts and allow-same-origin")
+        watch.expected = re.compile(r"status of 401 .*/(login$|v1/embed/)|session_revoked|Unrecognized feature|allow-scripts and allow-same-origin|preloaded using link preload")
         watch.follow(page)
         made.append((watch, context))
         return page

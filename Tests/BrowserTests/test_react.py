@@ -159,7 +159,9 @@ def test_another_customer_meets_no_choice_of_the_former_one(stage: Stage, show: 
     # Back in place, then anew.
     change(page, "one", embedUrl=acme.embed_url)
     shows(frame_of(page, "one"), "w_calls", acme.value("w_calls", {"period": "90d"}))
+    page.evaluate("window.first = document.querySelector('#one iframe')")
     change(page, "one", live=True)
+    page.wait_for_function("(now => now && now !== first)(document.querySelector('#one iframe'))")
     shows(frame_of(page, "one"), "w_calls", acme.value("w_calls", {"period": "90d"}))
 
 

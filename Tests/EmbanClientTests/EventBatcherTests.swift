@@ -69,7 +69,7 @@ import Testing
     try await FaultyProxy.run(server.url, [.busy(0), .lostAnswer]) { _, url in
       let losses = Losses()
       let batcher = EventBatcher(
-        try server.client(retry: once, at: url), .init(size: 100, interval: .milliseconds(500), capacity: 5), onLoss: losses.note)
+        try server.client(retry: once, at: url), .init(size: 100, interval: .seconds(2), capacity: 5), onLoss: losses.note)
       for _ in 0..<5 { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
       await #expect(throws: EmbanError.batcherFull(limit: 5)) { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
       // Two attempts fail, of which the second was stored; the third is a repetition.

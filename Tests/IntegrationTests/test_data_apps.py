@@ -235,7 +235,7 @@ def test_the_cache_of_a_data_app_is_refreshed(house: tuple[Organization, dict[st
     guest_error(organization.admin.post(path, {"dataAppName": "portal"}), 404, "DATA_APP_NOT_FOUND")
 
 
-def wait_until(condition: Any, seconds: float = 20) -> None:
+def wait_until(condition: Any, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to be"

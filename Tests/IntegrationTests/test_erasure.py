@@ -298,12 +298,12 @@ def test_widgets_from_rollups_are_right_after_rows_were_taken_out(tmp_path: Path
             organization.ingest([event("acme", event_id="e4", string_props={"model": "m0"}, numeric_props={"tokens": 1_000})])
             acme.expect(3)
             # As another program stores an id at the same moment; a program looks for such at its start, and every minute.
+            assert emban.terminate() == 0
             store.ask(
                 "INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp, event_id, string_props, numeric_props) "
                 "SELECT org_id, environment, tenant_id, event_name, timestamp, event_id, string_props, numeric_props FROM emban.events "
                 "WHERE tenant_id = 'acme' AND event_id = 'e4' SETTINGS SQL_emban_batch = '77'")
             assert store.ask("SELECT count() FROM emban.events WHERE event_id = 'e4'") == [["2"]]
-            assert emban.terminate() == 0
             emban.start()
             deadline = time.monotonic() + 400
             while store.ask("SELECT count() FROM emban.events WHERE event_id = 'e4'") != [["1"]]:

@@ -122,7 +122,7 @@ def test_a_store_that_stands_still_during_the_start_ends_nobody(own_server: Serv
         server.wait_ready()
         organization = Organization(server.url)
         organization.ingest([event()])
-        assert organization.count() == 1
+        eventually(organization.count, lambda count: count == 1, "the event")
         server.close()
 
 
@@ -411,10 +411,12 @@ def test_a_wrong_port_is_refused_by_name(own_server: Servers, monkeypatch: pytes
 def test_a_second_configuration_on_one_event_store_is_refused(own_server: Servers, tmp_path: Path) -> None:
     with EventStore(tmp_path) as store:
         first = own_server(environment={"EMBAN_CLICKHOUSE_URL": store.address}).start()
-        Organization(first.url).ingest([event("acme")])
+        organization = Organization(first.url)
+        organization.ingest([event("acme")])
         second = own_server(environment={"EMBAN_CLICKHOUSE_URL": store.address})
         log = refused(second, "EMBAN_CLICKHOUSE_URL")
         assert "EMBAN_DATABASE_URL" in log and "EMBAN_ADOPT_EVENTS=1" in log and "secret" not in log, log
+        assert organization.count() == 1, "the one that is refused has changed nothing, no password either"
         # On purpose it may; then the first one may not any more, and needs no purpose where it already has.
         second.environment["EMBAN_ADOPT_EVENTS"] = "1"
         second.start()

@@ -232,12 +232,13 @@ def test_a_single_event_that_is_too_large_is_told_of(
 def test_a_page_in_the_servers_place_is_no_answer(
     module_organization: Organization, tenant: str, proxy: FaultyProxy, client: sdk.Emban, problems: list[sdk.BatchProblem],
 ) -> None:
-    """A proxy's own 404 while the server starts anew, and the page of a network that wants a login: neither is about the events."""
-    proxy.faults.extend([PAGE, Fault("answer", 404, {}, b"default backend - 404"), Fault("answer", 500, {}, b"")])
+    """A proxy's own 404 while the server starts anew, the page of a network that wants a login, a gateway that says yes to everything: none is
+    about the events."""
+    proxy.faults.extend([PAGE, Fault("answer", 200, {"Content-Type": "application/json"}, b"{}"), Fault("answer", 404, {}, b"default backend - 404"), Fault("answer", 500, {}, b"")])
     with sdk.Batcher(client, max_seconds=0, on_problem=problems.append) as batcher:
         batcher.add(event(tenant))
         assert batcher.flush(60)
-    assert problems == [] and len(proxy.seen) == 4 and module_organization.count(tenant) == 1
+    assert problems == [] and len(proxy.seen) == 5 and module_organization.count(tenant) == 1
 
 
 def test_a_server_that_stays_away_is_not_asked_more_and_more() -> None:

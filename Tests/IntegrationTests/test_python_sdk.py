@@ -23,6 +23,7 @@ import pytest
 from embantest.faulty_proxy import HANG, LOSE, PASS, REFUSE, FaultyProxy, busy
 from embantest.process import EmbanProcess, free_port
 from embantest.python_sdk import sdk
+from embantest.steady import within_a_minute
 from embantest.workspace import ALWAYS, Organization, event, kpi
 
 QUICK = sdk.RetryPolicy(first_pause=0.01, longest_pause=0.05, patience=20)
@@ -477,6 +478,7 @@ def test_data_apps_and_guest_tokens(connect: Clients, organization: Organization
     held = organization.admin.bearer(token.token)
     shown = held.get("/v1/embed/dashboard").expect(200)
     assert shown["slug"] == "first" and shown["permissions"]["allow_export"] is False
+    within_a_minute(20)
     deadline = time.monotonic() + 60
     while not calls_of(held)["meta"]["cached"]:
         assert time.monotonic() < deadline, "the answer was never kept"

@@ -69,7 +69,7 @@ def test_a_layout_is_that_of_one_user_of_one_customer(house: tuple[Organization,
     place(session(organization, dashboard, user="ada"), w_a=(0, 9, 12, 2))
     others = [
         session(organization, dashboard, user="bob"), session(organization, dashboard), session(organization, dashboard, user="Ada"),
-        session(organization, dashboard, user="ada "), session(organization, dashboard, "globex", "ada"),
+        session(organization, dashboard, user="ada "), session(organization, dashboard, user=["ada"]), session(organization, dashboard, "globex", "ada"),
         session(organization, second, user="ada"), session(other_organization, foreign, user="ada"), session(development, dashboard, user="ada"),
     ]
     for other in others:
@@ -77,6 +77,10 @@ def test_a_layout_is_that_of_one_user_of_one_customer(house: tuple[Organization,
     for other in others:
         place(other, w_b=(0, 20, 12, 2))
     assert layout(session(organization, dashboard, user="ada"))["positions"]["w_a"] == {"x": 0, "y": 9, "w": 12, "h": 2}
+    # What is no name is told apart all the same.
+    assert layout(session(organization, dashboard, user=["ada"]))["customized"] is True
+    for other in (["bob"], {"id": 1}, True, False):
+        assert layout(session(organization, dashboard, user=other))["customized"] is False, other
     # A number is a name as well; the back end may write it either way.
     place(session(organization, dashboard, user=42), w_a=(0, 7, 12, 2))
     assert layout(session(organization, dashboard, user="42"))["positions"]["w_a"]["y"] == 7
@@ -165,7 +169,7 @@ def test_bodies_are_bounded(house: tuple[Organization, str]) -> None:
 
 def test_user_names_are_bounded(house: tuple[Organization, str]) -> None:
     organization, dashboard = house
-    unusable = ("x" * 257, "a\0", ["ada"], {"id": 1}, True, 1.5, 1157920892373161954, -9e15)
+    unusable = ("x" * 257, "a\0", ["x" * 257], 1.5, 1157920892373161954, -9e15)
     for context in (*({"userId": user} for user in unusable), {"note": "x" * 8200}):
         expect_error(organization.admin.post(
             "/v1/embed-sessions", {"tenant_id": "acme", "dashboard_id": dashboard, "context": context}), 422)

@@ -50,11 +50,15 @@ public struct ClickHouseException: Error, Sendable, Hashable {
 }
 
 extension ClickHouseError {
-  /// Whether the same statement may well succeed a little later: the server was away, frozen or had too much to do.
+  /// Cancelled by a server that stops, aborted, no more sessions, and a disk that is full or cannot be written to.
+  private static let passingCodes: Set<Int> = [394, 236, 210, 243, 242]
+
+  /// Whether the same statement may well succeed a little later: the server was away, frozen, stopping, full or had too much to do.
   public var mayPass: Bool {
     switch self {
     case .unavailable: true
-    case .exception(let exception): [.timeout, .overloaded, .memory].contains(exception.kind)
+    case .exception(let exception):
+      [.timeout, .overloaded, .memory].contains(exception.kind) || Self.passingCodes.contains(exception.code)
     case .protocolError: false
     }
   }

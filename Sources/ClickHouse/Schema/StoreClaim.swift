@@ -10,6 +10,18 @@ public struct StoreClaim: Sendable {
   /// - Parameter client: of a database that is migrated.
   public init(client: ClickHouseClient) { self.client = client }
 
+  /// Looks whether another configuration store has the events, and changes nothing. To be asked before everything else: a program that is
+  /// refused must not have put its own passwords in the place of those that the rightful one uses.
+  ///
+  /// - Throws: ``SchemaError/otherConfigurationStore``, ``ClickHouseError``.
+  public func check(id: String, adopting: Bool) async throws {
+    guard !adopting else { return }
+    let tables = try await client.query(
+      "SELECT count() FROM system.tables WHERE database = 'emban' AND name = 'configuration_store'", as: .admin)
+    guard tables.scalar?.numberValue ?? 0 > 0, let holder = try await newest() else { return }
+    guard holder.id == id else { throw SchemaError.otherConfigurationStore }
+  }
+
   /// Claims the events for a configuration store, unless another one has them.
   ///
   /// - Parameters:

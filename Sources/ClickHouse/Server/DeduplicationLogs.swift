@@ -23,13 +23,15 @@ enum DeduplicationLogs {
       // A new one is begun while the one before it is full.
       guard let newest = numbered.first(where: { ServerFiles.size(of: $0.log.path) > 0 })?.log else { continue }
       guard let part = try shorten(newest, parts: table) else { continue }
+      // Versions that know an insert by two hashes write a note for each.
+      while try shorten(newest, parts: table, onlyOf: part) != nil {}
       missing.append("\(store.lastPathComponent)/\(table.deletingLastPathComponent().lastPathComponent)/\(table.lastPathComponent)/\(part)")
     }
     return missing
   }
 
   /// - Returns: the part of which the last note was taken back.
-  private static func shorten(_ log: URL, parts table: URL) throws -> String? {
+  private static func shorten(_ log: URL, parts table: URL, onlyOf wanted: String? = nil) throws -> String? {
     let file = try FileHandle(forUpdating: log)
     defer { try? file.close() }
     let size = try file.seekToEnd()
@@ -42,6 +44,7 @@ enum DeduplicationLogs {
     // Operation (1: added, 2: dropped), part, token.
     let fields = String(decoding: tail[begin..<end], as: UTF8.self).split(separator: "\t", omittingEmptySubsequences: false)
     guard fields.count == 3, fields[0] == "1", let part = PartName(fields[1]) else { return nil }
+    if let wanted, wanted != fields[1] { return nil }
     guard !children(of: table).contains(where: { PartName($0.lastPathComponent)?.covers(part) ?? false }) else { return nil }
     try file.truncate(atOffset: start + UInt64(begin - tail.startIndex))
     try file.synchronize()

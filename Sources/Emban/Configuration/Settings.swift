@@ -19,7 +19,7 @@ struct SettingsError: Error, CustomStringConvertible {
 /// Keys: `host` (127.0.0.1), `port` (8080), `public_url` (http://localhost:PORT), `data_dir` (./data), `database_url`
 /// (sqlite in the data directory), `clickhouse_url` (absent: own child process), `clickhouse_bin`, `secret_key` (absent: made
 /// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`,
-/// `rollup_events` (200000; 0 makes and uses no rollups), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
+/// `rollup_events` (1000000; 0 makes and uses no rollups), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
 /// no answers), `spool_mb` (1024; 0 keeps no events while the event store is away), `session_rate` (100; 0 does not limit embed sessions),
 /// `adopt_events` (0; 1 takes the events of another configuration store over).
 struct Settings: Sendable {

@@ -82,8 +82,10 @@ final class StartupService: Service {
     while true {
       try await clickHouse.waitUntilReady()
       do {
+        let claim = StoreClaim(client: client)
+        try await claim.check(id: id, adopting: adoptsEvents)
         try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
-        return try await StoreClaim(client: client).make(id: id, adopting: adoptsEvents)
+        return try await claim.make(id: id, adopting: adoptsEvents)
       } catch let error as ClickHouseError where error.mayPass {
         // It went away in between, or stood still. Events are accepted meanwhile, and every step may be repeated.
         logger.warning("the event store went away while its schema was looked after; beginning again", metadata: ["cause": "\(error)"])

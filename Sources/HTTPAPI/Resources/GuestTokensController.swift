@@ -105,13 +105,21 @@ extension ObjectReader {
     } else if JSONValue.object(context).serializedBytes().count > Limits.contextBytes {
       problem(key, "length", "must be at most \(Limits.contextBytes) bytes as JSON")
     }
-    // What cannot be told apart from other users' would be their layout, too.
-    if let user = context["userId"], user != .null, user != "",
-      SoftFilter.text(of: user).map({ $0.utf8.count > Limits.userIDLength }) ?? true
-    {
-      problem(
-        "\(key).userId", "user_id",
-        "must be a text of at most \(Limits.userIDLength) bytes without NUL characters, or a whole number below 9e15")
+    switch context["userId"] {
+    case nil, .null?, .bool?: break
+    case .number?:
+      // Others are not told apart: 1157920892373161954 and …955 are the same number here.
+      if context["userId"].flatMap(SoftFilter.text) == nil {
+        problem("\(key).userId", "user_id", "must be a text, or a whole number below 9e15")
+      }
+    case .string(let user)?:
+      if user.utf8.count > Limits.userIDLength || user.unicodeScalars.contains("\0") {
+        problem("\(key).userId", "length", "must be at most \(Limits.userIDLength) bytes without NUL characters")
+      }
+    case let user?:
+      if user.serializedBytes().count > Limits.userIDLength {
+        problem("\(key).userId", "length", "must be at most \(Limits.userIDLength) bytes as JSON")
+      }
     }
     return context
   }

@@ -161,8 +161,11 @@ extension EmbedAccess.Choice {
 }
 
 extension EmbedSession {
-  /// The host's name for the user whose session it is; empty when the context names none.
-  var viewerID: String { context["userId"].flatMap(SoftFilter.text) ?? "" }
+  /// The host's name for the user whose session it is, as JSON where it is no text and no number; empty when the context names none.
+  var viewerID: String {
+    guard let user = context["userId"], user != .null, user != "" else { return "" }
+    return SoftFilter.text(of: user) ?? user.serialized()
+  }
 }
 
 extension ObjectReader {

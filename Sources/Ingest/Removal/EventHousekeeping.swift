@@ -88,6 +88,8 @@ public final class EventHousekeeping: Service {
   public func workOnce() async throws {
     guard try await lease() else { return }
     try await remover.finishAbandoned()
+    // First of the rest: it is about numbers that are shown, the others about room and old days.
+    try await sweepDuplicates()
     let now = clock()
     let last = state.withLock { $0.tidiedAt }
     // Also when the clock was set back since.
@@ -97,7 +99,6 @@ public final class EventHousekeeping: Service {
       try await removeBytes()
       state.withLock { $0.tidiedAt = now }
     }
-    try await sweepDuplicates()
   }
 
   /// What was stored since the last look, by the store's clock, which says when that was; a day at the start and when the clock was set back.

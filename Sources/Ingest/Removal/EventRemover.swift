@@ -105,9 +105,19 @@ public struct EventRemover: Sendable {
     }
   }
 
-  /// Finishes the removals of programs that are gone.
+  /// Finishes the removals of programs that are gone. One that cannot be finished now stands in the way of no other.
   func finishAbandoned() async throws {
-    for entry in try await journal.entries() { _ = try await takeOver(entry) }
+    for entry in try await journal.entries() {
+      do {
+        _ = try await takeOver(entry)
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        logger.warning(
+          "a removal that another program began cannot be finished yet",
+          metadata: ["organization": "\(entry.organization)", "cause": "\(error)"])
+      }
+    }
   }
 
   /// - Returns: Whether the entry's program was gone; then the removal is finished.

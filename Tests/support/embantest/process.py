@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -180,8 +181,7 @@ class EmbanProcess:
         try:
             self.wait_no_children()
         finally:
-            for pid in self.children():
-                os.kill(pid, signal.SIGKILL)
+            self._kill_children()
         assert code == 0, f"emban ended with exit code {code} after SIGTERM; its log:\n{self.log[-4000:]}"
         self.remove()
 
@@ -197,9 +197,14 @@ class EmbanProcess:
                 self.terminate()
             except subprocess.TimeoutExpired:
                 self.kill()
-        for pid in self.children():
-            os.kill(pid, signal.SIGKILL)
+        self._kill_children()
         self.remove()
+
+    def _kill_children(self) -> None:
+        for pid in self.children():
+            # One that ends just then needs no help.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def __enter__(self) -> EmbanProcess:
         return self.start()

@@ -39,6 +39,9 @@ def ingest(batch: Sequence[EncodedEvent]) -> Call[IngestResult]:
         body = answer.members
         if not answer.is_good and body.get("code") != "no_valid_event":
             raise answer.error()
+        if answer.is_good and type(body.get("accepted")) is not int:
+            # A gateway that answers for everybody has stored nothing.
+            raise EmbanError("the answer is not one of Emban's", code="http_error", status=answer.status, request_id=answer.request_id)
         return result_of(body, batch)
 
     return Call("POST", "/v1/events", read, body=body_of(batch), headers={"Content-Type": "application/json"}, also=frozenset({422}))

@@ -8,6 +8,15 @@ export function claimsOf(token: string): Readonly<Record<string, unknown>> {
   }
 }
 
+/**
+ * The token that a customer's back end has brought.
+ * @throws TypeError for what cannot be one, such as the page of a proxy in its place.
+ */
+export function readToken(brought: unknown): string {
+  if (typeof brought !== "string" || !/^[\x21-\x7e]+$/.test(brought)) throw new TypeError("What was brought is no token.");
+  return brought;
+}
+
 /** Whose data a token opens; null when it does not say. */
 export function customerOf(token: string): string | null {
   const { org, env, tenant } = claimsOf(token);

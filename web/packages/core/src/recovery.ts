@@ -49,6 +49,12 @@ export class Recovery {
     this.refusals = 0;
   }
 
+  /** The host has taken the session away: what is being asked for must not bring it back. */
+  discard(): void {
+    this.refusals = 0;
+    this.renewal.discard();
+  }
+
   stop(): void {
     this.isStopped = true;
     this.renewal.stop();

@@ -25,6 +25,8 @@ const leastPause = 1000;
 export class Renewal<Session> {
   private isRunning = false;
   private isStopped = false;
+  /** Counts what was called off: an answer to it is nobody's any more. */
+  private generation = 0;
   private lastAttempt = -Infinity;
   private skip: (() => void) | null = null;
 
@@ -34,25 +36,35 @@ export class Renewal<Session> {
   async request(delay = 0): Promise<boolean> {
     if (this.isRunning || this.isStopped) return false;
     this.isRunning = true;
+    const { generation } = this;
+    const isOver = () => this.isStopped || generation !== this.generation;
     try {
       if (delay > 0) await this.pause(delay);
-      for (let failures = 0; !this.isStopped; ) {
+      for (let failures = 0; !isOver(); ) {
         try {
           this.lastAttempt = Date.now();
           const session = await this.attempt();
-          if (this.isStopped) return false;
+          if (isOver()) return false;
           this.options.adopt(session);
           return true;
         } catch (error) {
+          if (isOver()) return false;
           failures += 1;
-          if (failures === patience && !this.isStopped) this.options.failed(error instanceof Error ? error.message : "");
+          if (failures === patience) this.options.failed(error instanceof Error ? error.message : "");
           await this.pause(waits[Math.min(failures, waits.length) - 1] ?? leastPause);
         }
       }
       return false;
     } finally {
-      this.isRunning = false;
+      if (generation === this.generation) this.isRunning = false;
     }
+  }
+
+  /** Calls off what is being asked for, as when somebody signs out meanwhile; the next request begins anew. */
+  discard(): void {
+    this.generation += 1;
+    this.isRunning = false;
+    this.skip?.();
   }
 
   /** Online again, or awake: no more waiting. */

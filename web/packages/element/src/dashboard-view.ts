@@ -44,6 +44,8 @@ export class DashboardView {
   private readonly cards = new Map<string, Card>();
   private readonly live: LiveUpdates;
   private readonly watch: SessionWatch;
+  /** Whose end the streams tell. */
+  private streamToken = "";
   private readonly liveMark = new LiveMark(() => {
     this.live.set({ paused: !this.live.isPaused });
     this.updateLive();
@@ -442,6 +444,7 @@ export class DashboardView {
 
   private updateLive(): void {
     const { config, phase, token } = this.controller;
+    this.streamToken = token;
     const wanted = config !== null && phase !== "failed" && (this.ownLive ?? config.live === true);
     this.live.set({ token: wanted ? token : null });
     // Servers that do not say what a session opens have no stream of its end, either.
@@ -463,6 +466,8 @@ export class DashboardView {
 
   /** An expired session shows what it has shown, and the host may bring another; one that was withdrawn shows nothing more. */
   private endLive(error: EmbanError): void {
+    // Of the session before, which a back end may withdraw as soon as it has made the next one.
+    if (this.streamToken !== this.controller.token) return;
     if (error.code === "token_expired") this.controller.sessionEnded(new EmbanError(error.code, describeError(error.code, error.status, error.message).text, error.status));
     else if (error.isSession || error.code === "dashboard_not_published") this.controller.refuse(error);
   }

@@ -1,4 +1,4 @@
-import { readFilters, readTheme, Recovery, type Filters, type Theme } from "@emban/core";
+import { readFilters, readTheme, readToken, Recovery, type Filters, type Theme } from "@emban/core";
 import styles from "emban-styles";
 import { scriptBase } from "./base";
 import { DashboardView } from "./dashboard-view";
@@ -66,7 +66,8 @@ export abstract class EmbanElement extends Base {
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (!this.isConnected || before === after) return;
     if (name === "token") {
-      if (!this.isAdopting) this.recovery?.works();
+      if (!after) this.recovery?.discard();
+      else if (!this.isAdopting) this.recovery?.works();
       this.view?.controller.setToken(after ?? "");
     }
     else if (name === "theme" || name === "mode") this.applyTheme();
@@ -177,8 +178,8 @@ export abstract class EmbanElement extends Base {
     if (!fetch) return;
     this.recovery = new Recovery({
       fetch,
-      adopt: (token) => {
-        if (typeof token !== "string" || token === "") throw new TypeError("fetchToken brought no token.");
+      adopt: (brought) => {
+        const token = readToken(brought);
         this.isAdopting = true;
         try {
           this.setAttribute("token", token);

@@ -82,12 +82,13 @@ export function create(options: EmbanOptions): EmbanHandle {
     // What one customer has chosen is nothing to another.
     const isOther = target ? isOtherCustomer(target.token, next.token) : false;
     if (isOther) filters = options.filters;
-    if (target && listening && next.page === target.page) {
+    if (target && listening && next.page === target.page && !isOther) {
       target = next;
       send("setToken", { token: next.token });
-      // The page has forgotten those of the host with the others.
-      if (isOther && filters) send("setFilters", { filters });
-    } else open(next);
+    } else {
+      // Nor does the address in the frame keep the token of a former customer.
+      open(next);
+    }
   };
 
   const recovery = fetchEmbedUrl && new Recovery({

@@ -1,4 +1,4 @@
-import { DashboardController, EmbanError, onWake, Recovery, type ControllerEvent, type DashboardConfig, type WidgetState } from "@emban/core";
+import { DashboardController, EmbanError, onWake, readToken, Recovery, type ControllerEvent, type DashboardConfig, type WidgetState } from "@emban/core";
 
 export type Listener = (event: ControllerEvent) => void;
 
@@ -97,10 +97,7 @@ export class SharedDashboard {
     if (getToken) {
       this.recovery = new Recovery({
         fetch: getToken,
-        adopt: (token) => {
-          if (token === "") throw new TypeError("getToken gave no token");
-          this.controller.setToken(token);
-        },
+        adopt: (token) => this.controller.setToken(readToken(token)),
         token: () => this.controller.token,
         failed: (message) => this.tellHosts({ type: "error", code: "token_failed", message: message || "A token could not be fetched." }),
         gaveUp: () => this.tellHosts({ type: "error", code: "session_refused", message: "The tokens of getToken are refused; no more are asked for." }),
@@ -128,7 +125,8 @@ export class SharedDashboard {
   /** Adopts a session. One of the same customer keeps the viewer's filters; without one ("") nothing is shown. */
   setToken(token: string): void {
     if (!this.isStarted) return;
-    this.recovery?.works();
+    if (token === "") this.recovery?.discard();
+    else this.recovery?.works();
     this.controller.setToken(token);
   }
 

@@ -60,6 +60,10 @@ interface Kept {
   filtersGiven: string;
   /** The token that was shown last, also by a frame before this one. */
   token: string;
+  /** The `embedUrl` of the last render. */
+  given: string;
+  /** What the next frame begins with: the newest that was given, set or fetched. */
+  newest: string;
 }
 
 const tokenOf = (embedUrl: string): string => {
@@ -82,7 +86,7 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
   /** Counts addresses that no frame could be made of: the next one is a new attempt. */
   const [attempt, setAttempt] = useState(0);
   const latest = useRef(options);
-  const kept = useRef<Kept>({ handle: null, url: null, isBroken: false, theme: {}, themeGiven: "null", filters: {}, filtersGiven: "null", token: "" });
+  const kept = useRef<Kept>({ handle: null, url: null, isBroken: false, theme: {}, themeGiven: "null", filters: {}, filtersGiven: "null", token: "", given: "", newest: "" });
   const canFetch = fetchEmbedUrl !== undefined;
   const canShow = canFetch || Boolean(embedUrl);
   const themeContent = contentOf(theme);
@@ -91,6 +95,8 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
   // The first of the effects: the others and all events find what this render was given.
   useEffect(() => {
     latest.current = options;
+    const { current } = kept;
+    if (current.given !== (options.embedUrl ?? "")) current.given = current.newest = options.embedUrl ?? "";
   });
 
   const fail = useCallback((code: string, cause: unknown) => {
@@ -111,7 +117,7 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
 
   const swap = useCallback((url: string) => {
     const { current } = kept;
-    current.url = url;
+    current.url = current.newest = url;
     meet(url);
     try {
       current.handle?.setEmbedUrl(url);
@@ -137,13 +143,16 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
   useEffect(() => {
     if (!container || !canShow) return undefined;
     const { current } = kept;
-    const { embedUrl: url, title: name } = latest.current;
+    const { newest: url } = current;
+    const { title: name } = latest.current;
     let handle: EmbanHandle;
     if (url) meet(url);
     const fetchUrl = async () => {
       const fetched = (await latest.current.fetchEmbedUrl?.()) ?? "";
       // A frame that began with the choices of another customer gives way to one that did not.
-      if (fetched && meet(fetched)) setAttempt((count) => count + 1);
+      const isOther = fetched !== "" && meet(fetched);
+      if (fetched) current.newest = fetched;
+      if (isOther) setAttempt((count) => count + 1);
       return fetched;
     };
     try {
