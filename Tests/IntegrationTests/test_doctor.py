@@ -198,7 +198,8 @@ def test_what_is_no_address_is_refused(clinic: Clinic) -> None:
 
 
 def shifted_date() -> str:
-    return format_datetime(datetime.now(timezone.utc) + timedelta(minutes=10), usegmt=True)
+    # Told rounded, and read a while after it is made: a session and a program are started in between.
+    return format_datetime(datetime.now(timezone.utc) + timedelta(minutes=10, seconds=25), usegmt=True)
 
 
 FAULTS: list[tuple[str, Fault, list[str]]] = [
@@ -245,7 +246,7 @@ def test_a_proxy_whose_clock_is_wrong(clinic: Clinic) -> None:
     clinic.proxy.fault = Fault("/embed/", drop={"date"}, add=[("Date", shifted_date())])
     report = clinic.examine(clinic.session().embed_url)
     report.expect("clock")
-    assert re.search(r"\b(9|10) min ahead", report.text)
+    assert "10 min ahead" in report.text
 
 
 def test_what_only_weakens_is_a_warning(clinic: Clinic) -> None:
