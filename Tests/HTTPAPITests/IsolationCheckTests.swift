@@ -192,11 +192,17 @@ private struct Broken: QueryRunning {
   }
 }
 
+private let gate = ReaderGate(.init(cores: ProcessInfo.processInfo.activeProcessorCount))
+
 /// An organisation with a customer and a dashboard of every kind of widget.
 private struct House {
   let client: ClickHouseClient
   let organization: OrganizationID
-  let plain = Broken { client, sql, role in try await client.query(sql, as: role) }
+  /// As the program asks: readers through a gate that all share.
+  let plain = Broken { client, sql, role in
+    guard case .viewer(let scope) = role else { return try await client.query(sql, as: role) }
+    return try await gate.run(for: scope) { try await client.query(sql, as: role) }
+  }
 
   static let now = Instant(milliseconds: 1_776_160_812_345)
 

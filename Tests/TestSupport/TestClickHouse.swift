@@ -68,7 +68,10 @@ public struct TestClickHouse: Sendable {
     try await server.waitUntilReady()
     atexit { TestClickHouse.stopAtExit() }
     let passwords = ReaderPasswords(viewer: UUID().uuidString, analyst: UUID().uuidString, exporter: UUID().uuidString)
-    let client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { try server.endpoint() }
+    // A query may take as long as any may: a machine that does everything at once is no fault of what is tested.
+    let client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger, queryTimeout: .seconds(60)) {
+      try server.endpoint()
+    }
     try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
     return TestClickHouse(
       client: client, server: server, httpClient: httpClient, passwords: passwords, logger: logger, dataDirectory: folder)

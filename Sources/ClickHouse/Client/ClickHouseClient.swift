@@ -17,19 +17,22 @@ public final class ClickHouseClient: Sendable {
   private let httpClient: HTTPClient
   private let passwords: ReaderPasswords
   private let logger: Logger
+  private let queryTimeout: Duration
   private let endpoint: @Sendable () throws -> ClickHouseEndpoint
 
   /// - Parameters:
   ///   - httpClient: see ``makeHTTPClient()``.
+  ///   - queryTimeout: how long a query may run that does not say how long.
   ///   - endpoint: asked before every request, because a restarted child server may listen on another port. It throws
   ///     ``ClickHouseError/unavailable(_:)`` while there is none.
   public init(
-    httpClient: HTTPClient, passwords: ReaderPasswords, logger: Logger,
+    httpClient: HTTPClient, passwords: ReaderPasswords, logger: Logger, queryTimeout: Duration = .seconds(15),
     endpoint: @escaping @Sendable () throws -> ClickHouseEndpoint
   ) {
     self.httpClient = httpClient
     self.passwords = passwords
     self.logger = logger
+    self.queryTimeout = queryTimeout
     self.endpoint = endpoint
   }
 
@@ -53,10 +56,12 @@ public final class ClickHouseClient: Sendable {
   /// - Parameters:
   ///   - settings: ClickHouse settings of this query. A reader may set `log_comment`, `max_threads`, `max_rows_to_read`,
   ///     `max_memory_usage` and `max_result_rows` within the bounds of its profile.
-  ///   - timeout: how long the query may run, in steps of seconds for the server (1 … 60 s); a second later the client gives up.
+  ///   - timeout: how long the query may run, in steps of seconds for the server (1 … 60 s); a second later the client gives up. The
+  ///     client's own if nil.
   public func query(
-    _ sql: SQL, as role: DatabaseRole, settings: [String: String] = [:], timeout: Duration = .seconds(15)
+    _ sql: SQL, as role: DatabaseRole, settings: [String: String] = [:], timeout: Duration? = nil
   ) async throws -> QueryRows {
+    let timeout = timeout ?? queryTimeout
     var settings = settings
     settings["max_execution_time"] = String(min(max(Int(timeout.seconds.rounded(.up)), 1), 60))
     var request = RequestBuilder(try endpoint(), role: role, passwords: passwords, settings: settings)

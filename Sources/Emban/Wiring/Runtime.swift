@@ -190,7 +190,8 @@ final class Runtime: Sendable {
 
   var queries: QueryService {
     QueryService(
-      runner: ClickHouseRunner(client: client, gate: gate), clock: clock, cache: cache, tenants: tenants,
+      runner: ClickHouseRunner(client: client, gate: gate, timeout: .seconds(settings.querySeconds)), clock: clock, cache: cache,
+      tenants: tenants,
       generations: CacheGenerationRepository(database))
   }
 
@@ -301,12 +302,13 @@ final class Runtime: Sendable {
 private struct ClickHouseRunner: QueryRunning {
   let client: ClickHouseClient
   let gate: ReaderGate
+  let timeout: Duration
 
   func rows(_ sql: SQL, as role: DatabaseRole) async throws -> QueryRows {
     switch role {
-    case .admin, .exporter: try await client.query(sql, as: role, timeout: .seconds(20))
+    case .admin, .exporter: try await client.query(sql, as: role, timeout: timeout)
     case .viewer(let scope), .analyst(let scope):
-      try await gate.run(for: scope) { try await client.query(sql, as: role, timeout: .seconds(20)) }
+      try await gate.run(for: scope) { try await client.query(sql, as: role, timeout: timeout) }
     }
   }
 }
