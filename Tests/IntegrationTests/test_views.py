@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from embantest.client import Client
 from embantest.event_store import EventStore
 from embantest.process import EmbanProcess
 from embantest.steady import PATIENCE, eventually, within_a_minute
 from embantest.workspace import Organization, breakdown, event, kpi, table, timeseries, value_of
 
 Json = dict[str, Any]
+#: Two programs of one installation have it in common.
+SECRET = "0e6d6d9b41a347ff8a77a7a2bc6b02d1"
 
 
 def test_lines_and_whole_answers_agree(module_organization: Organization) -> None:
@@ -56,8 +59,10 @@ class Slow:
             SELECT '{self.organization.id}', 'production', 'acme', 'api.call', now64(3) - toIntervalSecond(number % 1000000), '', '',
             toJSONString(map('text', repeat(toString(cityHash64(number)), 20)))::JSON, '{{}}'::JSON FROM numbers(1500000)""")
         self.filters = [{"dimension": "text", "op": "contains", "values": [f"x{number}y"]} for number in range(20)]
+        #: A group for each event, and what is different in it.
+        self.slower = {"group_by": "text", "metric": "count_unique", "unique_prop": "text", "compare": "previous_period"}
         dashboard = self.organization.create_dashboard(
-            [kpi("w_slow", filters=self.filters), breakdown("w_text", "text")],
+            [kpi("w_slow", filters=self.filters), breakdown("w_text", "text"), breakdown("w_slower", **self.slower)],
             filters=[{"id": "f_text", "type": "select", "dimension": "text"}], publish=True)
         self.session = self.organization.session("acme", dashboard["id"])
 
@@ -71,7 +76,7 @@ class Slow:
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
     folder: Path = tmp_path_factory.mktemp("store")
     with EventStore(folder) as store:
-        with EmbanProcess(environment={"EMBAN_CLICKHOUSE_URL": store.address}) as emban:
+        with EmbanProcess(environment={"EMBAN_CLICKHOUSE_URL": store.address, "EMBAN_SECRET_KEY": SECRET}) as emban:
             yield Slow(store, emban)
 
 
@@ -109,4 +114,19 @@ def test_statements_stop_when_the_client_goes_away(slow: Slow, name: str) -> Non
         "SELECT type FROM system.query_log WHERE user IN ('emban_viewer', 'emban_analyst') AND type != 'QueryStart' "
         "AND query NOT LIKE '%tenant_days%' ORDER BY event_time_microseconds DESC LIMIT 1")
     assert last == [["ExceptionWhileProcessing"]]
+
+
+def test_a_statement_beyond_its_time_is_ended_and_said(slow: Slow) -> None:
+    shared = {
+        "EMBAN_CLICKHOUSE_URL": slow.store.address, "EMBAN_SECRET_KEY": SECRET, "EMBAN_QUERY_SECONDS": "1",
+        "EMBAN_DATABASE_URL": f"sqlite:///{slow.emban.data_dir}/emban.sqlite"}
+    query = {"event_name": "api.call", "period": "30d", **slow.slower}
+    with EmbanProcess(environment=shared) as hasty:
+        key = Client(hasty.url, slow.organization.admin.headers)
+        answer = key.post("/v1/query", {"tenant_id": "acme", "kind": "breakdown", "query": query})
+        assert answer.expect(503)["code"] == "query_timeout" and answer.header("Retry-After") == "5"
+        viewer = Client(hasty.url, slow.session.client.headers)
+        view = viewer.post("/v1/embed/query", {"widgets": ["w_slower"]}).expect(200)
+        assert view["results"]["w_slower"]["error"]["code"] == "query_timeout"
+    assert slow.running() == 0
 
