@@ -17,7 +17,7 @@ import Testing
   private func open(
     _ streams: inout SessionStreams, _ session: String, _ subject: LiveStreams.Subject = acme, lives seconds: Double = 3_600
   ) throws -> SessionStreams.ID {
-    try streams.open(subject, session: SessionID(session), expires: Self.start.adding(seconds: seconds), now: Self.begin).0
+    try streams.open(subject, session: SessionID(session), expires: Self.start.adding(seconds: seconds), refreshes: 7, now: Self.begin).0
   }
 
   @Test func aSessionThatEndsTakesItsOwnStreamsAlong() throws {
@@ -37,6 +37,24 @@ import Testing
     #expect(messages(streams.tick(at: Self.start.adding(seconds: 5), now: Self.begin + .seconds(5))) == [short: [.end(.tokenExpired)]])
     #expect(messages(streams.tick(at: Self.start.adding(seconds: 15), now: Self.begin + .seconds(15))) == [long: [.beat]])
     #expect(streams.tick(at: Self.start.adding(seconds: 16), now: Self.begin + .seconds(16)).isEmpty)
+  }
+
+  @Test func aRefreshIsToldOnceToThoseItConcerns() throws {
+    var streams = SessionStreams()
+    let globex = LiveStreams.Subject(OrganizationID("org_1"), .production, TenantID("globex"))
+    let (first, other) = (try open(&streams, "a"), try open(&streams, "b", globex))
+    #expect(streams.seen(7, of: Self.acme, at: Self.start, now: Self.begin).isEmpty)
+    // Opened after the refresh, but before anybody had looked: told once too often rather than never.
+    let late = try streams.open(Self.acme, session: SessionID("c"), expires: Self.start.adding(seconds: 60), refreshes: 8, now: Self.begin)
+      .0
+    let told = messages(streams.seen(8, of: Self.acme, at: Self.start, now: Self.begin))
+    #expect(told == [first: [.refreshed(Self.start)], late: [.refreshed(Self.start)]] && told[other] == nil)
+    #expect(streams.seen(8, of: Self.acme, at: Self.start, now: Self.begin).isEmpty)
+    streams.close(first)
+    streams.close(late)
+    #expect(streams.seen(9, of: Self.acme, at: Self.start, now: Self.begin).isEmpty)
+    let again = try open(&streams, "a")
+    #expect(messages(streams.seen(8, of: Self.acme, at: Self.start, now: Self.begin)) == [again: [.refreshed(Self.start)]])
   }
 
   @Test func nobodyTakesAllPlaces() throws {

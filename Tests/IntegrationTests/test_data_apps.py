@@ -203,6 +203,20 @@ def test_changes_hold_for_tokens_that_are_out(house: tuple[Organization, dict[st
     assert [one["slug"] for one in organization.admin.get("/v1/data-apps/renamed").json["dashboards"]] == []
 
 
+@pytest.mark.parametrize("deleted", ["one", "two"])
+def test_a_session_goes_on_with_what_is_left(house: tuple[Organization, dict[str, str]], deleted: str) -> None:
+    organization, ids = house
+    left = "two" if deleted == "one" else "one"
+    make_data_app(organization, "portal", ["one", "two"])
+    session, single = guest(organization, "acme", "portal"), organization.session("acme", ids[deleted])
+    assert session.dashboard()["slug"] == "one"
+    assert organization.admin.delete(f"/v1/dashboards/{deleted}").status == 204
+    wait_until(lambda: single.client.get("/v1/embed/dashboard").status == 401)
+    assert session.dashboard()["slug"] == left
+    expect_error(session.client.get(f"/v1/embed/dashboard?dashboard={deleted}"), 404, "dashboard_not_found")
+    assert session.client.post("/v1/embed/query", {}).expect(200)["results"].keys() == {f"w_{left}"}
+
+
 def test_deleting_a_data_app_ends_its_sessions(house: tuple[Organization, dict[str, str]]) -> None:
     organization, ids = house
     make_data_app(organization, "portal", ["one"])

@@ -145,7 +145,7 @@ def test_deletions_end_streams_of_pages_that_are_not_live(world: tuple[Organizat
     assert [one.name for one in taken.events] == ["open", "end"] and taken.events[-1].data == {"code": "dashboard_not_published"}
 
 
-def test_the_light_stream_tells_nothing_of_data(world: tuple[Organization, str], listen: Callable[..., LiveStream]) -> None:
+def test_the_light_stream_tells_nothing_of_events(world: tuple[Organization, str], listen: Callable[..., LiveStream]) -> None:
     organization, dashboard = world
     session = organization.session("quiet", dashboard)
     light, live = listen(session, "?only=session"), listen(session)
@@ -155,6 +155,21 @@ def test_the_light_stream_tells_nothing_of_data(world: tuple[Organization, str],
     assert light.names == ["open"]
     for query in ("?only=data", "?only=", "?only=session&x=1", "?only=session&only=session"):
         expect_error(session.client.get(f"/v1/embed/live{query}"), 422)
+
+
+def test_a_refresh_of_the_cache_reaches_pages_that_are_not_live(
+    world: tuple[Organization, str], other_organization: Organization, listen: Callable[..., LiveStream],
+) -> None:
+    organization, dashboard = world
+    light, other = (listen(organization.session(tenant, dashboard), "?only=session") for tenant in ("fresh", "stale"))
+    foreign = listen(other_organization.session("fresh", other_organization.create_dashboard(publish=True)["id"]), "?only=session")
+    organization.admin.post("/v1/cache/refresh", {"tenant_id": "fresh"})
+    told = light.wait_for(2)
+    assert told.name == "changed" and set(told.data) == {"data_as_of"}
+    assert organization.admin.post("/api/v2/data-app/refresh-cache", {}).expect(200) == {"status": "ok"}
+    light.wait_for(3)
+    other.wait_for(2)
+    assert light.names == ["open", "changed", "changed"] and other.names == ["open", "changed"] and foreign.names == ["open"]
 
 
 def test_light_streams_of_a_session_are_few(world: tuple[Organization, str], listen: Callable[..., LiveStream]) -> None:

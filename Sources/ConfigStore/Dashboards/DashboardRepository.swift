@@ -67,10 +67,21 @@ public struct DashboardRepository: Sendable {
     }
   }
 
-  /// Removes the dashboard, its snapshots and its embed sessions. With `expected` only when the draft is still at that revision.
+  /// Removes the dashboard, its snapshots and its embed sessions; those of a data app go on with the others of the app. With `expected` only when the draft is still at that revision.
   /// - Throws: ``Domain/AppError`` 404, 409 `revision_conflict`.
   public func delete(_ organization: OrganizationID, _ reference: String, expecting expected: Int? = nil) async throws {
     try await database.write { connection in
+      if let dashboard = try Self.find(organization, reference, in: connection)?.id {
+        let next: Statement = """
+          SELECT dashboard_id FROM data_app_dashboards WHERE app_id = embed_sessions.data_app_id AND dashboard_id <> \(dashboard) \
+          ORDER BY position LIMIT 1
+          """
+
+        try connection.execute(
+          """
+          UPDATE embed_sessions SET dashboard_id = (\(next)) WHERE dashboard_id = \(dashboard) AND data_app_id IS NOT NULL AND EXISTS (\(next))
+          """)
+      }
       var statement: Statement = "DELETE FROM dashboards WHERE \(Self.matches(organization, reference))"
       if let expected { statement += " AND revision = \(expected)" }
       guard try connection.execute(statement) > 0 else { throw try Self.refusal(organization, reference, in: connection) }

@@ -55,8 +55,9 @@ public struct ViewerRepository: Sendable {
   }
 
   /// Keeps the positions; the same ones again write nothing.
+  /// - Throws: ``Domain/AppError`` 404 `dashboard_not_published` when the dashboard has been removed in the meantime.
   public func store(layout positions: JSONValue, of viewer: Viewer, at now: Instant) async throws {
-    try await database.write { connection in
+    try await write { connection in
       _ = try connection.execute(
         """
         INSERT INTO viewer_layouts (org_id, environment, tenant_id, user_id, dashboard_id, positions, updated_at) \
@@ -80,9 +81,9 @@ public struct ViewerRepository: Sendable {
     }
   }
 
-  /// - Throws: ``Domain/AppError`` 409 `too_many_own_widgets`.
+  /// - Throws: ``Domain/AppError`` 409 `too_many_own_widgets`, 404 `dashboard_not_published` when the dashboard has been removed in the meantime.
   public func add(_ id: String, _ widget: JSONValue, of viewer: Viewer, at now: Instant) async throws {
-    try await database.write { connection in
+    try await write { connection in
       let count = try connection.count("SELECT COUNT(*) AS count FROM viewer_widgets WHERE \(viewer.matches)")
       guard count < Limits.ownWidgets else {
         throw AppError.conflict("too_many_own_widgets", "There are \(Limits.ownWidgets) widgets of your own on this dashboard already.")
@@ -98,6 +99,12 @@ public struct ViewerRepository: Sendable {
   /// - Returns: Whether the viewer had such a widget.
   public func removeWidget(_ id: String, of viewer: Viewer) async throws -> Bool {
     try await database.write { try $0.execute("DELETE FROM viewer_widgets WHERE id = \(id) AND \(viewer.matches)") > 0 }
+  }
+
+  private func write(_ work: @escaping @Sendable (any ConfigConnection) throws -> Void) async throws {
+    do { try await database.write(work) } catch ConfigStoreError.foreignKeyViolation {
+      throw AppError.notFound("This dashboard is not published.", code: "dashboard_not_published")
+    }
   }
 
   // MARK: Erasure

@@ -4,7 +4,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// `GET /v1/embed/live`: tells an open dashboard that its customer's data changed, or only that its session has ended, as server-sent events.
+/// `GET /v1/embed/live`: tells an open dashboard that its customer's data changed, or only that its session has ended and that it is to be fresh, as server-sent
+/// events.
 /// What changed is not told: the dashboard asks for what it shows as ever.
 struct LiveController: Controller {
   let access: EmbedAccess
@@ -25,7 +26,7 @@ struct LiveController: Controller {
     let view = try await access.view(of: request, publicOrigin: publicOrigin, dashboard: try request.query()["dashboard"])
     await request.endWhenUnheard()
     let watch = await request.connectionWatch()
-    if only != nil { return Self.stream(try feed.sessions.open(view.session, watch), \.text) }
+    if only != nil { return Self.stream(try await feed.sessions.open(view.session, watch), \.text) }
     return Self.stream(try await feed.open(view.session, watch), \.text)
   }
 
@@ -59,6 +60,7 @@ extension SessionStreams.Message {
   var text: String {
     switch self {
     case .open(let expires): ServerSentEvent.first("open", ["expires_at": expires.json])
+    case .refreshed(let time): ServerSentEvent.text("changed", ["data_as_of": time.json])
     case .beat: ServerSentEvent.beat
     case .end(let ending): ending.text
     }

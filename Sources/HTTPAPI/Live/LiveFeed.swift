@@ -40,8 +40,9 @@ public final class LiveFeed: Sendable {
     clock: @escaping TimeSource, logger: Logger
   ) {
     state = Mutex(State(streams: LiveStreams(bounds: .init(streams: limit), start: clock())))
-    sessions = SessionFeed(sessions: EmbedSessionRepository(database), limit: sessionLimit, clock: clock, logger: logger)
     generations = CacheGenerationRepository(database)
+    sessions = SessionFeed(
+      sessions: EmbedSessionRepository(database), generations: generations, limit: sessionLimit, clock: clock, logger: logger)
     self.executor = executor
     self.clock = clock
     self.logger = logger

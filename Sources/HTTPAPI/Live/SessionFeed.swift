@@ -4,8 +4,9 @@ import Domain
 import Logging
 import Synchronization
 
-/// Tells open pages that their session has ended: performs the actions of ``SessionStreams``, and asks the configuration store how all sessions
-/// stand that somebody listens for, so that revocations of other processes are heard of as well.
+/// Tells open pages that their session has ended, and that they are to look again: performs the actions of ``SessionStreams``, and asks the
+/// configuration store how all sessions stand that somebody listens for and whether their answers were refreshed, so that what other processes
+/// do is heard of as well.
 final class SessionFeed: Sendable {
   private struct State {
     var streams: SessionStreams
@@ -17,23 +18,28 @@ final class SessionFeed: Sendable {
 
   private let state: Mutex<State>
   private let sessions: EmbedSessionRepository
+  private let generations: CacheGenerationRepository
   private let clock: TimeSource
   private let logger: Logger
 
-  init(sessions: EmbedSessionRepository, limit: Int, clock: @escaping TimeSource, logger: Logger) {
+  init(
+    sessions: EmbedSessionRepository, generations: CacheGenerationRepository, limit: Int, clock: @escaping TimeSource, logger: Logger
+  ) {
     state = Mutex(State(streams: SessionStreams(bounds: .init(streams: limit))))
     self.sessions = sessions
+    self.generations = generations
     self.clock = clock
     self.logger = logger
   }
 
   /// Opens a stream of a session. It ends when the session does, when the server stops, and when whoever listens goes away.
   /// - Throws: what ``SessionStreams`` throws.
-  func open(_ session: EmbedSession, _ watch: ConnectionWatch?) throws -> AsyncStream<SessionStreams.Message> {
+  func open(_ session: EmbedSession, _ watch: ConnectionWatch?) async throws -> AsyncStream<SessionStreams.Message> {
     let subject = LiveStreams.Subject(session.organizationID, session.environment, session.tenantID)
+    let refreshes = try await generations.refreshes(of: [subject.organization]).number(subject.organization, tenant: subject.tenant)
     let (messages, sink) = AsyncStream.makeStream(of: SessionStreams.Message.self, bufferingPolicy: .bufferingNewest(8))
     let (id, actions) = try state.withLock { state in
-      let opened = try state.streams.open(subject, session: session.id, expires: session.expiresAt, now: .now)
+      let opened = try state.streams.open(subject, session: session.id, expires: session.expiresAt, refreshes: refreshes, now: .now)
       state.sinks[opened.0] = sink
       return opened
     }
@@ -97,11 +103,22 @@ final class SessionFeed: Sendable {
           case nil: ended(session, .sessionRevoked)
           }
         }
+        try await lookForRefreshes()
         isSilent = false
       } catch {
         if !isSilent, !Task.isCancelled { logger.warning("open sessions could not be looked at", metadata: ["cause": "\(error)"]) }
         isSilent = true
       }
+    }
+  }
+
+  private func lookForRefreshes() async throws {
+    let subjects = state.withLock { $0.streams.subjects }
+    guard !subjects.isEmpty else { return }
+    let refreshes = try await generations.refreshes(of: Set(subjects.map(\.organization)))
+    let time = clock()
+    for subject in subjects {
+      step { $0.seen(refreshes.number(subject.organization, tenant: subject.tenant), of: subject, at: time, now: .now) }
     }
   }
 }

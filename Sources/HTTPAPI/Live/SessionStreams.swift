@@ -1,8 +1,8 @@
 package import Access
 package import Domain
 
-/// Which streams are open that tell a page nothing but the end of its session, and what each is to be told when: a state machine without I/O.
-/// Pages that do not refresh by themselves listen to these, so that a revocation reaches them, too.
+/// Which streams are open that tell a page of the end of its session and of refreshes of the cache, and what each is to be told when: a state
+/// machine without I/O. Pages that do not refresh by themselves listen to these, so that a revocation reaches them, too.
 package struct SessionStreams: Sendable {
   package typealias ID = UInt64
   package typealias Time = ContinuousClock.Instant
@@ -10,6 +10,8 @@ package struct SessionStreams: Sendable {
   package enum Message: Sendable, Hashable {
     /// The first of a stream: when the session ends by itself.
     case open(expires: Instant)
+    /// Whoever runs the dashboards wants them fresh: kept answers were thrown away.
+    case refreshed(Instant)
     /// Nothing has happened; the connection is alive.
     case beat
     case end(LiveStreams.Ending)
@@ -48,6 +50,8 @@ package struct SessionStreams: Sendable {
   private var streams: [ID: Stream] = [:]
   private var ofSession: [SessionID: Set<ID>] = [:]
   private var numbers: [LiveStreams.Subject: Int] = [:]
+  /// How often the answers of those who are watched had been refreshed when that was last looked at.
+  private var refreshes: [LiveStreams.Subject: Int] = [:]
   private var last: ID = 0
   private var isClosed = false
 
@@ -55,12 +59,15 @@ package struct SessionStreams: Sendable {
 
   package var count: Int { streams.count }
   package var sessions: [SessionID] { Array(ofSession.keys) }
+  package var subjects: [LiveStreams.Subject] { Array(numbers.keys) }
 
-  /// - Parameter expires: when the session ends.
+  /// - Parameters:
+  ///   - expires: when the session ends.
+  ///   - refreshes: how often the subject's answers had been refreshed a moment ago; what comes after is told.
   /// - Throws: ``Domain/AppError`` 429 `too_many_live_streams` beyond a session's or a customer's share, 503 `live_streams_full` beyond the whole,
   ///   503 `shutting_down`.
   package mutating func open(
-    _ subject: LiveStreams.Subject, session: SessionID, expires: Instant, now: Time
+    _ subject: LiveStreams.Subject, session: SessionID, expires: Instant, refreshes number: Int, now: Time
   ) throws(AppError) -> (ID, [Action]) {
     guard !isClosed else { throw .unavailable("shutting_down", "The server is stopping. Ask again in a moment.") }
     guard ofSession[session, default: []].count < bounds.perSession, numbers[subject, default: 0] < bounds.perTenant else {
@@ -76,6 +83,8 @@ package struct SessionStreams: Sendable {
     streams[last] = Stream(session: session, expires: expires, subject: subject, lastSent: now)
     ofSession[session, default: []].insert(last)
     numbers[subject, default: 0] += 1
+    // What is watched already stays behind until it is looked at, so that the others hear of it.
+    refreshes[subject] = refreshes[subject] ?? number
     return (last, [.send(last, .open(expires: expires))])
   }
 
@@ -85,7 +94,10 @@ package struct SessionStreams: Sendable {
     ofSession[stream.session]?.remove(id)
     if ofSession[stream.session]?.isEmpty == true { ofSession[stream.session] = nil }
     numbers[stream.subject, default: 0] -= 1
-    if numbers[stream.subject] == 0 { numbers[stream.subject] = nil }
+    if numbers[stream.subject] == 0 {
+      numbers[stream.subject] = nil
+      refreshes[stream.subject] = nil
+    }
   }
 
   private mutating func end(_ id: ID, _ ending: LiveStreams.Ending) -> [Action] {
@@ -96,6 +108,15 @@ package struct SessionStreams: Sendable {
   /// Ends the streams of a session.
   package mutating func end(_ session: SessionID, _ ending: LiveStreams.Ending) -> [Action] {
     ofSession[session, default: []].sorted().flatMap { end($0, ending) }
+  }
+
+  /// How often a subject's answers have been refreshed by now.
+  package mutating func seen(_ number: Int, of subject: LiveStreams.Subject, at time: Instant, now: Time) -> [Action] {
+    guard let known = refreshes[subject], known < number else { return [] }
+    refreshes[subject] = number
+    let concerned = streams.filter { $0.value.subject == subject }.keys.sorted()
+    for id in concerned { streams[id]?.lastSent = now }
+    return concerned.map { .send($0, .refreshed(time)) }
   }
 
   /// Ends all streams, and opens no more.
