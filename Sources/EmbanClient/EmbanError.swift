@@ -20,13 +20,23 @@ public enum EmbanError: Error, Sendable, Hashable {
   /// An address or key that cannot be used, found before anything was sent.
   case invalidConfiguration(String)
 
-  /// Whether the same request may succeed later: no connection, an overloaded server, a full batcher.
+  /// Whether the same request may succeed later: no connection, an overloaded server, a full batcher, a page in the server's place, which says
+  /// nothing of the request unless it refuses it.
   public var isTransient: Bool {
     switch self {
     case .api(let error): error.status == 429 || error.status >= 500
     case .unreachable, .batcherFull: true
-    case .unexpectedAnswer(let status, _): status == 429 || status >= 500
+    case .unexpectedAnswer(let status, _): !(400..<500).contains(status) || [404, 408, 429].contains(status)
     case .batcherClosed, .invalidConfiguration: false
+    }
+  }
+
+  /// Of the answer, where there was one.
+  var status: Int? {
+    switch self {
+    case .api(let error): error.status
+    case .unexpectedAnswer(let status, _): status
+    case .unreachable, .batcherFull, .batcherClosed, .invalidConfiguration: nil
     }
   }
 }

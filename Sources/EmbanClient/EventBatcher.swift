@@ -7,6 +7,7 @@
 ///
 /// A batch is sent when ``Configuration/size`` events wait or the oldest has waited for ``Configuration/interval``. While the server is
 /// away they are kept and tried again, at most ``Configuration/capacity`` of them; then ``add(_:)`` throws, and nothing is dropped in silence.
+/// A batch that a proxy finds too large (413) is halved; a single event that is too large is told to `onLoss`, as one that the server refuses.
 ///
 /// In a group of services it stops with the others, as `run()` ends by sending what is left:
 ///
@@ -33,16 +34,21 @@ public actor EventBatcher {
   /// Events that will not be stored.
   public struct Loss: Sendable, CustomStringConvertible {
     public let events: [EmbanEvent]
-    /// Why the server refused single events; empty when a request as a whole was refused.
+    /// How many there are: more than `events` where the server named only the first hundred that it refused.
+    public let count: Int
+    /// Why the server refused single events, in the order of `events`; empty when a request as a whole was refused.
     public let rejections: [EmbanIngestResult.Rejection]
     /// Why a request as a whole was refused, or could not be sent before the end.
     public let error: EmbanError?
 
     public var description: String {
       let reason = error.map { "\($0)" } ?? rejections.first.map { "\($0.field) \($0.expected)" } ?? "refused"
-      return "\(events.count) events were not stored: \(reason)"
+      return "\(count) events were not stored: \(reason)"
     }
   }
+
+  /// How often events are sent that something refuses which is not Emban.
+  private static let mostStrangeAnswers = 8
 
   private let client: EmbanClient
   private let configuration: Configuration
@@ -53,6 +59,10 @@ public actor EventBatcher {
   private var timer: Task<Void, Never>?
   private var sender: Task<Void, Never>?
   private var lastFailure: EmbanError?
+  /// In a row, of refusals by something that is not Emban.
+  private var strangeAnswers = 0
+  /// Whether what the last failure kept from being stored waits to be sent again.
+  private var isWaiting = false
   private var isClosed = false
   /// How many events were taken, and of how many it is settled what became of them.
   private var taken = 0
@@ -79,14 +89,20 @@ public actor EventBatcher {
   }
 
   /// Sends what has been taken up to now, and waits for it.
-  /// - Throws: ``EmbanError`` when the server could not take it; the events are kept and tried again.
+  /// - Throws: ``EmbanError`` when the server could not take all of it: what may be stored later is kept (``count``) and tried again, the rest
+  ///   was told to `onLoss`.
   public func flush() async throws(EmbanError) {
     let goal = taken
+    var refusal: EmbanError?
     while settled < goal {
       startSending()
       await sender?.value
-      if let lastFailure { throw lastFailure }
+      guard let lastFailure else { continue }
+      if isWaiting { throw lastFailure }
+      // What was refused for good does not hold up what is behind it.
+      refusal = refusal ?? lastFailure
     }
+    if let refusal { throw refusal }
   }
 
   /// Takes no more events, sends what is left and waits for it. Doing so again is harmless.
@@ -101,7 +117,7 @@ public actor EventBatcher {
       let lost = waiting
       waiting = []
       settled += lost.count
-      if !lost.isEmpty { onLoss(Loss(events: lost, rejections: [], error: error)) }
+      if !lost.isEmpty { onLoss(Loss(events: lost, count: lost.count, rejections: [], error: error)) }
       throw error
     }
   }
@@ -144,24 +160,36 @@ public actor EventBatcher {
   }
 
   private func send(_ batch: [EmbanEvent]) async {
-    do {
-      let result = try await client.ingest(batch)
-      settled += batch.count
-      if !result.isComplete {
-        onLoss(Loss(events: result.rejections.map { batch[$0.index] }, rejections: result.rejections, error: nil))
-      }
-    } catch {
-      let error = error as? EmbanError ?? .unreachable("the request was cancelled")
+    let delivery = await client.deliver(batch)
+    let result = delivery.result
+    let unsent = delivery.unsent.map { batch[$0] }
+    settled += batch.count - unsent.count
+    if !result.isComplete {
+      onLoss(Loss(events: result.rejections.map { batch[$0.index] }, count: result.rejected, rejections: result.rejections, error: nil))
+    }
+    isWaiting = false
+    if let failure = delivery.failure {
+      let error = failure as? EmbanError ?? .unreachable("the request was cancelled")
       lastFailure = error
-      if error.isTransient {
-        waiting.insert(contentsOf: batch, at: 0)
+      isWaiting = maySucceedLater(error)
+      if isWaiting {
+        waiting.insert(contentsOf: unsent, at: 0)
       } else {
-        settled += batch.count
-        onLoss(Loss(events: batch, rejections: [], error: error))
+        settled += unsent.count
+        onLoss(Loss(events: unsent, count: unsent.count, rejections: [], error: error))
       }
     }
+    if !isWaiting { strangeAnswers = 0 }
     underWay = 0
     sender = nil
     schedule()
+  }
+
+  /// A proxy's page that refuses the events (403, say) may do so for ever, and must not hold up the others.
+  private func maySucceedLater(_ error: EmbanError) -> Bool {
+    if error.isTransient { return true }
+    guard case .unexpectedAnswer = error else { return false }
+    strangeAnswers += 1
+    return strangeAnswers < Self.mostStrangeAnswers
   }
 }

@@ -91,7 +91,7 @@ import Testing
     #expect(losses.all.map(\.events.count) == [1])
     #expect(losses.all.first?.events.first?.eventName == "" && losses.all.first?.rejections.first?.code == "event_name_length")
 
-    let away = EventBatcher(try EmbanClient(baseURL: "http://127.0.0.1:9", apiKey: server.key, retry: .none), onLoss: losses.note)
+    let away = EventBatcher(try EmbanClient(baseURL: "http://127.0.0.1:9", apiKey: server.key, retry: .none, timeout: .seconds(2)), onLoss: losses.note)
     for _ in 0..<3 { try await away.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
     await #expect(throws: EmbanError.self) { try await away.flush() }
     #expect(await away.count == 3)
@@ -104,5 +104,65 @@ import Testing
     #expect(await stranger.count == 0)
     #expect(losses.all.count == 3)
     try await stranger.shutdown()
+  }
+
+  /// A limit of the request's size before the server lost whole batches.
+  @Test func whatAProxyFindsTooLargeIsHalved() async throws {
+    let server = try await TestServer.shared()
+    let tenant = TestServer.tenant()
+    let large = FaultyProxy.Fault.page(413, "<h1>413 Request Entity Too Large</h1>")
+    try await FaultyProxy.run(server.url, [large, large, large]) { proxy, url in
+      let losses = Losses()
+      let batcher = EventBatcher(try server.client(at: url), .init(interval: .seconds(3_600)), onLoss: losses.note)
+      for name in ["a", "b", "c", "d"] { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: name)) }
+      try await batcher.shutdown()
+      // Four, two, the one that is too large even alone, its neighbour, and the other two.
+      #expect(proxy.requests == 5)
+      #expect(losses.all.map(\.count) == [1])
+      #expect(losses.all.first?.rejections.map(\.code) == ["event_too_large"] && losses.all.first?.events.map(\.eventName) == ["a"])
+    }
+    #expect(try await server.client().query(EmbanQuery(), tenantID: tenant).value == 3)
+  }
+
+  /// They counted as refusals, and the events as lost.
+  @Test func pagesInTheServersPlaceAreNoAnswers() async throws {
+    let server = try await TestServer.shared()
+    let tenant = TestServer.tenant()
+    let pages: [FaultyProxy.Fault] = [
+      .foreignPage, .page(200, ""), .page(502, "<h1>Bad Gateway</h1>"), .page(404, "default backend"), .page(403, "?"),
+    ]
+    try await FaultyProxy.run(server.url, pages) { proxy, url in
+      let losses = Losses()
+      let batcher = EventBatcher(try server.client(retry: .none, at: url), .init(interval: .milliseconds(20)), onLoss: losses.note)
+      for _ in 0..<3 { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
+      #expect(try await wait { await batcher.count == 0 })
+      #expect(losses.all.isEmpty && proxy.requests == 6)
+      try await batcher.shutdown()
+    }
+    #expect(try await server.client().query(EmbanQuery(), tenantID: tenant).value == 3)
+  }
+
+  @Test func whatIsRefusedForGoodHoldsUpNothing() async throws {
+    let server = try await TestServer.shared()
+    let tenant = TestServer.tenant()
+    try await FaultyProxy.run(server.url, [.forbidden]) { _, url in
+      let losses = Losses()
+      let batcher = EventBatcher(
+        try server.client(retry: .none, at: url), .init(size: 2, interval: .seconds(3_600)), onLoss: losses.note)
+      for _ in 0..<5 { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
+      await #expect(throws: EmbanError.self) { try await batcher.shutdown() }
+      #expect(losses.all.map(\.count) == [2])
+    }
+    #expect(try await server.client().query(EmbanQuery(), tenantID: tenant).value == 3)
+  }
+
+  /// The server names a hundred of them.
+  @Test func manyWrongEventsAreAllCounted() async throws {
+    let losses = Losses()
+    let batcher = EventBatcher(try await TestServer.shared().client(), .init(interval: .seconds(3_600)), onLoss: losses.note)
+    for _ in 0..<150 { try await batcher.add(EmbanEvent(tenantID: TestServer.tenant(), eventName: "")) }
+    try await batcher.shutdown()
+    #expect(losses.all.map(\.count) == [150] && losses.all.map(\.events.count) == [100])
+    #expect(losses.all.first?.description.hasPrefix("150 events") == true)
   }
 }

@@ -16,6 +16,10 @@ final class FaultyProxy: Sendable {
     case lostAnswer
     /// 200 with a page of somebody else's.
     case foreignPage
+    /// Another status, with a page of somebody else's or with nothing.
+    case page(Int, String)
+    /// 403 as the server says it.
+    case forbidden
   }
 
   private struct Broken: Error {}
@@ -78,6 +82,11 @@ final class FaultyProxy: Sendable {
     case .lostAnswer:
       _ = try await forward(request)
       return Response(status: .ok, headers: [.contentType: "application/json"], body: ResponseBody { _ in throw Broken() })
+    case .page(let status, let text):
+      return Response(status: .init(code: status), headers: [.contentType: "text/html"], body: .init(byteBuffer: ByteBuffer(string: text)))
+    case .forbidden:
+      let body = #"{"error": "no", "message": "no", "code": "scope_not_allowed", "request_id": "req_test", "details": []}"#
+      return Response(status: .forbidden, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(string: body)))
     case .foreignPage:
       return Response(status: .ok, headers: [.contentType: "text/html"], body: .init(byteBuffer: ByteBuffer(string: "<h1>Welcome</h1>")))
     }

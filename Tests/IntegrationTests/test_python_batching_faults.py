@@ -225,8 +225,89 @@ def test_a_single_event_that_is_too_large_is_told_of(
         batcher.add(event(tenant))
         assert batcher.flush(60)
         batcher.add(event(tenant))
-    assert [(one.reason, one.count) for one in problems] == [("refused", 1)]
+    assert [(one.reason, one.count, one.rejections[0].code, one.error and one.error.status) for one in problems] == [("rejected", 1, "too_large", 413)]
+    assert batcher.stats == sdk.BatcherStats(queued=0, accepted=1, rejected=1, lost=0)
     assert module_organization.count(tenant) == 1
+
+
+@pytest.mark.parametrize("kind", ["Emban", "AsyncEmban"])
+def test_what_is_sent_at_once_is_halved_too(kind: str, module_organization: Organization, tenant: str, proxy: FaultyProxy, client: sdk.Emban) -> None:
+    """Of four events the first one is too large even alone. It was an error that held all others up."""
+    proxy.faults.extend([TOO_LARGE] * 3)
+    events = [event(tenant) for _ in range(4)]
+
+    async def main() -> sdk.IngestResult:
+        async with sdk.AsyncEmban(proxy.url, api_key=module_organization.key) as other:
+            return await other.ingest(events)
+
+    result = client.ingest(events) if kind == "Emban" else in_a_thread(lambda: asyncio.run(main()))
+    assert (result.accepted, result.rejected, [(one.index, one.code) for one in result.rejections]) == (3, 1, [(0, "too_large")])
+    assert len(proxy.seen) == 5 and module_organization.count(tenant) == 3
+
+
+def test_more_wrong_events_than_an_answer_names_are_all_counted(
+    module_organization: Organization, tenant: str, client: sdk.Emban, problems: list[sdk.BatchProblem],
+) -> None:
+    with sdk.Batcher(client, max_events=1_000, max_seconds=3600, exit_seconds=90, on_problem=problems.append) as batcher:
+        for number in range(400):
+            batcher.add(event(tenant, timestamp="never") if number < 250 else event(tenant))
+    assert [(one.reason, one.count, len(one.events), len(one.rejections)) for one in problems] == [("rejected", 250, 100, 100)]
+    assert batcher.stats == sdk.BatcherStats(queued=0, accepted=150, rejected=250, lost=0)
+    assert module_organization.count(tenant) == 150
+
+
+@pytest.mark.parametrize("page", [PAGE, Fault("answer", 200), Fault("answer", 404, {}, b"default backend - 404"), Fault("answer", 502, {}, b"<html>")], ids=lambda page: str(page.status))
+@pytest.mark.parametrize("kind", ["Batcher", "AsyncBatcher"])
+def test_a_page_that_stays_for_long_loses_nothing(
+    kind: str, page: Fault, module_organization: Organization, tenant: str, proxy: FaultyProxy, client: sdk.Emban, problems: list[sdk.BatchProblem],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After half a minute of another's pages the events were given up, as those that Emban refuses."""
+    monkeypatch.setattr("emban._outbox.Patience.LONGEST_PAUSE", 0.01)
+    proxy.faults.extend([page] * 12)
+    if kind == "Batcher":
+        with sdk.Batcher(client, max_seconds=0, on_problem=problems.append) as batcher:
+            batcher.add(event(tenant))
+            assert batcher.flush(60)
+    else:
+        async def main() -> None:
+            async with sdk.AsyncBatcher(sdk.AsyncEmban(proxy.url, api_key=module_organization.key), max_seconds=0, on_problem=problems.append) as other:
+                other.add(event(tenant))
+                assert await other.flush(60)
+
+        in_a_thread(lambda: asyncio.run(main()))
+    assert problems == [] and len(proxy.seen) == 13 and module_organization.count(tenant) == 1
+
+
+def test_what_something_else_refuses_for_ever_holds_up_nothing(
+    module_organization: Organization, tenant: str, proxy: FaultyProxy, client: sdk.Emban, problems: list[sdk.BatchProblem], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a firewall does that looks into requests."""
+    monkeypatch.setattr("emban._outbox.Patience.LONGEST_PAUSE", 0.01)
+    proxy.faults.extend([Fault("answer", 403, {}, b"<html>Blocked</html>")] * 8)
+    with sdk.Batcher(client, max_seconds=0, on_problem=problems.append) as batcher:
+        batcher.add(event(tenant))
+        assert batcher.flush(60)
+        batcher.add(event(tenant))
+        assert batcher.flush(60)
+    assert [(one.reason, one.count, one.error and one.error.status) for one in problems] == [("refused", 1, 403)]
+    assert module_organization.count(tenant) == 1
+
+
+def test_a_page_at_the_end_of_the_program_is_no_answer_either(module_organization: Organization, tenant: str, tmp_path: Path, proxy: FaultyProxy) -> None:
+    """It was taken for a refusal there."""
+    proxy.faults.extend([PAGE, Fault("answer", 200), TOO_LARGE])
+    ended_well(run("""
+        import asyncio
+
+        async def main():
+            batcher = AsyncBatcher(AsyncEmban(), max_seconds=3600, exit_seconds=90)
+            for _ in range(6):
+                batcher.add({"tenant_id": tenant, "event_name": "api.call"})
+
+        asyncio.run(main())
+        """, proxy.url, module_organization.key, tenant, tmp_path))
+    assert len(proxy.seen) == 5 and module_organization.count(tenant) == 6
 
 
 def test_a_page_in_the_servers_place_is_no_answer(

@@ -24,9 +24,9 @@ def test_the_guide_to_node_runs_from_its_first_to_its_last_line(organization: Or
     output = Project(tmp_path).run("guide.mjs", program, {"EMBAN_API_KEY": organization.key})
     lines = output.splitlines()
     assert re.fullmatch(r"1 1 timestamp \S.*", lines[0]), lines
-    assert lines[1:3] == ["gpt-4 150", "claude 90"], lines
-    assert "/embed/dash_" in lines[3] and "ses_" in lines[3]
-    assert lines[4] == "1 null" and lines[5] == "[ 'api.call' ]" and lines[6].startswith("404 dashboard_not_found"), lines
+    assert lines[1:4] == ["{ queued: 0, accepted: 1, rejected: 0, lost: 0 }", "gpt-4 150", "claude 90"], lines
+    assert "/embed/dash_" in lines[4] and "ses_" in lines[4]
+    assert lines[5] == "1 null" and lines[6] == "[ 'api.call' ]" and lines[7].startswith("404 dashboard_not_found"), lines
     assert organization.key not in output
     assert organization.count("acme") == 2
 

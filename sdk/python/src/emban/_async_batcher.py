@@ -14,7 +14,7 @@ from . import _calls
 from ._async_client import AsyncEmban
 from ._ending import at_end, at_end_of_worker, follow_forks, not_at_end
 from ._outbox import BatcherStats, BatchProblem, Outbox, Patience, Reporter
-from ._retry import NO_RETRY, RetryPolicy
+from ._retry import NO_RETRY
 from .errors import EmbanError
 from .events import Event
 
@@ -191,19 +191,21 @@ class AsyncBatcher:
             except EmbanError as error:
                 if self._wake is not wake:
                     return
-                if error.status == 413 and self._outbox.halve():
-                    return
-                self._last_error = error
-                pause = patience.pause(error, self._left())
-                if patience.is_worth_telling():
-                    self._reporter.tell_waiting(error, self.stats.queued)
-                if pause is not None and await self._paused(pause, wake):
-                    continue
-                if self._wake is not wake:
-                    return
-                self._abandoned = self._abandoned or pause is not None
-                with self._lock:
-                    problem = self._outbox.lose("refused" if pause is None else "abandoned", error)
+                if error.status == 413:
+                    with self._lock:
+                        problem = self._outbox.halve(error)
+                else:
+                    self._last_error = error
+                    pause = patience.pause(error, self._left())
+                    if patience.is_worth_telling():
+                        self._reporter.tell_waiting(error, self.stats.queued)
+                    if pause is not None and await self._paused(pause, wake):
+                        continue
+                    if self._wake is not wake:
+                        return
+                    self._abandoned = self._abandoned or pause is not None
+                    with self._lock:
+                        problem = self._outbox.lose("refused" if pause is None else "abandoned", error)
             except Exception as error:
                 if self._wake is not wake:
                     return
@@ -252,18 +254,26 @@ class AsyncBatcher:
             self._deadline = self._deadline or time.monotonic() + self._exit_seconds
             self._wake = asyncio.Event()  # a task that is still there has nothing more to say
             self._outbox.put_back()
+        patience = Patience(random.random)
         while (left := self._deadline - time.monotonic()) > 0 and self._outbox.due_in() is not None:
             batch = self._outbox.take(in_haste=True)
-            policy = RetryPolicy(attempts=1_000, longest_pause=1.0, patience=left)
             try:
-                problem = self._outbox.settle(self._last_client._run(_calls.ingest(batch), policy, left))
+                problem = self._outbox.settle(self._last_client._run(_calls.ingest(batch), NO_RETRY, left))
             except EmbanError as error:
-                self._last_error = error
-                if error.status == 413 and self._outbox.halve():
-                    continue
-                problem = self._outbox.lose("abandoned", error)
+                if error.status == 413:
+                    problem = self._outbox.halve(error)
+                else:
+                    self._last_error = error
+                    left = self._deadline - time.monotonic()
+                    pause = patience.pause(error, left)
+                    if pause is not None and pause < left:
+                        self._outbox.put_back()
+                        time.sleep(pause)
+                        continue
+                    problem = self._outbox.lose("refused" if pause is None else "abandoned", error)
             except Exception as error:
                 problem = self._outbox.fail(error)
+            patience = Patience(random.random)
             self._reporter.tell(problem)
         self._finish()
         self._last_client.close()

@@ -82,13 +82,13 @@ class AsyncEmban:
 
     async def ingest(self, events: Iterable[Event | Json]) -> IngestResult:
         """Sends events, as many as you like; see `Emban.ingest`."""
-        batches, result = _calls.prepared(events)
-        for number, batch in enumerate(batches):
+        ingestion = _calls.Ingestion(events)
+        while ingestion.left:
             try:
-                result += await self._run(_calls.ingest(batch))
+                ingestion.stored(await self._run(ingestion.next()))
             except EmbanError as error:
-                raise _calls.with_rest(error, batches[number:], result)
-        return result
+                ingestion.failed(error)
+        return ingestion.result
 
     async def query(
         self, query: Query | Json, *, tenant_id: str | None = None, kind: str | None = None, filters: Any = None, timezone: str | None = None,

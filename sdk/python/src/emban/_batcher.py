@@ -200,16 +200,17 @@ class Batcher:
                     with self._changed:
                         if self._given_up:
                             return
-                        if error.status == 413 and self._outbox.halve():
-                            return
-                        self._last_error = error
-                        pause = patience.pause(error, self._left(until))
-                        if pause is not None and self._paused(pause, until):
-                            continue
-                        if self._given_up:
-                            return
-                        self._abandoned = self._abandoned or pause is not None
-                        problem = self._outbox.lose("refused" if pause is None else "abandoned", error)
+                        if error.status == 413:
+                            problem = self._outbox.halve(error)
+                        else:
+                            self._last_error = error
+                            pause = patience.pause(error, self._left(until))
+                            if pause is not None and self._paused(pause, until):
+                                continue
+                            if self._given_up:
+                                return
+                            self._abandoned = self._abandoned or pause is not None
+                            problem = self._outbox.lose("refused" if pause is None else "abandoned", error)
                 except Exception as error:
                     with self._changed:
                         problem = self._outbox.fail(error)

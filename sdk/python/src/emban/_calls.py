@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ._wire import Answer, Call, call, nothing, part
 from .errors import EmbanError
-from .events import EncodedEvent, EventRejection, IngestResult, body_of, encoded, requests, result_of
+from .events import EncodedEvent, EventRejection, IngestResult, body_of, encoded, requests, result_of, too_large
 from .models import Dashboard, DataApp, EmbedSession, GuestToken, LiveSession, QueryResult, Tenant, moment
 
 T = TypeVar("T")
@@ -17,21 +17,6 @@ Json = Mapping[str, Any]
 
 
 # --- Events -----------------------------------------------------------------------------------------------------------------
-
-
-def prepared(events: Any) -> tuple[Sequence[Sequence[EncodedEvent]], IngestResult]:
-    """The requests for these events, and what of them was rejected before any was sent."""
-    if isinstance(events, (Mapping, str, bytes)):
-        raise TypeError("ingest takes a list of events")
-    good: list[EncodedEvent] = []
-    bad: list[EventRejection] = []
-    for index, event in enumerate(events):
-        one = encoded(event, index)
-        if isinstance(one, EncodedEvent):
-            good.append(one)
-        else:
-            bad.append(one)
-    return list(requests(good)), IngestResult(0, len(bad), tuple(bad))
 
 
 def ingest(batch: Sequence[EncodedEvent]) -> Call[IngestResult]:
@@ -47,11 +32,43 @@ def ingest(batch: Sequence[EncodedEvent]) -> Call[IngestResult]:
     return Call("POST", "/v1/events", read, body=body_of(batch), headers={"Content-Type": "application/json"}, also=frozenset({422}))
 
 
-def with_rest(error: EmbanError, batches: Sequence[Sequence[EncodedEvent]], done: IngestResult) -> EmbanError:
-    """The error with the events that were not sent because of it."""
-    error.unsent = tuple(event.event for batch in batches for event in batch)
-    error.ingested = done
-    return error
+class Ingestion:
+    """Any number of events on their way, request after request."""
+
+    def __init__(self, events: Any) -> None:
+        if isinstance(events, (Mapping, str, bytes)):
+            raise TypeError("ingest takes a list of events")
+        good: list[EncodedEvent] = []
+        bad: list[EventRejection] = []
+        for index, event in enumerate(events):
+            one = encoded(event, index)
+            if isinstance(one, EncodedEvent):
+                good.append(one)
+            else:
+                bad.append(one)
+        self.left: list[Sequence[EncodedEvent]] = list(requests(good))
+        #: What was rejected before any was sent, and then what was answered.
+        self.result = IngestResult(0, len(bad), tuple(bad))
+
+    def next(self) -> Call[IngestResult]:
+        return ingest(self.left[0])
+
+    def stored(self, result: IngestResult) -> None:
+        self.left.pop(0)
+        self.result += result
+
+    def failed(self, error: EmbanError) -> None:
+        """Halves what was too large for a proxy. Raises any other error, with the events that were not sent because of it."""
+        if error.status != 413:
+            error.unsent = tuple(event.event for batch in self.left for event in batch)
+            error.ingested = self.result
+            raise error
+        batch = self.left.pop(0)
+        if len(batch) == 1:
+            self.result += IngestResult(0, 1, (too_large(batch[0].index),))
+        else:
+            middle = (len(batch) + 1) // 2
+            self.left[:0] = [batch[:middle], batch[middle:]]
 
 
 # --- Questions --------------------------------------------------------------------------------------------------------------

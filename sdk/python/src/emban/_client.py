@@ -85,16 +85,16 @@ class Emban:
         """Sends events, as many as you like, in requests of up to 1,000.
 
         Events without an `event_id` get one, so that an attempt that is repeated counts once. Events that are wrong are dropped
-        and named in the result; the others are stored. When a request fails for good, the error has `unsent`, the events that
+        and named in the result; the others are stored. What a proxy finds too large (413) is halved. When a request fails for good, the error has `unsent`, the events that
         are not known to be stored, and `ingested`, the result of the requests before; sending `unsent` again is harmless.
         """
-        batches, result = _calls.prepared(events)
-        for number, batch in enumerate(batches):
+        ingestion = _calls.Ingestion(events)
+        while ingestion.left:
             try:
-                result += self._run(_calls.ingest(batch))
+                ingestion.stored(self._run(ingestion.next()))
             except EmbanError as error:
-                raise _calls.with_rest(error, batches[number:], result)
-        return result
+                ingestion.failed(error)
+        return ingestion.result
 
     def query(
         self, query: Query | Json, *, tenant_id: str | None = None, kind: str | None = None, filters: Any = None, timezone: str | None = None,

@@ -8,12 +8,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Literal
 
 from .errors import ClientClosedError, ConnectionFailedError, EmbanError
-from .events import BYTES_PER_REQUEST, EVENTS_PER_REQUEST, EncodedEvent, Event, EventRejection, IngestResult, encoded
+from .events import BYTES_PER_REQUEST, EVENTS_PER_REQUEST, EncodedEvent, Event, EventRejection, IngestResult, encoded, too_large
 
 log = logging.getLogger("emban")
 
@@ -24,7 +24,7 @@ Reason = Literal["rejected", "refused", "overflow", "closed", "abandoned"]
 class BatchProblem:
     """Events that will not be counted, and why."""
 
-    #: `rejected`: they are wrong (`rejections` say how). `refused`: the server does not take any (`error` says why), as with a revoked
+    #: `rejected`: they are wrong, or too large even one by one (`rejections` say how). `refused`: the server does not take any (`error` says why), as with a revoked
     #: key. `overflow`: too many were waiting. `closed`: they came after `close`. `abandoned`: time ran out at the end; the ones that were
     #: on their way may count.
     reason: Reason
@@ -152,17 +152,21 @@ class Outbox:
         self._waiting.extendleft((0.0, one) for one in reversed(self.flying))
         self.flying = ()
 
-    def halve(self) -> bool:
-        """The batch on its way is more than a proxy lets through (413): it is put back, to be sent in parts. False when it is a single event."""
-        if len(self.flying) < 2:
-            return False
+    def halve(self, error: EmbanError) -> BatchProblem | None:
+        """The batch on its way is more than a proxy lets through (413): it is put back, to be sent in parts. A single event is rejected."""
+        if len(self.flying) == 1:
+            problem = self.settle(IngestResult(0, 1, (too_large(0),)), passed=False)
+            return None if problem is None else replace(problem, error=error)
         self._bytes_per_request = max(sum(len(one.text) + 1 for one in self.flying) // 2, 1)
         self.put_back()
-        return True
+        return None
 
-    def settle(self, result: IngestResult) -> BatchProblem | None:
+    def settle(self, result: IngestResult, *, passed: bool = True) -> BatchProblem | None:
         """The batch on its way was answered."""
         batch, self.flying = self.flying, ()
+        if passed:
+            # What was too much once need not stay so.
+            self._bytes_per_request = min(self._bytes_per_request * 11 // 10 + 1, BYTES_PER_REQUEST)
         self._untold += len(batch)
         self.accepted += result.accepted
         self.rejected += result.rejected
@@ -197,7 +201,7 @@ class Patience:
     """How long to go on with one batch."""
 
     FIRST_PAUSE, LONGEST_PAUSE, LONGEST_LAST_PAUSE = 0.25, 30.0, 1.0
-    #: How often a batch is sent to a server that is there but fails, or is not Emban: half a minute, with the pauses.
+    #: How often a batch is sent to a server that is there but fails, or to something else that refuses it: half a minute, with the pauses.
     FAILURES = 8
     #: Seconds after which the log hears that a batch cannot be sent.
     WORTH_TELLING = 10.0
@@ -212,9 +216,11 @@ class Patience:
         """Seconds before the batch is sent again; None when that is of no use. While the server is away or busy it always is: the queue is
         bounded, and what no longer fits in is told of. `left`: seconds until everything must be over, where that is near."""
         self._attempts += 1
-        away = isinstance(error, ConnectionFailedError) or error.status in (429, 502, 503, 504)
-        # Neither is an answer to the events: a server that fails, and a page that some proxy puts in Emban's place.
-        unclear = (error.code == "http_error" and error.status != 413) or (error.status or 0) >= 500
+        status = error.status or 0
+        # A page that is not Emban's says no more of the events than a broken connection does; but one that refuses them may do so for ever.
+        foreign = error.code == "http_error"
+        away = isinstance(error, ConnectionFailedError) or status in (429, 502, 503, 504) or (foreign and not (400 <= status < 500 and status != 404))
+        unclear = foreign or status >= 500
         if isinstance(error, ClientClosedError) or not (away or (unclear and self._attempts < self.FAILURES)):
             return None
         longest = self.LONGEST_PAUSE if left is None else self.LONGEST_LAST_PAUSE

@@ -71,6 +71,11 @@ class EncodedEvent:
     text: bytes
 
 
+def too_large(index: int) -> EventRejection:
+    """Of an event that some proxy does not let through although it is alone in its request."""
+    return EventRejection(index, "", "too_large", "must be small enough for what stands before the server, which answered 413")
+
+
 def identified(event: Mapping[str, Any]) -> Event:
     """A copy with an `event_id`: its own, or a random one."""
     copy: dict[str, Any] = dict(event)
@@ -89,6 +94,8 @@ def encoded(event: Mapping[str, Any], index: int, *, at: datetime | None = None)
         if at is not None and known.get("timestamp") is None:
             known["timestamp"] = at.isoformat(timespec="milliseconds")
         text = json.dumps(known, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    except _Unwritable as error:
+        return EventRejection(index, "", "not_json", str(error))
     except Exception as error:  # objects of others may raise anything when they are read
         return EventRejection(index, "", "not_json", f"must be JSON: {type(error).__name__}")
     if len(text) > BYTES_PER_REQUEST:
@@ -96,14 +103,18 @@ def encoded(event: Mapping[str, Any], index: int, *, at: datetime | None = None)
     return EncodedEvent(index, known, text)
 
 
+class _Unwritable(ValueError):
+    """Says what is wrong, and nothing of what it is."""
+
+
 def _plain(value: object) -> Any:
     """What `json` does not write by itself but is meant often enough."""
     if isinstance(value, datetime):
         if value.utcoffset() is None:
-            raise ValueError("a datetime without a zone means a different moment on every machine")
+            raise _Unwritable("must hold times with a zone, as in datetime.now(timezone.utc): without one they mean another moment on every machine")
         return value.isoformat()
     if isinstance(value, date):
-        raise ValueError("a date is not a moment")
+        raise _Unwritable("must hold times, not dates: a date is not a moment")
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, uuid.UUID):
@@ -112,7 +123,7 @@ def _plain(value: object) -> Any:
         return dict(value)
     if hasattr(value, "item"):  # a number of numpy
         return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+    raise _Unwritable(f"must be JSON, which has no {type(value).__name__}")
 
 
 def requests(events: Iterable[EncodedEvent]) -> Iterator[Sequence[EncodedEvent]]:

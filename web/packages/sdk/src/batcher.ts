@@ -17,8 +17,20 @@ export interface BatcherOptions {
    * the error is written to the console.
    */
   readonly onError?: (error: EmbanError, lost: readonly StoredEvent[]) => void;
-  /** Events that the server found wrong; without a listener `onError` hears of it. */
-  readonly onRejected?: (rejected: readonly (RejectedEvent & { readonly event: StoredEvent })[]) => void;
+  /**
+   * Events that are wrong; without a listener `onError` hears of it. `count` is how many there are: more than are listed where the server named only
+   * the first hundred of a request.
+   */
+  readonly onRejected?: (rejected: readonly (RejectedEvent & { readonly event: StoredEvent })[], count: number) => void;
+}
+
+/** What became of the events that were added. */
+export interface BatcherStats {
+  readonly queued: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Not taken, refused, or given up at the end. */
+  readonly lost: number;
 }
 
 export interface CloseOptions {
@@ -32,6 +44,10 @@ type Send = (events: readonly StoredEvent[], options: RequestOptions) => Promise
 const longestBackoff = 60_000;
 /** That the queue is full is said again after this many milliseconds. */
 const reminder = 60_000;
+/** How often events are sent that some proxy refuses, whose page says nothing of Emban. */
+const strangeAnswers = 8;
+/** The longest that a timer of JavaScript can wait. */
+const longestTimer = 2 ** 31 - 1;
 
 const open = new Set<Batcher>();
 let isWatching = false;
@@ -43,11 +59,15 @@ function watchExit(): void {
   process.on("beforeExit", () => {
     for (const batcher of open) batcher.flushAtExit();
   });
+  process.on("exit", () => {
+    for (const batcher of open) batcher.giveUpAtExit();
+  });
 }
 
 /**
  * Collects events and sends them in the background: when `flushAt` wait, when one has waited for `flushInterval`, when it is closed, and when
- * the process has nothing else to do. `process.exit()` and signals give no time for that: call `close()` before them.
+ * the process has nothing else to do. `process.exit()` gives no time for that, and `onError` hears what is lost; signals do not even give time for
+ * that: call `close()` before them.
  */
 export class Batcher {
   readonly #send: Send;
@@ -64,13 +84,18 @@ export class Batcher {
   /** Events that were not taken since the host was told, and when that was. */
   #overflow = 0;
   #overflowTold = -Infinity;
+  /** In a row: answers of something that is not Emban, and not a server that is away. */
+  #strange = 0;
+  #accepted = 0;
+  #rejected = 0;
+  #lost = 0;
   readonly #abort = new AbortController();
 
   constructor(send: Send, options: BatcherOptions) {
     this.#send = send;
     this.#options = options;
     this.#flushAt = positive("flushAt", options.flushAt ?? 500);
-    this.#flushInterval = positive("flushInterval", options.flushInterval ?? 5000);
+    this.#flushInterval = Math.min(longestTimer, positive("flushInterval", options.flushInterval ?? 5000));
     this.#maximumQueue = positive("maximumQueue", options.maximumQueue ?? 100_000);
     open.add(this);
     watchExit();
@@ -79,6 +104,11 @@ export class Batcher {
   /** Events that wait, those that are being sent included. */
   get size(): number {
     return this.#queue.length;
+  }
+
+  /** What became of all events so far. */
+  get stats(): BatcherStats {
+    return { queued: this.#queue.length, accepted: this.#accepted, rejected: this.#rejected, lost: this.#lost };
   }
 
   /** Takes an event, which gets its id and, without a timestamp, this moment's; false when the queue is full. Throws after `close`. */
@@ -96,16 +126,30 @@ export class Batcher {
     return true;
   }
 
-  /** Sends everything that waits; rejects when it cannot be sent. What may be sent later stays in the queue. */
+  /**
+   * Sends everything that waits. Rejects with an `IngestError` when that cannot be done now: its `unsent` are the events that stay in the queue, to be
+   * tried again. Resolves when everything is settled: stored, or told of to `onRejected` and `onError`.
+   */
   async flush(): Promise<void> {
+    try {
+      await this.#flush();
+    } catch (error) {
+      throw this.#undelivered(asError(error), this.#queue);
+    }
+  }
+
+  async #flush(): Promise<void> {
     // What is being sent may have begun before the last events came.
     await this.#sending?.catch(() => undefined);
     if (this.#queue.length > 0) await this.#start();
   }
 
-  /** Sends everything and takes no more. Rejects when it cannot be sent, or not in time; `onError` has then been given what is lost. */
+  /**
+   * Sends everything and takes no more. Rejects with an `IngestError` when that cannot be done, or not in time: its `unsent` are the events that are
+   * given up, which `onError` has been given, too.
+   */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeout === undefined ? undefined : positive("timeout", options.timeout));
+    this.#closing ??= this.#close(options.timeout === undefined ? undefined : Math.min(longestTimer, positive("timeout", options.timeout)));
     return this.#closing;
   }
 
@@ -116,11 +160,13 @@ export class Batcher {
       this.#abort.abort();
     }, timeout);
     try {
-      await this.flush();
+      await this.#flush();
     } catch (error) {
-      const cause = isLate ? new EmbanError("timeout", `Not everything could be sent within ${timeout} ms.`, { cause: error }) : asError(error);
-      this.#report(cause, this.#queue.splice(0));
-      throw cause;
+      const cause = isLate ? new EmbanError("timeout", `there were only ${timeout} ms`, { cause: error }) : asError(error);
+      const lost = this.#queue.splice(0);
+      const told = this.#undelivered(cause, lost);
+      this.#lose(told, lost);
+      throw told;
     } finally {
       clearTimeout(alarm);
       clearTimeout(this.#timer);
@@ -128,11 +174,25 @@ export class Batcher {
     }
   }
 
+  #undelivered(error: EmbanError, events: readonly StoredEvent[]): IngestError {
+    const { code, status, requestId, details, retryAfter, body, cause } = error;
+    const count = events.length === 1 ? "An event was" : `${events.length} events were`;
+    const rejected = this.#rejected;
+    return new IngestError(
+      new EmbanError(code, `${count} not sent: ${error.message}`, { status, requestId, details, retryAfter, body, cause }),
+      { accepted: this.#accepted, rejected, status: rejected > 0 ? "partial" : "ok", errors: [] }, [...events]);
+  }
+
   /** The process would end: one more try, which keeps it alive as long as it takes. */
   flushAtExit(): void {
     if (this.#queue.length === 0 || this.#sending || this.#hasTriedAtExit) return;
     this.#hasTriedAtExit = true;
-    void this.#start().catch((error: unknown) => this.#report(asError(error), this.#queue.splice(0)));
+    void this.#start().catch((error: unknown) => this.#lose(asError(error), this.#queue.splice(0)));
+  }
+
+  /** The process ends at once, and nothing can be sent any more: it is told of. */
+  giveUpAtExit(): void {
+    if (this.#queue.length > 0) this.#lose(new EmbanError("not_sent", "The process ended first: call close() before process.exit()."), this.#queue.splice(0));
   }
 
   #start(): Promise<void> {
@@ -164,7 +224,7 @@ export class Batcher {
         continue;
       }
       this.#done(events, []);
-      this.#reject(result, events);
+      this.#count(result, events);
     }
   }
 
@@ -172,30 +232,40 @@ export class Batcher {
   #failed(error: unknown, events: readonly StoredEvent[]): void {
     if (!(error instanceof IngestError)) {
       this.#done(events, []);
-      this.#report(asError(error), events);
+      this.#lose(asError(error), events);
       return;
     }
-    const isLater = error.isTemporary || error.code === "aborted";
+    const isLater = this.#maySucceedLater(error);
     // Those that are wrong stand anywhere among the others: what is left is known by name only.
     this.#done(events, isLater ? error.unsent : []);
-    this.#reject(error.result, events);
+    this.#count(error.result, events);
     if (error.unsent.length === 0) return;
     if (!isLater) {
-      this.#report(error, error.unsent);
+      this.#lose(error, error.unsent);
       return;
     }
     this.#failures += 1;
     throw error;
   }
 
+  /** An answer that is not Emban's says nothing of the events, as a broken connection does. One that refuses them (403, say) may do so for ever. */
+  #maySucceedLater(error: EmbanError): boolean {
+    if (error.isTemporary || error.code === "aborted") return true;
+    if (!error.isForeign) return false;
+    if (error.status < 400 || error.status === 404) return true;
+    this.#strange += 1;
+    return this.#strange < strangeAnswers;
+  }
+
   /** `events`, from the front of the queue, are over and done with, but for those `left`. */
   #done(events: readonly StoredEvent[], left: readonly StoredEvent[]): void {
     this.#queue = [...left, ...this.#queue.slice(events.length)];
-    if (left.length === 0) this.#failures = 0;
+    if (left.length === 0) this.#failures = this.#strange = 0;
   }
 
   #overflowed(event: StoredEvent): void {
     this.#overflow += 1;
+    this.#lost += 1;
     const now = performance.now();
     if (now - this.#overflowTold < reminder) return;
     const count = this.#overflow === 1 ? "an event was" : `${this.#overflow} events were`;
@@ -204,7 +274,9 @@ export class Batcher {
     this.#report(new EmbanError("queue_full", `${this.#maximumQueue} events wait already: ${count} not taken.`), [event]);
   }
 
-  #reject(result: IngestResult, events: readonly StoredEvent[]): void {
+  #count(result: IngestResult, events: readonly StoredEvent[]): void {
+    this.#accepted += result.accepted;
+    this.#rejected += result.rejected;
     if (result.rejected === 0) return;
     const known = result.errors.flatMap((rejected) => {
       const event = events[rejected.index];
@@ -212,11 +284,16 @@ export class Batcher {
     });
     const { onRejected } = this.#options;
     if (onRejected) {
-      call(() => onRejected(known));
+      call(() => onRejected(known, result.rejected));
       return;
     }
     const [first] = known;
     this.#report(new EmbanError("events_rejected", `${result.rejected} events are wrong; the first: ${first?.field ?? first?.code ?? ""} ${first?.expected ?? ""}`), []);
+  }
+
+  #lose(error: EmbanError, lost: readonly StoredEvent[]): void {
+    this.#lost += lost.length;
+    this.#report(error, lost);
   }
 
   #report(error: EmbanError, lost: readonly StoredEvent[]): void {
@@ -230,7 +307,7 @@ export class Batcher {
     const timer = setTimeout(() => {
       this.#timer = undefined;
       this.#inBackground();
-    }, Math.max(this.#flushInterval, Math.min(longestBackoff, this.#flushInterval * 2 ** this.#failures)));
+    }, Math.max(this.#flushInterval, Math.min(longestBackoff, this.#flushInterval * 2 ** Math.min(this.#failures, 30))));
     // An idle process may end: it is asked to send before.
     (timer as { unref?: () => void }).unref?.();
     this.#timer = timer;
@@ -241,6 +318,7 @@ export class Batcher {
 function taken(event: AnyEvent): StoredEvent {
   const one: Record<string, unknown> & { readonly event_id: string } = { ...prepared(event) };
   one["timestamp"] ??= new Date().toISOString();
+  if (one["timestamp"] instanceof Date) one["timestamp"] = new Date(one["timestamp"].getTime());
   for (const name of ["string_props", "numeric_props"]) {
     const properties = one[name];
     if (isRecord(properties)) one[name] = { ...properties };

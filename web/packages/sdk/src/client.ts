@@ -1,7 +1,7 @@
 import { Batcher, type BatcherOptions } from "./batcher";
 import { Dashboards, invalidAnswer, pageOf } from "./dashboards";
 import { isRecord } from "./errors";
-import { prepared } from "./events";
+import { prepared, RequestSize } from "./events";
 import { send } from "./ingest";
 import { fromWire, toWire } from "./names";
 import { Transport, type FetchLike, type RequestOptions } from "./transport";
@@ -39,6 +39,7 @@ export interface EmbanOptions {
 export class EmbanClient {
   readonly dashboards: Dashboards;
   readonly #transport: Transport;
+  readonly #size = new RequestSize();
 
   constructor(options: EmbanOptions) {
     const apiKey = options.apiKey?.trim() ?? "";
@@ -63,17 +64,17 @@ export class EmbanClient {
 
   /**
    * Stores events. Those without an id get one, so that repeating is harmless; more than a request may hold are sent as several.
-   * Events that the server finds wrong are left out and listed in `errors`. Rejects with `IngestError` when no event is valid, and when
+   * What a proxy finds too large (413) is halved. Events that the server finds wrong are left out and listed in `errors`. Rejects with `IngestError` when no event is valid, and when
    * a request fails: what `unsent` of the error holds may be given to `ingest` again.
    */
   async ingest(events: readonly AnyEvent[] | AnyEvent, options: RequestOptions = {}): Promise<IngestResult> {
     const all = Array.isArray(events) ? (events as readonly AnyEvent[]) : [events as AnyEvent];
-    return send(this.#transport, all.map(prepared), options);
+    return send(this.#transport, all.map(prepared), this.#size, options);
   }
 
   /** Collects events and sends them in the background. */
   batcher(options: BatcherOptions = {}): Batcher {
-    return new Batcher((events, request) => send(this.#transport, events, request), options);
+    return new Batcher((events, request) => send(this.#transport, events, this.#size, request), options);
   }
 
   /** Answers one question: `{ tenantId, query: { eventName, metric, … } }`. */
@@ -154,5 +155,6 @@ function baseUrlOf(host: string | undefined): string {
 
 function bounded(name: string, value: number, least: number): number {
   if (!Number.isFinite(value) || value < least) throw new TypeError(`Emban: ${name} must be a number of at least ${least}`);
-  return value;
+  // A timer of JavaScript that is to wait longer than this does not wait at all.
+  return Math.min(value, 2 ** 31 - 1);
 }

@@ -48,6 +48,11 @@ export class EmbanError extends Error {
   get isTemporary(): boolean {
     return this.status >= 500 || this.status === 429 || this.status === 408 || this.code === "network" || this.code === "timeout";
   }
+
+  /** True when the answer is not Emban's: the page of a proxy, or nothing where something was due. */
+  get isForeign(): boolean {
+    return this.code === "invalid_response" || this.code === `http_${this.status}`;
+  }
 }
 
 /** Reads the common error body, and the nested one of `/api/v2`. */

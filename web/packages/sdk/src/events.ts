@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isRecord } from "./errors";
 import type { AnyEvent, RejectedEvent } from "./types";
 
 /** Of the server: docs/api.md, Limits. */
@@ -22,13 +23,48 @@ const wireNames: Readonly<Record<string, string>> = {
 /** With the names of the wire and an id. Members that events do not have are kept: the server names them. */
 export function prepared(event: AnyEvent): StoredEvent {
   const wire: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(event)) if (value !== undefined) wire[wireNames[name] ?? name] = value;
-  const id = wire["event_id"];
-  return { ...wire, event_id: typeof id === "string" && id !== "" ? id : randomUUID() };
+  // What is no object at all becomes an event of which the server says what it lacks.
+  for (const [name, value] of Object.entries(isRecord(event) ? event : {})) if (value !== undefined) wire[wireNames[name] ?? name] = value;
+  // An id of another kind is the server's to refuse: one of ours in its place would count the event twice.
+  return { ...wire, event_id: (wire["event_id"] ?? randomUUID()) as string };
 }
 
-/** Splits events into requests that the server takes; events that no request can hold come back as rejected. */
-export function batches(events: readonly StoredEvent[]): { readonly batches: readonly Batch[]; readonly unfit: readonly RejectedEvent[] } {
+/**
+ * How many bytes of events a request may hold: what the server takes, and less while something before it lets less through. Grows again with each
+ * request that passes.
+ */
+export class RequestSize {
+  #limit = maximumBytes;
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  passed(): void {
+    this.#limit = Math.min(maximumBytes, Math.ceil(this.#limit * 1.1));
+  }
+
+  refused(batch: Batch): void {
+    this.#limit = Math.max(1, Math.min(this.#limit, Math.ceil(bytesOf(batch) / 2)));
+  }
+}
+
+function bytesOf(batch: Batch): number {
+  const encoder = new TextEncoder();
+  return batch.texts.reduce((bytes, text) => bytes + encoder.encode(text).length + 1, 0);
+}
+
+/** The same events as two requests. */
+export function halves({ events, texts, indices }: Batch): readonly [Batch, Batch] {
+  const middle = Math.ceil(events.length / 2);
+  return [
+    { events: events.slice(0, middle), texts: texts.slice(0, middle), indices: indices.slice(0, middle) },
+    { events: events.slice(middle), texts: texts.slice(middle), indices: indices.slice(middle) },
+  ];
+}
+
+/** Splits events into requests of at most `limit` bytes, where single events are not larger; events that no request can hold come back as rejected. */
+export function batches(events: readonly StoredEvent[], limit = maximumBytes): { readonly batches: readonly Batch[]; readonly unfit: readonly RejectedEvent[] } {
   const done: Batch[] = [];
   const unfit: RejectedEvent[] = [];
   const encoder = new TextEncoder();
@@ -37,8 +73,8 @@ export function batches(events: readonly StoredEvent[]): { readonly batches: rea
   let bytes = envelope;
   events.forEach((event, index) => {
     const text = textOf(event);
-    if (text === null) {
-      unfit.push({ index, code: "event_not_json", expected: "must be what JSON can hold: no BigInt, and nothing that contains itself" });
+    if (typeof text !== "string") {
+      unfit.push({ index, ...text });
       return;
     }
     const size = encoder.encode(text).length + 1;
@@ -46,7 +82,7 @@ export function batches(events: readonly StoredEvent[]): { readonly batches: rea
       unfit.push({ index, code: "event_too_large", expected: `must fit into a request of ${maximumBytes} bytes` });
       return;
     }
-    if (batch.events.length === maximumEvents || bytes + size > maximumBytes) {
+    if (batch.events.length === maximumEvents || (batch.events.length > 0 && bytes + size > limit)) {
       done.push(batch);
       batch = { events: [], texts: [], indices: [] };
       bytes = envelope;
@@ -60,13 +96,23 @@ export function batches(events: readonly StoredEvent[]): { readonly batches: rea
   return { batches: done, unfit };
 }
 
-/** As JSON; null for what JSON cannot hold. */
-function textOf(event: StoredEvent): string | null {
-  try {
-    return JSON.stringify(event);
-  } catch {
-    return null;
+/** Half a surrogate pair, as `JSON.stringify` writes it: behind an even number of backslashes. */
+const halfPair = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+
+/** As JSON, or why not: alone, for in a request such an event would make the others unreadable, too. */
+function textOf(event: StoredEvent): string | Omit<RejectedEvent, "index"> {
+  const { timestamp } = event;
+  // JSON would write nothing in its place, and the server take the time at which it came.
+  if (timestamp instanceof Date && Number.isNaN(timestamp.getTime())) {
+    return { field: "timestamp", code: "timestamp_format", expected: "must be a time, not an invalid Date" };
   }
+  try {
+    const text = JSON.stringify(event);
+    if (!halfPair.test(text)) return text;
+  } catch {
+    // A BigInt, something that contains itself, or a getter that throws.
+  }
+  return { code: "event_not_json", expected: "must be what JSON can hold: no BigInt, nothing that contains itself, no half of a surrogate pair" };
 }
 
 export function envelopeOf(texts: readonly string[]): string {

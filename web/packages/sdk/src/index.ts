@@ -1,4 +1,4 @@
-export { Batcher, type BatcherOptions, type CloseOptions } from "./batcher";
+export { Batcher, type BatcherOptions, type BatcherStats, type CloseOptions } from "./batcher";
 export { EmbanClient, type EmbanOptions } from "./client";
 export { Dashboards, type RevisionOptions } from "./dashboards";
 export { EmbanError, type EmbanErrorDetail } from "./errors";

@@ -4,5 +4,5 @@ declare module "node:crypto" {
 }
 
 declare const process: {
-  on(event: "beforeExit", listener: () => void): void;
+  on(event: "beforeExit" | "exit", listener: () => void): void;
 };
