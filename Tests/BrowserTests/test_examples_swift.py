@@ -42,7 +42,7 @@ def example(emban: EmbanProcess, tmp_path: Path) -> Iterator[Example]:
     organization = Organization(emban.url)
     for tenant, number in COUNTS.items():
         organization.ingest(event(tenant, event_id=f"{tenant}-{index}") for index in range(number))
-    organization.create_dashboard([kpi("w_calls"), kpi("w_views", event_name="page.viewed")], slug="usage", publish=True)
+    organization.create_dashboard([kpi("w_calls"), kpi("w_views", event_name="page.viewed")], slug="api-usage", publish=True)
     port = free_port()
     log = tmp_path / "example.log"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("EMBAN_")}
@@ -83,12 +83,13 @@ def test_each_customer_sees_its_own_numbers(emban: EmbanProcess, example: Exampl
         sign_in(page, example, email, f"{tenant}-demo")
         settled(page, 2)
         assert kpi_number(page, "w_calls") == COUNTS[tenant]
-        # A token that ends soon is replaced without a reload.
-        before = page.locator("#analytics").get_attribute("token")
-        page.locator("#analytics").evaluate("e => e.dispatchEvent(new CustomEvent('emban-token-expiring'))")
-        assert before
-        expect(page.locator("#analytics")).not_to_have_attribute("token", before)
+        # A session that is withdrawn is replaced by another without a reload.
+        page.evaluate("window.isTheSamePage = true")
+        with page.expect_response("**/analytics/token") as renewal:
+            example.organization.admin.delete("/v1/embed-sessions", query={"tenant_id": tenant}).expect(204)
+        assert renewal.value.status == 200 and renewal.value.headers["cache-control"] == "no-store"
         settled(page, 2)
+        assert page.evaluate("window.isTheSamePage")
         assert kpi_number(page, "w_calls") == COUNTS[tenant]
         shoot(page, f"example-swift-{tenant}")
         page.get_by_role("button", name="Sign out").click()

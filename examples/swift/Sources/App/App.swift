@@ -5,7 +5,7 @@ import Logging
 import ServiceLifecycle
 
 /// A small product whose signed-in customers see their own numbers. Settings come from the environment: `EMBAN_URL`, `EMBAN_API_KEY`,
-/// `EMBAN_DASHBOARD` (`usage`), `HOST` (127.0.0.1), `PORT` (8090).
+/// `EMBAN_DASHBOARD` (`api-usage`), `HOST` (127.0.0.1), `PORT` (8090).
 @main
 struct App {
   static func main() async throws {
@@ -19,7 +19,7 @@ struct App {
     let log = logger
     let emban = try EmbanClient(baseURL: environment["EMBAN_URL"] ?? "http://localhost:8080", apiKey: key)
     let events = EventBatcher(emban) { loss in log.warning("\(loss)") }
-    let backend = Backend(emban: emban, dashboard: environment["EMBAN_DASHBOARD"] ?? "usage", events: events, customers: SignedIn())
+    let backend = Backend(emban: emban, dashboard: environment["EMBAN_DASHBOARD"] ?? "api-usage", events: events, customers: SignedIn())
     var application = Application(
       router: backend.router(),
       configuration: ApplicationConfiguration(

@@ -40,12 +40,15 @@ struct Backend: Sendable {
       return page(Page.signIn(failed: true), status: .unauthorized)
     }
     return Response(
-      status: .seeOther, headers: [.location: "/", .setCookie: "session=\(session); Path=/; HttpOnly; SameSite=Lax"])
+      status: .seeOther,
+      headers: [.location: "/", .cacheControl: "no-store", .setCookie: "session=\(session); Path=/; HttpOnly; SameSite=Lax"])
   }
 
   private func signOut(_ request: Request) -> Response {
     if let session = Self.session(request) { customers.signOut(session) }
-    return Response(status: .seeOther, headers: [.location: "/", .setCookie: "session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"])
+    return Response(
+      status: .seeOther,
+      headers: [.location: "/", .cacheControl: "no-store", .setCookie: "session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"])
   }
 
   /// The page asks for a new token before the old one ends.

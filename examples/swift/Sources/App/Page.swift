@@ -32,12 +32,13 @@ enum Page {
   }
 
   static let script = """
-    const dashboard = document.getElementById("analytics");
-    dashboard.addEventListener("emban-token-expiring", async () => {
+    // Asked before each token ends, and after a spell without a network: an open page stays open, with what the viewer has set.
+    document.getElementById("analytics").fetchToken = async () => {
       const answer = await fetch("/analytics/token", { method: "POST" });
-      if (answer.ok) dashboard.setAttribute("token", await answer.text());
-      else location.reload();
-    });
+      if (answer.status === 401) location.reload();
+      if (!answer.ok) throw new Error(`no token: ${answer.status}`);
+      return await answer.text();
+    };
     """
 
   private static func frame(title: String, head: String = "", _ body: String) -> String {
