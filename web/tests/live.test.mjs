@@ -280,3 +280,35 @@ test("a refresh that fails takes nothing away", async (t) => {
   assert.equal(page.controller.phase, "ready");
   assert.equal(page.controller.widget("a").status, "ok");
 });
+
+test("a page that does not refresh by itself asks once more when its answers were thrown away", async (t) => {
+  const world = await serve(t);
+  const outcomes = ["later", "failed", "done"];
+  const asked = [];
+  const watch = new core.SessionWatch({ host: world.host, slot: async (work) => (await work(), true), ended: () => undefined, refresh: async () => (asked.push(Date.now()), outcomes[asked.length - 1]) });
+  world.pages.push(() => watch.set({ token: null }));
+  watch.set({ token: "t20" });
+  await until(() => world.streams.size === 1);
+  assert.equal(asked.length, 0);
+  world.change();
+  await until(() => asked.length === 2);
+  assert.ok(asked[1] - asked[0] >= 150, "the viewer's own question first");
+  // Hidden and seen again: at once, not when the wait after a failure is over.
+  watch.set({ visible: false });
+  watch.set({ visible: true });
+  await until(() => asked.length === 3);
+});
+
+test("without room for a stream the end of a session is noticed within a second all the same", async (t) => {
+  const world = await serve(t);
+  const ended = [];
+  const watch = new core.SessionWatch({ host: world.host, slot: async () => false, ended: (error) => ended.push(error.code), refresh: async () => "done" });
+  world.pages.push(() => watch.set({ token: null }));
+  watch.set({ token: "t21" });
+  await until(() => world.opened >= 1 && world.streams.size === 0);
+  const begin = performance.now();
+  world.refuse = { status: 401, code: "session_revoked", error: "Withdrawn." };
+  await until(() => ended.length === 1);
+  assert.equal(ended[0], "session_revoked");
+  assert.ok(performance.now() - begin < 5000, "not after ten seconds");
+});

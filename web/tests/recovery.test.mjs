@@ -136,13 +136,15 @@ async function serve() {
   const running = createServer((request, response) => {
     request.resume().on("end", async () => {
       state.asked.push(`${request.method} ${request.url}`);
-      const { tenant } = core.claimsOf(request.headers.authorization.slice(7));
+      const { tenant, jti } = core.claimsOf(request.headers.authorization.slice(7));
       if (state.hold) await state.hold;
       const answer = (status, body) => {
         response.writeHead(status, { "Content-Type": "application/json" });
         response.end(JSON.stringify(body));
       };
       if (state.status === -1) response.destroy();
+      else if (jti === state.refused) answer(401, { code: "session_revoked", error: "Withdrawn." });
+      else if (request.url.startsWith("/v1/embed/vocabulary")) answer(200, { events: ["api.call"] });
       else if (state.status > 0) answer(state.status, { code: "unavailable", error: "Away." });
       else if (request.url.startsWith("/v1/embed/dashboard")) answer(200, config(tenant));
       else answer(200, { results: { a: { columns: [{ name: "value", type: "number", role: "measure" }], rows: [{ value: tenant.length }], previous: null, meta: meta() } } });
@@ -217,7 +219,7 @@ test("with another customer's session, or none, nothing of the former is left, b
     events.length = 0;
     controller.setToken(next);
     assert.deepEqual([controller.config, controller.published, controller.widgets.size, controller.phase], [null, null, 0, next === "" ? "idle" : "loading"]);
-    assert.deepEqual([...new Set(events.map(({ type }) => type))], ["phase", "state"]);
+    assert.deepEqual([...new Set(events.map(({ type }) => type))], ["phase", "state", "forgotten"]);
     release();
     if (next !== "") {
       await until(() => controller.widget("a").status === "ok");
@@ -236,6 +238,8 @@ test("tokens say whose they are, or nothing at all", () => {
   assert.equal(core.isOtherCustomer(token("acme"), token("globex")), true);
   assert.equal(core.isOtherCustomer(token("acme"), token("acme", 2)), false);
   assert.equal(core.isOtherCustomer(jwt({ org: "org_1", env: "development", tenant: "acme" }), token("acme")), true);
+  assert.equal(core.isOtherCustomer(jwt({ org: "org_1", tenant: "acme", sub: "u1" }), jwt({ org: "org_1", tenant: "acme", sub: "u2" })), true, "another user");
+  assert.equal(core.isOtherCustomer(jwt({ org: "org_1", tenant: "acme", sub: "u1" }), jwt({ org: "org_1", tenant: "acme", sub: "u1" })), false);
   for (const strange of ["", "x", "a.b.c", jwt([1]), jwt(null), jwt({ tenant: 5 })]) assert.equal(core.isOtherCustomer(strange, token("acme")), false);
 });
 
@@ -247,5 +251,57 @@ test("a widget that may have been added is not added once more", async () => {
   assert.deepEqual(server.asked, ["POST /v1/embed/own-widgets"]);
   await assert.rejects(client.vocabulary(), { code: "network" });
   assert.equal(server.asked.length, 3, "what only reads is repeated");
+  await server.close();
+});
+
+test("what one viewer has asked for is nothing to the next, and is never asked in their name", async () => {
+  const { server, controller, errors } = await opened();
+  let release;
+  server.hold = new Promise((resolve) => (release = resolve));
+  const asked = [controller.saveLayout({ a: { x: 1, y: 1, w: 2, h: 2 } }), controller.vocabulary(), controller.exportFile("a", "csv")];
+  const outcomes = Promise.all(asked.map((one) => one.then(() => "done", (error) => error.name)));
+  // Refused, for the former one: that is no refusal of the present session.
+  controller.setToken(token("globex"));
+  server.status = 401;
+  release();
+  assert.deepEqual(await outcomes, ["AbortError", "AbortError", "AbortError"]);
+  server.status = 0;
+  controller.reload();
+  await until(() => controller.widget("a").status === "ok");
+  assert.deepEqual([controller.config.widgets[0].position, controller.config.session.tenant_id], [{ x: 0, y: 0, w: 3, h: 2 }, "globex"]);
+  assert.ok(errors().every((code) => code !== "session_revoked"), errors());
+  controller.destroy();
+  await server.close();
+});
+
+test("a request that began with one session is not repeated with another", async () => {
+  const server = await serve();
+  const seen = [];
+  const client = new core.EmbedClient({
+    host: server.host, token: token("acme"), retryDelay: 1,
+    fetch: async (_url, { headers }) => {
+      seen.push(core.claimsOf(headers.Authorization.slice(7)).tenant);
+      client.token = token("globex");
+      throw new TypeError("away");
+    },
+  });
+  await assert.rejects(client.saveLayout({}), { code: "network" });
+  assert.deepEqual(seen, ["acme", "acme"]);
+  await server.close();
+});
+
+test("a question that an earlier session of the same viewer is refused is asked once more with the present one", async () => {
+  const { server, controller, errors, settled } = await opened();
+  let release;
+  server.hold = new Promise((resolve) => (release = resolve));
+  const answer = controller.vocabulary();
+  await until(() => server.asked.some((line) => line.includes("vocabulary")));
+  server.refused = "ses_1";
+  controller.setToken(token("acme", 2));
+  release();
+  assert.deepEqual((await answer).events, ["api.call"]);
+  await until(() => settled() === 2);
+  assert.deepEqual([controller.phase, errors()], ["ready", []]);
+  controller.destroy();
   await server.close();
 });

@@ -17,13 +17,13 @@ export function readToken(brought: unknown): string {
   return brought;
 }
 
-/** Whose data a token opens; null when it does not say. */
+/** Whose data a token opens: which customer's, and which of their users' when it says so. Null when it does not say. */
 export function customerOf(token: string): string | null {
-  const { org, env, tenant } = claimsOf(token);
-  return typeof tenant === "string" ? JSON.stringify([org, env, tenant]) : null;
+  const { org, env, tenant, sub } = claimsOf(token);
+  return typeof tenant === "string" ? JSON.stringify([org, env, tenant, sub]) : null;
 }
 
-/** True when both tokens say whose data they open, and it is not the same customer's. */
+/** True when both tokens say whose data they open, and it is not the same customer's, or the same user's of that customer. */
 export function isOtherCustomer(one: string, other: string): boolean {
   const [first, second] = [customerOf(one), customerOf(other)];
   return first !== null && second !== null && first !== second;

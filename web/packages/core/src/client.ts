@@ -1,4 +1,4 @@
-import { EmbanError, isAbort, isRecord } from "./errors";
+import { aborted, EmbanError, isAbort, isRecord } from "./errors";
 import { EventStreamDecoder, type StreamMessage } from "./event-stream";
 import { NDJSONDecoder } from "./ndjson";
 import type { WireState } from "./state";
@@ -238,9 +238,11 @@ export class EmbedClient {
   }
 
   private async json(path: string, init: RequestInit, signal?: AbortSignal, isRepeatable = true): Promise<unknown> {
+    // Repeated for whoever asked: meanwhile somebody else may have signed in.
+    const { token } = this;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const response = await this.request(path, init, "application/json", signal);
+        const response = await this.request(path, init, "application/json", signal, token);
         if (!response.ok) throw await errorOf(response);
         return await readJSON(response);
       } catch (error) {
@@ -252,8 +254,8 @@ export class EmbedClient {
     }
   }
 
-  private async request(path: string, init: RequestInit, accept: string, signal?: AbortSignal): Promise<Response> {
-    const headers: Record<string, string> = { Accept: accept, Authorization: `Bearer ${this.token}` };
+  private async request(path: string, init: RequestInit, accept: string, signal?: AbortSignal, token = this.token): Promise<Response> {
+    const headers: Record<string, string> = { Accept: accept, Authorization: `Bearer ${token}` };
     if (init.body !== undefined) headers["Content-Type"] = "application/json";
     for (let waits = 0; ; waits += 1) {
       const response = await this.fetcher(this.host + path, {
@@ -317,7 +319,7 @@ function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);
-      reject(Object.assign(new Error("aborted"), { name: "AbortError" }));
+      reject(aborted());
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", abort);

@@ -12,7 +12,7 @@ export class ColorSlots {
   /**
    * The places, 0 … `size` - 1, of the values that one chart shows, in the order in which newcomers are to choose.
    *
-   * @param dimension whatever keeps dimensions apart; another customer's has another name
+   * @param dimension whatever keeps dimensions apart
    */
   claim(dimension: string, values: readonly string[], size: number): ReadonlyMap<string, number> {
     const known = this.dimensions.get(dimension) ?? new Map<string, number>();

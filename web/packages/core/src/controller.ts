@@ -1,43 +1,13 @@
 import { applicable } from "./applicable";
 import { showsData } from "./charts/index";
 import { isOtherCustomer } from "./claims";
-import { EmbedClient, type DrillRequest, type FetchLike, type WidgetAnswer } from "./client";
+import { EmbedClient, type DrillRequest, type WidgetAnswer } from "./client";
+import type { ControllerEvent, ControllerOptions, Phase, WidgetState } from "./controller-events";
 import { levelsOf, selectFilter, type Picked } from "./drill";
-import { EmbanError, isAbort } from "./errors";
+import { aborted, EmbanError, isAbort } from "./errors";
 import { ExpiryWatch } from "./expiry";
 import { canonical, emptyState, initialState, isPicked, reduce, sameState, toFilters, toWire, without, type Action, type ViewState } from "./state";
 import type { DashboardConfig, Filters, FilterValues, Positions, QueryResult, Vocabulary, WidgetConfig, WidgetDraft } from "./types";
-
-export interface WidgetState {
-  readonly status: "loading" | "ok" | "error";
-  /** The last good answer; kept while a newer one is on its way, so that nothing jumps. */
-  readonly result: QueryResult | null;
-  readonly error: EmbanError | null;
-}
-
-export type Phase = "idle" | "loading" | "ready" | "failed";
-
-export type ControllerEvent =
-  | { readonly type: "phase"; readonly phase: Phase }
-  | { readonly type: "config"; readonly config: DashboardConfig }
-  | { readonly type: "state"; readonly state: ViewState }
-  | { readonly type: "widget"; readonly id: string; readonly widget: WidgetState }
-  /** All widgets have settled; `first` after the first load. The session works. */
-  | { readonly type: "settled"; readonly first: boolean }
-  /** The viewer changed a filter. */
-  | { readonly type: "filter"; readonly filters: Filters }
-  | { readonly type: "period-change"; readonly period: string }
-  | { readonly type: "error"; readonly code: string; readonly message: string; /** The server refused the state, which was taken back. */ readonly reverted?: true }
-  | { readonly type: "token-expiring"; readonly expiresAt: string };
-
-export interface ControllerOptions {
-  readonly host: string;
-  readonly fetch?: FetchLike;
-  /** Show these widgets only. */
-  readonly only?: readonly string[];
-  /** Id or slug of the dashboard that the session must be for. */
-  readonly dashboard?: string;
-}
 
 /** What an expired session has shown stays this long, in milliseconds, while the host brings another. */
 const lapseTime = 5000;
@@ -84,6 +54,8 @@ export class DashboardController {
   /** Up to when each widget's last answer holds all events, in milliseconds. */
   private readonly asOf = new Map<string, number>();
   private quiet: AbortController | null = null;
+  /** Counts viewers: what was asked for by a former one is nothing to the present one. */
+  private viewer = 0;
 
   constructor(options: ControllerOptions, listener: (event: ControllerEvent) => void) {
     this.options = options;
@@ -168,20 +140,29 @@ export class DashboardController {
 
   /** What lies behind a value, in the state in which `request.widget` is shown. */
   async drill(request: DrillRequest, signal?: AbortSignal): Promise<QueryResult> {
-    return this.guarded(this.client.drill(request, toWire(this.stateOf(request.widget)), signal));
+    return this.guarded(() => this.client.drill(request, toWire(this.stateOf(request.widget)), signal));
   }
 
   /** A widget as a file, in the state in which it is shown. */
   async exportFile(widget: string, format: "csv"): Promise<Blob> {
-    return this.guarded(this.client.exportFile(widget, format, toWire(this.stateOf(widget))));
+    return this.guarded(() => this.client.exportFile(widget, format, toWire(this.stateOf(widget))));
   }
 
-  /** A refused session is no matter of one request. */
-  private async guarded<Value>(work: Promise<Value>): Promise<Value> {
+  /**
+   * A refused session is no matter of one request; when another has come meanwhile, it is asked instead. What a former viewer has asked for ends as
+   * if it had been called off.
+   */
+  private async guarded<Value>(work: () => Promise<Value>): Promise<Value> {
+    const { viewer, client: { token } } = this;
     try {
-      return await work;
+      const value = await work();
+      if (viewer !== this.viewer) throw aborted();
+      return value;
     } catch (error) {
-      if (error instanceof EmbanError && error.isSession) this.fail(error);
+      if (viewer !== this.viewer) throw aborted();
+      if (!(error instanceof EmbanError && error.isSession)) throw error;
+      if (token !== this.client.token) return this.guarded(work);
+      this.fail(error);
       throw error;
     }
   }
@@ -230,6 +211,7 @@ export class DashboardController {
     }
     void this.ask(ids, abort).finally(() => {
       for (const one of ids) if (this.single.get(one) === abort) this.single.delete(one);
+      if (!abort.signal.aborted && this.settledOnce && this.phase === "ready" && !this.isBusy) this.emit({ type: "settled", first: false, whole: this.isWhole });
     });
   }
 
@@ -273,6 +255,10 @@ export class DashboardController {
     this.fail(error);
   }
 
+  private get isWhole(): boolean {
+    return this.shown.every((id) => this.widget(id).status === "ok");
+  }
+
   /** The widgets that show data. */
   private get shown(): readonly string[] {
     return this.config?.widgets.filter(showsData).map((widget) => widget.id) ?? [];
@@ -308,7 +294,7 @@ export class DashboardController {
 
   /** Keeps `positions`; what stands there stays. */
   async saveLayout(positions: Positions): Promise<void> {
-    await this.guarded(this.client.saveLayout(positions));
+    await this.guarded(() => this.client.saveLayout(positions));
     const move = (config: DashboardConfig): DashboardConfig => ({
       ...config, customized: true, widgets: config.widgets.map((widget) => ({ ...widget, position: positions[widget.id] ?? widget.position })),
     });
@@ -317,23 +303,27 @@ export class DashboardController {
   }
 
   async resetLayout(): Promise<void> {
-    await this.guarded(this.client.resetLayout());
+    await this.guarded(() => this.client.resetLayout());
     this.reload();
   }
 
   vocabulary(): Promise<Vocabulary> {
-    return this.guarded(this.client.vocabulary());
+    return this.guarded(() => this.client.vocabulary());
   }
 
   async addWidget(widget: WidgetDraft): Promise<WidgetConfig> {
-    const added = await this.guarded(this.client.addWidget(widget));
-    await this.load();
-    return added;
+    return this.guarded(async () => {
+      const added = await this.client.addWidget(widget);
+      await this.load();
+      return added;
+    });
   }
 
   async removeWidget(id: string): Promise<void> {
-    await this.guarded(this.client.removeWidget(id));
-    await this.load();
+    await this.guarded(async () => {
+      await this.client.removeWidget(id);
+      await this.load();
+    });
   }
 
   /** `isRenewal`: for a session that follows another. When the server cannot answer just now, what is shown stays, and it is asked again. */
@@ -397,9 +387,11 @@ export class DashboardController {
     this.startAfresh(emptyState);
     this.setPhase(phase);
     this.emit({ type: "state", state: this.state });
+    this.emit({ type: "forgotten" });
   }
 
   private startAfresh(state: ViewState): void {
+    this.viewer += 1;
     this.initial = state;
     this.good = state;
     this.state = state;
@@ -419,17 +411,21 @@ export class DashboardController {
 
   private adopt(config: DashboardConfig): void {
     const only = this.options.only;
-    const previous = this.config;
+    const previous = this.published;
     const shown = only ? { ...config, widgets: config.widgets.filter((widget) => only.includes(widget.id)) } : config;
+    // Another dashboard or another customer starts afresh: nothing of the earlier one may stay on the screen.
+    const isOther = previous === null || previous.id !== config.id || previous.session.tenant_id !== config.session.tenant_id;
+    if (isOther && previous !== null) {
+      this.config = null;
+      this.emit({ type: "forgotten" });
+    }
     this.config = shown;
     this.published = config;
     this.client.chosen = this.dashboard !== null && config.dashboards ? config.id : null;
     this.initial = initialState(config);
     this.good = this.initial;
-    // Another dashboard or another customer starts afresh: nothing of the earlier one may stay on the screen.
-    if (previous === null || previous.id !== config.id || previous.session.tenant_id !== config.session.tenant_id) {
-      this.startAfresh(this.initial);
-    } else {
+    if (isOther) this.startAfresh(this.initial);
+    else {
       // The new session may permit less than the one before.
       this.state = reduce(this.initial, { type: "merge", filters: this.permitted(toFilters(this.state)) });
     }
@@ -469,7 +465,7 @@ export class DashboardController {
     for (const id of ids) this.setWidget(id, { ...this.widget(id), status: "loading" });
     await this.ask(ids, abort);
     if (abort.signal.aborted || this.phase !== "ready" || this.lapse !== undefined) return;
-    this.emit({ type: "settled", first: !this.settledOnce });
+    this.emit({ type: "settled", first: !this.settledOnce, whole: this.isWhole });
     this.settledOnce = true;
   }
 

@@ -58,6 +58,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What a request ends with that is called off. */
+export function aborted(): Error {
+  return Object.assign(new Error("aborted"), { name: "AbortError" });
+}
+
 export function isAbort(error: unknown): boolean {
   return isRecord(error) ? error["name"] === "AbortError" : error instanceof Error && error.name === "AbortError";
 }

@@ -17,8 +17,8 @@ export interface LiveListener {
 
 /** The server says something every 15 seconds. */
 const longestSilence = 40_000;
-/** Without room for a stream the server is asked this often when the data has last changed. */
-const lookInterval = 10_000;
+/** Without room for a stream the server is asked this often when the data has last changed, and whether the session still holds: a second is promised. */
+const lookInterval = 700;
 const longestWait = 30_000;
 
 const connections = new Map<string, LiveConnection>();
@@ -112,7 +112,7 @@ export class LiveConnection {
         wait = failure.retryAfter * 1000;
       }
       // Not all at once, when a server has started again.
-      const back = Math.min(longestWait, 1000 * 2 ** failures) * (0.5 + Math.random() / 2);
+      const back = wait === lookInterval ? 0 : Math.min(longestWait, 1000 * 2 ** failures) * (0.5 + Math.random() / 2);
       if (!signal.aborted) await this.pause(Math.max(wait, back));
     }
   }

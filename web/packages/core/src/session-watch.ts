@@ -6,6 +6,8 @@ export interface SessionWatchOptions {
   readonly slot: StreamSlot;
   /** The session ended, or was withdrawn. */
   readonly ended: (error: EmbanError) => void;
+  /** Answers were thrown away on purpose: asks for those that are shown once more. */
+  readonly refresh: () => Promise<"done" | "later" | "failed">;
 }
 
 export interface SessionWatchWish {
@@ -16,15 +18,27 @@ export interface SessionWatchWish {
   readonly visible: boolean;
 }
 
-/** Hears of the end of a session on a page that does not hear of its data: over a stream that says nothing else. */
+/** Milliseconds before another attempt, when the viewer waits for something else, and when the last one failed. */
+const afterOthers = 200;
+const afterFailure = 5000;
+const longestWait = 60_000;
+
+/** Hears of the end of a session on a page that does not refresh by itself, and of answers that were thrown away on purpose. */
 export class SessionWatch {
   private wish: SessionWatchWish = { token: null, dashboard: null, visible: true };
   private watched: string | null = null;
   private connection: LiveConnection | null = null;
+  private isBehind = false;
+  private isRefreshing = false;
+  private failures = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   private readonly listener: LiveListener = {
     unchangedSince: () => undefined,
-    changed: () => undefined,
+    changed: () => {
+      this.isBehind = true;
+      void this.refresh();
+    },
     connected: () => undefined,
     ended: (error) => {
       this.connection = null;
@@ -41,11 +55,26 @@ export class SessionWatch {
     if (watched === this.watched) return;
     this.watched = watched;
     this.connection?.remove(this.listener);
+    clearTimeout(this.timer);
     this.connection = watched === null || token === null ? null : listen({ host: this.options.host, token, dashboard, only: "session" }, this.listener, this.options.slot);
+    if (watched !== null) void this.refresh();
   }
 
   /** The network is back. */
   hurry(): void {
     this.connection?.hurry();
+  }
+
+  private async refresh(): Promise<void> {
+    clearTimeout(this.timer);
+    if (!this.isBehind || this.isRefreshing || this.watched === null) return;
+    this.isBehind = false;
+    this.isRefreshing = true;
+    const outcome = await this.options.refresh();
+    this.isRefreshing = false;
+    this.failures = outcome === "failed" ? this.failures + 1 : 0;
+    if (outcome !== "done") this.isBehind = true;
+    const wait = outcome === "failed" ? Math.min(longestWait, afterFailure * 2 ** this.failures) : afterOthers;
+    if (this.isBehind) this.timer = setTimeout(() => void this.refresh(), wait);
   }
 }

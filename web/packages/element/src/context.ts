@@ -55,7 +55,3 @@ export function dimensionLabel(context: ViewContext, dimension: string): string 
   return context.config.filters.find((filter) => filter.dimension === dimension)?.label ?? humanize(dimension);
 }
 
-/** Keeps the values of one customer's dimension apart from those of any other, on pages that show several. */
-export function colorScope(context: ViewContext, dimension: string): string {
-  return JSON.stringify([context.config.session.tenant_id ?? "", dimension]);
-}

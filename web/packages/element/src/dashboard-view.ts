@@ -1,9 +1,10 @@
 import {
-  clickEffect, ColorSlots, describeError, DashboardController, EmbanError, exactPick, exactTime, faceOf, formatValue, gridSize, layout, LiveUpdates, onWake, resolveTheme,
+  clickEffect, describeError, DashboardController, EmbanError, exactPick, exactTime, faceOf, formatValue, gridSize, layout, LiveUpdates, onWake, resolveTheme,
   safeImageURL, safeLocale, SessionWatch, strings,
   type ControllerEvent, type DashboardConfig, type GridSize, type LiveState, type Picked, type ResolvedTheme, type Theme, type WidgetConfig,
 } from "@emban/core";
 import type { ViewContext } from "./context";
+import { CustomerColors } from "./customer-colors";
 import { Customizer } from "./customize/customizer";
 import { h, putInOrder, replace } from "./dom";
 import { DrillPanel } from "./drill/panel";
@@ -14,9 +15,6 @@ import { moveInto, themeOfPage } from "./host-page";
 import { LiveMark } from "./live-mark";
 import { slotsOf } from "./live-slots";
 import { Card, message } from "./widgets/card";
-
-/** One for the whole page: single widgets side by side agree on their colours, too. */
-const colors = new ColorSlots();
 
 export interface ViewOptions {
   readonly host: string;
@@ -71,6 +69,7 @@ export class DashboardView {
   private endWake: () => void = () => undefined;
   private emit: ViewOptions["emit"];
   private readonly customizer: Customizer;
+  private readonly colors = new CustomerColors();
   /** The present element has said that it is ready. */
   private isReadyTold = false;
 
@@ -88,13 +87,20 @@ export class DashboardView {
         this.status.textContent = text;
       },
       fail: (text, code) => this.context?.fail(text, code),
+      calm: () => {
+        this.notice.textContent = "";
+      },
       place: () => this.placeAgain(), measure: () => this.measure(),
     });
     this.live = new LiveUpdates(this.controller, {
       host: server, slot: slotsOf(server),
       show: (state) => this.showLive(state), updated: () => this.liveMark.flash(), ended: (error) => this.endLive(error),
     });
-    this.watch = new SessionWatch({ host: server, slot: slotsOf(server, 1), ended: (error) => this.endLive(error) });
+    this.watch = new SessionWatch({
+      host: server, slot: slotsOf(server, 1), ended: (error) => this.endLive(error),
+      // Who has paused the dashboard wants it to stay as it is.
+      refresh: () => (this.live.isPaused ? Promise.resolve("done" as const) : this.controller.refreshQuietly()),
+    });
     this.observer = new ResizeObserver(() => this.measure());
     this.root.dataset["single"] = options.only !== undefined ? "true" : "false";
     this.applyTheme();
@@ -140,6 +146,7 @@ export class DashboardView {
     this.closePanel();
     this.customizer.stop();
     for (const card of this.cards.values()) card.destroy();
+    this.colors.release();
   }
 
   /** All that is shown goes on in another element; what it has to say is said by that one. */
@@ -173,6 +180,9 @@ export class DashboardView {
         if (event.phase === "failed") this.showFailure();
         if (event.phase === "failed" || this.controller.config === null) this.updateLive();
         break;
+      case "forgotten":
+        this.emit("forgotten", {});
+        break;
       case "config":
         this.showConfig(event.config);
         this.updateLive();
@@ -193,7 +203,7 @@ export class DashboardView {
       case "settled":
         this.status.textContent = strings.updated;
         this.measure();
-        if (this.isReadyTold) this.emit("settled", {});
+        if (this.isReadyTold) this.emit("settled", { whole: event.whole });
         else this.emit("ready", { dashboardId: this.controller.config?.id ?? null, name: this.controller.config?.name ?? "" });
         this.isReadyTold = true;
         break;
@@ -344,7 +354,7 @@ export class DashboardView {
       controller: this.controller,
       config,
       theme: this.theme,
-      colors,
+      colors: this.colors.of(config.session.tenant_id ?? ""),
       size: this.size,
       locale: safeLocale(config.session.locale),
       timezone: config.session.timezone ?? "UTC",
@@ -515,6 +525,9 @@ export class DashboardView {
     this.bar = null;
     this.chips = null;
     this.context = null;
+    this.signature = "";
+    this.customizer.forget();
+    if (this.controller.config === null) this.colors.release();
     this.notice.textContent = "";
     this.status.textContent = "";
     replace(this.head);

@@ -235,6 +235,7 @@ export abstract class EmbanElement extends Base {
   }
 
   private announce(name: string, detail: Record<string, unknown>): void {
+    if (name === "forgotten") return this.setFilters(this.parse("filters"));
     if (name === "ready" || name === "settled") this.recovery?.works();
     if (name === "token-expiring") this.recovery?.request();
     if (name === "error") this.recovery?.failed(detail["code"]);

@@ -1,10 +1,21 @@
 // By file, not by name of the package: types and code of this one stand for themselves.
 import { isOtherCustomer } from "../../core/src/claims";
 import { Recovery } from "../../core/src/recovery";
+import { isolated } from "../../core/src/report";
 import { frameUrl, parseEmbedUrl, type EmbedTarget } from "./embed-url";
 import type { EmbanFilters, EmbanHandle, EmbanOptions } from "./types";
 
-const events = new Set(["ready", "resize", "drill", "filter", "period-change", "error", "token-expiring"]);
+const events = new Set(["ready", "resize", "drill", "filter", "period-change", "error", "token-expiring", "settled"]);
+/** What the host page's style sheets may say about iframes, and must not about this one. What hides the place around it hides it, too. */
+const held: Readonly<Record<string, string>> = {
+  display: "block", visibility: "inherit", opacity: "1", position: "static", float: "none", margin: "0", padding: "0", border: "0", "box-sizing": "border-box",
+  width: "100%", "min-width": "0", "max-width": "none", "max-height": "none", "aspect-ratio": "auto", transform: "none", translate: "none", rotate: "none",
+  scale: "none", zoom: "1", filter: "none", "clip-path": "none", clip: "auto", mask: "none", "mix-blend-mode": "normal", "pointer-events": "inherit",
+  "content-visibility": "visible", contain: "none", transition: "none", animation: "none",
+  // A browser paints an opaque ground behind a frame whose colour scheme differs from that of its element. The page inside
+  // declares none, so that its background may be transparent in dark hosts, too.
+  "color-scheme": "light",
+};
 /** A page answers before its `load` event; a browser that refuses to show it fires that event, too. */
 const blockedAfter = 3000;
 const silentAfter = 10_000;
@@ -18,18 +29,14 @@ export function create(options: EmbanOptions): EmbanHandle {
 
   const iframe = document.createElement("iframe");
   iframe.title = options.title ?? "Analytics dashboard";
-  const { style } = iframe;
-  // Rules of the host page for all of its iframes (`iframe { height: auto !important }`) must not squeeze this one.
-  const hold = (property: string, value: string) => style.setProperty(property, value, "important");
-  hold("display", "block");
-  hold("width", "100%");
-  hold("height", "480px");
-  hold("min-height", "0");
-  hold("max-height", "none");
-  hold("border", "0");
-  // A browser paints an opaque ground behind a frame whose colour scheme differs from that of its element. The page inside
-  // declares none, so that its background may be transparent in dark hosts, too.
-  hold("color-scheme", "light");
+  const hold = (property: string, value: string) => iframe.style.setProperty(property, value, "important");
+  for (const [property, value] of Object.entries(held)) hold(property, value);
+  const setHeight = (height: number) => {
+    hold("height", `${height}px`);
+    // A flexible column would squeeze it otherwise.
+    hold("min-height", `${height}px`);
+  };
+  setHeight(480);
 
   const listeners = new Map<string, Set<(event: never) => void>>();
   const queue: Record<string, unknown>[] = [];
@@ -43,16 +50,7 @@ export function create(options: EmbanOptions): EmbanHandle {
   let alarm: ReturnType<typeof setTimeout> | undefined;
 
   const emit = (name: string, payload: unknown) => {
-    for (const listener of [...(listeners.get(name) ?? [])]) {
-      try {
-        (listener as (event: unknown) => void)(payload);
-      } catch (error) {
-        // A fault in the host's listener must not stop the others; it still shows in the console.
-        setTimeout(() => {
-          throw error;
-        });
-      }
-    }
+    for (const listener of [...(listeners.get(name) ?? [])]) isolated(() => (listener as (event: unknown) => void)(payload));
   };
 
   const send = (type: string, payload: Record<string, unknown> = {}) => {
@@ -115,7 +113,7 @@ export function create(options: EmbanOptions): EmbanHandle {
     if (type === "ready" || type === "settled") recovery?.works();
     if (!events.has(type)) return;
     if (type === "resize" && typeof payload["height"] === "number" && Number.isFinite(payload["height"])) {
-      hold("height", `${Math.max(0, Math.ceil(payload["height"]))}px`);
+      setHeight(Math.max(0, Math.ceil(payload["height"])));
     }
     if (type === "filter") filters = payload["filters"] as EmbanFilters;
     if (type === "token-expiring") recovery?.request();

@@ -37,6 +37,8 @@ export interface EmbanEvents {
   readonly filter: { readonly filters: EmbanFilters };
   readonly "period-change": { readonly period: string };
   readonly error: { readonly code: string; readonly message: string };
+  /** Everything is shown again after a change, a reload or a new session; `whole`: and nothing of it failed. */
+  readonly settled: { readonly whole: boolean };
   readonly "token-expiring": { readonly expiresAt: string };
 }
 

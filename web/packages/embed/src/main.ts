@@ -71,7 +71,7 @@ if (address.autoheight) document.documentElement.classList.add("autoheight");
 if (address.token !== "") dashboard.setAttribute("token", address.token);
 document.body.append(dashboard);
 if (address.theme !== undefined) dashboard.setTheme(address.theme);
-if (address.filters !== undefined) dashboard.setFilters(address.filters);
+if (address.filters !== undefined) dashboard.setAttribute("filters", JSON.stringify(address.filters));
 if (address.token === "") dashboard.reload();
 
 // A host that only changes the fragment of the iframe's address swaps the session in place.

@@ -1,5 +1,5 @@
 import { createElement, useCallback, useEffect, useMemo, useRef, useState, type ReactElement, type ReactNode } from "react";
-import { readFilters, type Filters, type Theme } from "@emban/core";
+import { isolated, readFilters, type Filters, type Theme } from "@emban/core";
 import { SessionContext, type DrillEvent, type ErrorEvent, type Session } from "./context";
 import { SharedDashboard } from "./shared-dashboard";
 
@@ -51,10 +51,23 @@ export function EmbanProvider(props: EmbanProviderProps): ReactElement {
     latest.current = props;
   });
 
+  const applyFilters = useCallback((to: SharedDashboard) => {
+    const { filters: given, onError } = latest.current;
+    if (!given) return;
+    try {
+      to.controller.setFilters(readFilters(JSON.parse(JSON.stringify(given))));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      const { message } = error;
+      isolated(() => onError?.({ code: "invalid_filters", message }));
+    }
+  }, []);
+
   const canFetch = props.getToken !== undefined;
   useEffect(() => {
     const leave = shared.onEvent((event) => {
       const { current } = latest;
+      if (event.type === "forgotten") applyFilters(shared);
       if (event.type === "settled" && event.first) current.onReady?.();
       if (event.type === "filter") current.onFilter?.({ filters: event.filters });
       if (event.type === "period-change") current.onPeriodChange?.({ period: event.period });
@@ -67,7 +80,7 @@ export function EmbanProvider(props: EmbanProviderProps): ReactElement {
       leave();
       shared.stop();
     };
-  }, [shared, canFetch]);
+  }, [shared, canFetch, applyFilters]);
 
   const hadToken = useRef(false);
   useEffect(() => {
@@ -81,18 +94,12 @@ export function EmbanProvider(props: EmbanProviderProps): ReactElement {
   useEffect(() => {
     if (applied.current?.shared === shared && applied.current.content === filtersContent) return;
     applied.current = { shared, content: filtersContent };
-    if (filtersContent === "null") return;
-    try {
-      shared.controller.setFilters(readFilters(JSON.parse(filtersContent)));
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      latest.current.onError?.({ code: "invalid_filters", message: error.message });
-    }
-  }, [shared, filtersContent]);
+    applyFilters(shared);
+  }, [shared, filtersContent, applyFilters]);
 
   const themeContent = JSON.stringify(theme ?? null);
-  const drilled = useCallback((event: DrillEvent) => latest.current.onDrill?.(event), []);
-  const failed = useCallback((event: ErrorEvent) => latest.current.onError?.(event), []);
+  const drilled = useCallback((event: DrillEvent) => isolated(() => latest.current.onDrill?.(event)), []);
+  const failed = useCallback((event: ErrorEvent) => isolated(() => latest.current.onError?.(event)), []);
   const session = useMemo<Session>(
     () => ({ shared, live, theme: (JSON.parse(themeContent) as Theme | null) ?? undefined, drilled, failed }),
     [shared, live, themeContent, drilled, failed],

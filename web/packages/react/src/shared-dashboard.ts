@@ -1,4 +1,4 @@
-import { DashboardController, EmbanError, onWake, readToken, Recovery, type ControllerEvent, type DashboardConfig, type WidgetState } from "@emban/core";
+import { DashboardController, EmbanError, isolated, onWake, readToken, Recovery, type ControllerEvent, type DashboardConfig, type WidgetState } from "@emban/core";
 
 export type Listener = (event: ControllerEvent) => void;
 
@@ -223,7 +223,7 @@ export class SharedDashboard {
   }
 
   private tellHosts(event: ControllerEvent): void {
-    for (const host of [...this.hosts]) host(event);
+    for (const host of [...this.hosts]) isolated(() => host(event));
   }
 
   private tellView(listener: Listener, event: ControllerEvent): void {

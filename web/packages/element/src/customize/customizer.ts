@@ -1,4 +1,4 @@
-import { customizeStrings as words, layout, type DashboardController, type GridSize, type WidgetConfig } from "@emban/core";
+import { customizeStrings as words, isAbort, layout, type DashboardController, type GridSize, type WidgetConfig } from "@emban/core";
 import type { ViewContext } from "../context";
 import { h, icon } from "../dom";
 import { LayoutEditor } from "./layout-editor";
@@ -12,6 +12,8 @@ export interface CustomizerOptions {
   /** Tells those who do not see it. */
   readonly say: (text: string) => void;
   readonly fail: (text: string, code: string) => void;
+  /** Takes back what `fail` said. */
+  readonly calm: () => void;
   /** Everything to its place again, in the size that the page has now. */
   readonly place: () => void;
   readonly measure: () => void;
@@ -58,8 +60,16 @@ export class Customizer {
       this.options.say(words.removed(widget.title));
       this.addButton.focus({ preventScroll: true });
     } catch (error) {
-      this.options.fail(words.removeFailed, codeOf(error));
+      this.fail(words.removeFailed, error);
     }
+  }
+
+  /** Another viewer may come: nothing of this one's dashboard is kept. */
+  forget(): void {
+    this.stop();
+    this.context = null;
+    this.tools.replaceChildren();
+    this.tools.hidden = true;
   }
 
   /** Ends what is going on, without keeping it. */
@@ -77,36 +87,39 @@ export class Customizer {
     const { context, options } = this;
     if (!context || this.editor) return;
     const config = options.controller.config ?? context.config;
-    this.editor = new LayoutEditor({
+    const run = async (work: () => Promise<void>, done: string) => {
+      options.calm();
+      try {
+        await work();
+        // Meanwhile another session may have ended it.
+        if (this.editor !== editor) return;
+        this.end();
+        options.say(done);
+      } catch (error) {
+        if (this.editor === editor) this.fail(words.saveFailed, error);
+      }
+    };
+    const editor: LayoutEditor = new LayoutEditor({
       grid: options.grid, cards: options.cards(), widgets: config.widgets, placements: layout(config.widgets, "wide", config.customized === true),
       isCustomized: config.customized === true, reducedMotion: context.reducedMotion, say: options.say, changed: options.measure,
       cancel: () => this.end(),
-      save: async (positions) => {
-        try {
-          await options.controller.saveLayout(positions);
-          this.end();
-          options.say(words.saved);
-        } catch (error) {
-          options.fail(words.saveFailed, codeOf(error));
-        }
-      },
-      reset: async () => {
-        try {
-          await options.controller.resetLayout();
-          this.end();
-          options.say(words.resetDone);
-        } catch (error) {
-          options.fail(words.saveFailed, codeOf(error));
-        }
-      },
+      save: (positions) => run(() => options.controller.saveLayout(positions), words.saved),
+      reset: () => run(() => options.controller.resetLayout(), words.resetDone),
     });
+    this.editor = editor;
     this.tools.setAttribute("inert", "");
-    this.place.replaceChildren(this.editor.bar);
+    this.place.replaceChildren(editor.bar);
     options.measure();
-    this.editor.focus();
+    editor.focus();
+  }
+
+  /** What was called off, as when somebody else has signed in meanwhile, is no failure. */
+  private fail(text: string, error: unknown): void {
+    if (!isAbort(error)) this.options.fail(text, codeOf(error));
   }
 
   private end(): void {
+    this.options.calm();
     this.stop();
     this.options.place();
     this.editButton.focus({ preventScroll: true });

@@ -39,21 +39,23 @@ export class LayoutEditor {
   private readonly buttons: readonly HTMLButtonElement[];
   private readonly ghost = h("div", { class: "edit-ghost", attrs: { "aria-hidden": "true" } });
   private drag: Drag | null = null;
+  private isSaving = false;
 
   constructor(private readonly options: LayoutEditorOptions) {
     const helpId = uniqueId("edit-help");
     this.positions = Object.fromEntries(
       options.placements.map(({ id, column, row, columns, rows }) => [id, { x: column - 1, y: row - 1, w: columns, h: rows }]),
     );
-    const button = (label: string, look: string, run: () => void) => h("button", { class: `button ${look}`, attrs: { type: "button", part: "button" }, on: { click: run } }, label);
+    const button = (label: string, look: string, run: (event: Event) => void) =>
+      h("button", { class: `button ${look}`, attrs: { type: "button", part: "button" }, on: { click: (event) => this.isSaving || run(event) } }, label);
     this.buttons = [
-      ...(options.isCustomized ? [button(words.reset, "quiet", () => void this.finish(options.reset))] : []),
+      ...(options.isCustomized ? [button(words.reset, "quiet", (event) => void this.finish(event, options.reset))] : []),
       button(words.cancel, "", () => options.cancel()),
-      button(words.save, "primary", () => void this.finish(() => options.save(this.positions))),
+      button(words.save, "primary", (event) => void this.finish(event, () => options.save(this.positions))),
     ];
     this.bar = h(
       "div",
-      { class: "edit-bar", attrs: { role: "toolbar", "aria-label": words.editing, part: "edit-bar" } },
+      { class: "edit-bar", attrs: { role: "group", "aria-label": words.editing, part: "edit-bar" }, on: { keydown: (event) => this.escape(event as KeyboardEvent) } },
       h("div", { class: "edit-words" }, h("strong", {}, words.editing), h("span", { attrs: { id: helpId } }, words.help)),
       h("div", { class: "edit-actions" }, ...this.buttons),
     );
@@ -87,13 +89,34 @@ export class LayoutEditor {
     this.options.grid.classList.remove("editing");
   }
 
-  private async finish(work: () => Promise<void>): Promise<void> {
-    for (const button of this.buttons) button.disabled = true;
+  /** Until it is decided nothing can be changed. The focus stays where it is: a button that is disabled would lose it. */
+  private async finish(event: Event, work: () => Promise<void>): Promise<void> {
+    const button = event.currentTarget;
+    this.letGo(false);
+    this.setSaving(true);
     try {
       await work();
     } finally {
-      for (const button of this.buttons) button.disabled = false;
+      this.setSaving(false);
+      // Not every browser gives the focus to what is clicked.
+      if (this.bar.isConnected && button instanceof HTMLElement) button.focus({ preventScroll: true });
     }
+  }
+
+  private setSaving(isSaving: boolean): void {
+    this.isSaving = isSaving;
+    setAttribute(this.bar, "aria-busy", isSaving ? "true" : null);
+    for (const button of this.buttons) setAttribute(button, "aria-disabled", isSaving ? "true" : null);
+    for (const cover of this.covers.values()) setAttribute(cover, "inert", isSaving);
+  }
+
+  /** Gives up a move that is under way, else editing. */
+  private escape(event: KeyboardEvent): void {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (this.drag) this.letGo(false);
+    else if (!this.isSaving) this.options.cancel();
   }
 
   private cover(widget: WidgetConfig, helpId: string): HTMLElement {
@@ -122,9 +145,7 @@ export class LayoutEditor {
     const now = this.positions[widget.id];
     const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
     if (event.key === "Escape") {
-      event.preventDefault();
-      event.stopPropagation();
-      this.options.cancel();
+      this.escape(event);
       return;
     }
     if (!now || dx === undefined || dy === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -156,7 +177,7 @@ export class LayoutEditor {
   private start(event: PointerEvent, id: string): void {
     const path = event.composedPath();
     const target = path[0] instanceof Element ? path[0] : null;
-    if (event.button !== 0 || this.drag) return;
+    if (event.button !== 0 || this.drag || this.isSaving) return;
     const isResize = target?.closest(".edit-corner") !== null && target !== null;
     // A finger on the card itself scrolls the page.
     if (event.pointerType === "touch" && !isResize && !target?.closest(".edit-grip")) return;
@@ -190,8 +211,12 @@ export class LayoutEditor {
   }
 
   private end(event: PointerEvent, isKept: boolean): void {
+    if (event.pointerId === this.drag?.pointer) this.letGo(isKept);
+  }
+
+  private letGo(isKept: boolean): void {
     const { drag } = this;
-    if (!drag || event.pointerId !== drag.pointer) return;
+    if (!drag) return;
     this.drag = null;
     const card = this.options.cards.get(drag.id);
     card?.classList.remove("dragged");

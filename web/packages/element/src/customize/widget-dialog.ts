@@ -1,5 +1,5 @@
 import {
-  customizeStrings as words, describeError, drillStrings, humanize, ownCharts, ownMetrics, ownProperties, ownTitle, ownWidget, sampleResult, strings, validChoice,
+  customizeStrings as words, describeError, drillStrings, humanize, isAbort, ownCharts, ownMetrics, ownProperties, ownTitle, ownWidget, sampleResult, strings, validChoice,
   type OwnWidgetChoice, type Vocabulary, type WidgetConfig, type WidgetDraft,
 } from "@emban/core";
 import type { ViewContext } from "../context";
@@ -22,6 +22,7 @@ export class WidgetDialog {
   private face: WidgetFace | null = null;
   private opener: HTMLElement | null = null;
   private isOpen = false;
+  private isSending = false;
 
   constructor(private readonly context: ViewContext, private readonly add: (widget: WidgetDraft) => Promise<void>) {
     const titleId = uniqueId("own-title");
@@ -70,9 +71,15 @@ export class WidgetDialog {
       const whole = Math.max(document.documentElement.clientHeight, 640);
       this.dialog.style.setProperty("--own-top", `${Math.max(0, Math.min(area.top, whole - 620)) + 16}px`);
     }
-    this.submit.disabled = true;
     this.dialog.showModal();
     this.dialog.querySelector<HTMLElement>(".drill-title")?.focus({ preventScroll: true });
+    await this.load();
+  }
+
+  /** Asks what there is to choose from. */
+  private async load(): Promise<void> {
+    this.submit.disabled = true;
+    this.problem.textContent = "";
     replace(this.fields, ...[80, 60, 70].map((width) => h("div", { class: "bone row", vars: { "--ratio": String(width / 100) } })));
     try {
       const vocabulary = await this.context.controller.vocabulary();
@@ -85,9 +92,18 @@ export class WidgetDialog {
       this.submit.disabled = false;
       this.change({});
     } catch {
-      replace(this.fields);
+      if (!this.isOpen) return;
+      const again = h("button", { class: "button", attrs: { type: "button", part: "button" }, on: { click: () => void this.loadAgain() } }, strings.retry);
+      replace(this.fields, again);
       this.problem.textContent = words.vocabularyFailed;
     }
+  }
+
+  /** The button goes with what it is pressed for: the focus to the first field, or to the button that takes its place. */
+  private async loadAgain(): Promise<void> {
+    this.dialog.querySelector<HTMLElement>(".drill-title")?.focus({ preventScroll: true });
+    await this.load();
+    if (this.isOpen) this.fields.querySelector<HTMLElement>("select, button")?.focus();
   }
 
   close(): void {
@@ -164,22 +180,33 @@ export class WidgetDialog {
 
   private async send(event: Event): Promise<void> {
     event.preventDefault();
+    if (this.isSending) return;
     const { size, ...draft } = ownWidget(this.choice);
     const { config } = this.context;
     const below = Math.max(0, ...config.widgets.map(({ position }) => position.y + position.h));
-    this.submit.disabled = true;
-    setAttribute(this.form, "aria-busy", "true");
+    this.setSending(true);
     this.problem.textContent = "";
     try {
       await this.add({ ...draft, position: { x: 0, y: below, ...size } });
       this.close();
     } catch (error) {
+      if (isAbort(error)) return this.close();
       const { code = "", status = 0, message = "" } = error as { code?: string; status?: number; message?: string };
-      this.problem.textContent = code === "too_many_own_widgets" ? words.tooMany : status === 422 ? describeError(code, status, message).text : words.addFailed;
+      const text = code === "too_many_own_widgets" ? words.tooMany : status === 422 ? describeError(code, status, message).text : words.addFailed;
+      // Closed meanwhile: then it is said where the viewer looks.
+      if (this.isOpen) this.problem.textContent = text;
+      else this.context.fail(text, code || "network");
     } finally {
-      this.submit.disabled = false;
-      setAttribute(this.form, "aria-busy", null);
+      this.setSending(false);
     }
+  }
+
+  /** Nothing can be changed, and the focus stays where it is. */
+  private setSending(isSending: boolean): void {
+    this.isSending = isSending;
+    setAttribute(this.form, "aria-busy", isSending ? "true" : null);
+    setAttribute(this.submit, "aria-disabled", isSending ? "true" : null);
+    setAttribute(this.fields, "inert", isSending);
   }
 }
 

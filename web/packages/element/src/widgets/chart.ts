@@ -1,7 +1,7 @@
 import {
   chartView, colorCount, colorKeys, strings, typicalPick, type ChartView, type LegendItem, type Picked, type QueryResult, type QueryWidget, type TooltipModel,
 } from "@emban/core";
-import { colorScope, isPickable, selectedValues, type ViewContext } from "../context";
+import { isPickable, selectedValues, type ViewContext } from "../context";
 import { h, icon, replace, setAttribute } from "../dom";
 import { loadECharts, type EChart } from "../echarts";
 import type { WidgetFace } from "./face";
@@ -98,7 +98,7 @@ export class ChartFace implements WidgetFace {
     const keys = colorKeys(this.widget, result);
     const view = chartView(this.widget, result, {
       theme: context.theme,
-      ...(keys && { slots: context.colors.claim(colorScope(context, keys.dimension), keys.values, colorCount(context.theme)) }),
+      ...(keys && { slots: context.colors.claim(keys.dimension, keys.values, colorCount(context.theme)) }),
       locale: context.locale,
       timezone: context.timezone,
       width: this.size.width || 480,

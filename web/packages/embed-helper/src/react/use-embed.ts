@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { isOtherCustomer } from "../../../core/src/claims";
+import { isolated } from "../../../core/src/report";
 import { create } from "../create";
 import { parseEmbedUrl } from "../embed-url";
 import type { EmbanEvents, EmbanFilters, EmbanHandle, EmbanTheme } from "../types";
@@ -44,7 +45,7 @@ export interface EmbanEmbed extends EmbanEmbedControls {
   readonly ref: (element: HTMLElement | null) => void;
   /** The dashboard is shown. */
   readonly isReady: boolean;
-  /** The last error since it was shown; null when there is none. */
+  /** The last error since everything was shown; null when there is none. */
   readonly error: EmbanEvents["error"] | null;
 }
 
@@ -102,7 +103,7 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
   const fail = useCallback((code: string, cause: unknown) => {
     const event = { code, message: cause instanceof Error ? cause.message : String(cause) };
     setError(event);
-    latest.current.onError?.(event);
+    isolated(() => latest.current.onError?.(event));
   }, []);
 
   /** What one customer has chosen is nothing to another. Says whether it is another one. */
@@ -177,6 +178,9 @@ export function useEmbanEmbed(options: EmbanEmbedOptions): EmbanEmbed {
       setReady(true);
       setError(null);
       latest.current.onReady?.(event);
+    });
+    handle.on("settled", ({ whole }) => {
+      if (whole) setError(null);
     });
     handle.on("resize", (event) => latest.current.onResize?.(event));
     handle.on("drill", (event) => latest.current.onDrill?.(event));
