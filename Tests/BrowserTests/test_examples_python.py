@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from embantest.browser import HostPage, Watch, card, kpi_number, open_context, settled, shoot
 from embantest.process import ROOT, EmbanProcess, clean_environment, free_port
 from embantest.workspace import Organization, breakdown, event, kpi, timeseries
-from playwright.sync_api import Browser, Error, Frame, Page, expect
+from playwright.sync_api import Browser, Error, Frame, Page, Response, expect
 
 START_SECONDS = 120
 ADA, GRACE = ("ada@acme.example", "analytical engine"), ("grace@globex.example", "nanoseconds of wire")
@@ -258,6 +259,33 @@ def test_the_customer_is_not_taken_from_the_request(running: Running, open_page:
     result = held.post("/v1/embed/query", {"widgets": ["w_calls"]}).expect(200)["results"]["w_calls"]
     assert result["rows"][0]["value"] == CALLS["acme"]
     assert product.key not in page.content()
+
+
+def test_no_cache_keeps_what_carries_a_token(running: Running, open_page: Callable[[], Page]) -> None:
+    """Nor the pages of whoever was signed in: after the sign-out the way back leads to the sign-in."""
+    page = open_page()
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer) if answer.url.startswith(running.url) else None)
+    page.goto(running.url)
+    sign_in(page, ADA)
+    tokens = tokens_in(shown(page, CALLS["acme"]))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("E-mail")).to_be_visible()
+    pages = {"/", "/login", "/logout", running.example.token_route}
+    kept = []
+    for answer in answers:
+        try:
+            carries = any(token in answer.text() for token in tokens)
+        except Error:  # a redirect has no body
+            carries = False
+        is_page = running.example.token_route and urlsplit(answer.url).path in pages
+        if (carries or is_page) and "no-store" not in answer.headers.get("cache-control", ""):
+            kept.append(f"{answer.status} {answer.url}")
+    assert not kept
+    if running.example.token_route:
+        assert {"/logout", running.example.token_route} <= {urlsplit(answer.url).path for answer in answers}
+        page.go_back()
+        expect(page.get_by_label("E-mail")).to_be_visible()
 
 
 def test_the_readme_says_how_it_is_started(running: Running) -> None:

@@ -37,7 +37,7 @@ def test_the_route_makes_sessions_for_whoever_is_signed_in(organization: Organiz
         assert product.post("/api/sign-in", raw="tenant=nobody", headers=FORM).status == 404
         for tenant, calls in (("acme", 2), ("globex", 1)):
             signed_in = product.post("/api/sign-in", raw=f"tenant={tenant}", headers=FORM)
-            assert signed_in.status == 303
+            assert signed_in.status == 303 and signed_in.header("Cache-Control") == "no-store"
             cookie = signed_in.header("Set-Cookie").split(";")[0]
             answer = Client(url, {"Cookie": cookie}).post("/api/embed-session", {})
             session = answer.expect(200)

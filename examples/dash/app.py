@@ -22,6 +22,13 @@ server.config.update(
 )
 
 
+# Pages and tokens are of whoever is signed in now: no cache keeps them, and no way back shows them after the sign-out. Dash says itself how long its own scripts may be kept.
+@server.after_request
+def not_kept(answer):
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
 # Everything but the login is for people who are signed in: Dash's own routes, too.
 @server.before_request
 def require_login():

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +32,14 @@ async def closing(_: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=closing)
 app.add_middleware(SessionMiddleware, secret_key=os.environ.get("SESSION_SECRET") or secrets.token_urlsafe(32), same_site="lax")
 pages = Jinja2Templates(directory=Path(__file__).parent / "templates")
+
+
+# Pages and tokens are of whoever is signed in now: no cache keeps them, and no way back shows them after the sign-out.
+@app.middleware("http")
+async def not_kept(request: Request, answered: Callable[[Request], Awaitable[Response]]) -> Response:
+    answer = await answered(request)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 async def signed_in(request: Request) -> dict[str, str]:

@@ -18,6 +18,14 @@ app.config.update(
     SESSION_COOKIE_SAMESITE="Lax",
 )
 
+
+# Pages and tokens are of whoever is signed in now: no cache keeps them, and no way back shows them after the sign-out.
+@app.after_request
+def not_kept(answer):
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
 # One for the whole program: it keeps connections open. The key comes from EMBAN_API_KEY and stays in this process.
 emban = Emban(EMBAN_URL)
 

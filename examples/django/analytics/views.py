@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import JsonResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from emban import Emban, EmbanError
 
@@ -13,6 +14,7 @@ log = logging.getLogger(__name__)
 emban = Emban(settings.EMBAN_URL)
 
 
+@never_cache
 @login_required
 @require_POST
 def guest_token(request):
@@ -29,6 +31,7 @@ def guest_token(request):
     return JsonResponse({"token": made.token})
 
 
+@never_cache
 @login_required
 def dashboard(request):
     return render(request, "dashboard.html", {"emban_url": settings.EMBAN_URL, "dashboard": settings.EMBAN_DASHBOARD})

@@ -6,5 +6,5 @@ const customers = new Set(["acme", "globex"]);
 export async function POST(request: Request): Promise<Response> {
   const tenant = String((await request.formData()).get("tenant"));
   if (!customers.has(tenant)) return new Response("There is no such customer.", { status: 404 });
-  return new Response(null, { status: 303, headers: { Location: "/", "Set-Cookie": sessionCookie(tenant) } });
+  return new Response(null, { status: 303, headers: { Location: "/", "Set-Cookie": sessionCookie(tenant), "Cache-Control": "no-store" } });
 }
