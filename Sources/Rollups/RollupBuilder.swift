@@ -74,9 +74,9 @@ public struct RollupBuilder: Service {
   /// - Returns: Whether the store works at none of this builder's inserts any more.
   private func endInserts() async throws -> Bool {
     let own: SQL = "Settings['log_comment'] = \(SQL(trusted: "'\(mark)'"))"
-    try await client.execute("KILL QUERY WHERE \(own) SYNC", timeout: .seconds(30))
+    try await client.execute("KILL QUERY WHERE \(own) SYNC", timeout: .seconds(4))
     let left = try await client.query(
-      "SELECT count() FROM \(identifier: "system.processes") WHERE \(own)", as: .admin, timeout: .seconds(5))
+      "SELECT count() FROM \(identifier: "system.processes") WHERE \(own)", as: .admin, timeout: .seconds(1))
     return left.scalar?.numberValue == 0
   }
 

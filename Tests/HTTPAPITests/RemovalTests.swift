@@ -6,6 +6,7 @@ import HTTPAPI
 import Ingest
 import Logging
 import NIOCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -270,6 +271,105 @@ import Testing
     #expect(try await world.totals("events") == ["acme": 1])
   }
 
+  /// More ids that were stored twice, and put right, than are looked at at once, and one among them that was not.
+  @Test func allThatWasStoredTwiceIsFound() async throws {
+    let world = try await World()
+    for batch: UInt64 in 7...8 { try await world.store([Row(tenant: "acme", id: "m", hoursAgo: 1)], batch: batch) }
+    // Later than those, before and behind them in their order.
+    try await world.clickhouse.client.execute(
+      """
+      INSERT INTO emban.event_ids (org_id, environment, tenant_id, event_id, timestamp, ingested_at) \
+      SELECT \(bind: world.organization.rawValue), 'production', 'acme', \
+      concat(if(number % 2 = 0, 'a', 'z'), toString(intDiv(number, 4))), now64(3), now64(3) FROM numbers(20400)
+      """)
+    let doubled = try await world.clickhouse.client.query(
+      """
+      SELECT count() FROM (SELECT event_id FROM emban.event_ids WHERE org_id = \(bind: world.organization.rawValue) \
+      GROUP BY event_id HAVING count() > 1)
+      """, as: .admin)
+    #expect(doubled.scalar == 10_201)
+    try await world.housekeeping().workOnce()
+    #expect(try await world.totals("events") == ["acme": 1])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 1])
+  }
+
+  /// Two programs store the same ids at the same moment while an erasure lies in the journal whose program has died: their senders do not wait until
+  /// that is done. What they leave is put right by the programs themselves, whoever has the lease.
+  @Test func anInsertFinishesNobodyElsesRemoval() async throws {
+    let world = try await World()
+    try await world.store((0..<3).map { Row(tenant: "globex", id: "g\($0)", hoursAgo: 1) })
+    let removals = RemovalRepository(world.database)
+    let id = "dead-\(world.organization)"
+    #expect(try await removals.begin(world.organization, id: id, at: world.now().adding(seconds: -60)))
+    let plan: JSONValue = [
+      "kind": "tenant", "environment": "production", "tenant": "globex", "before": .int(world.now().adding(seconds: 60).milliseconds),
+    ]
+    #expect(try await removals.fix(world.organization, id: id, plan: plan.serialized()))
+    let programs = [0, 1].map { _ in DuplicateRepair(remover: world.remover(), logger: world.quiet) }
+    let services = programs.map { EventBufferService(client: world.clickhouse.client, duplicates: $0, logger: world.quiet) }
+    let scope = IngestScope(organization: world.organization, environment: .production)
+    let sent = try await withThrowingTaskGroup(of: Void.self) { group in
+      defer { group.cancelAll() }
+      for service in services { group.addTask { await service.run() } }
+      let pipelines = services.map { IngestPipeline(buffer: $0, now: world.now) }
+      for round in 1...200 {
+        let events = (0..<20).map { #"{"tenant_id":"acme","event_name":"api.call","event_id":"e\#(round)-\#($0)"}"# }
+        let body = ByteBuffer(string: "{\"events\":[\(events.joined(separator: ","))]}")
+        async let first = pipelines[0].ingest(body, contentType: nil, scope: scope)
+        async let second = pipelines[1].ingest(body, contentType: nil, scope: scope)
+        let begin = ContinuousClock.now
+        #expect(try await (first.accepted, second.accepted) == (20, 20))
+        #expect(ContinuousClock.now - begin < .seconds(60))
+        if try await world.totals("events")["acme"] ?? 0 > round * 20 { return round * 20 }
+      }
+      return 0
+    }
+    try #require(sent > 0, "the two never ran into each other")
+    #expect(try await removals.list().map(\.id) == [id])
+    #expect(try await world.totals("events")["globex"] == 3)
+    for program in programs { try await world.housekeeping(duplicates: program, lease: { false }).workOnce() }
+    #expect(try await removals.list().isEmpty)
+    #expect(try await world.totals("events") == ["acme": sent])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": sent])
+  }
+
+  /// One of the things that are done every hour fails each time: the others are done, and it is not tried again every few seconds.
+  @Test func whatFailsWaitsLongerEachTime() async throws {
+    let world = try await World()
+    let moment = Moment(world.now())
+    let housekeeping = EventHousekeeping(
+      client: world.clickhouse.client, remover: world.remover(),
+      duplicates: DuplicateRepair(remover: world.remover(), logger: world.clickhouse.logger),
+      rules: {
+        moment.tried()
+        throw AppError.internal(cause: "the test's own failure")
+      }, logger: world.quiet, clock: { moment.now }, lease: { true })
+    for seconds in [0, 5, 5, 60, 5, 60, 60] {
+      moment.advance(seconds: Double(seconds))
+      try await housekeeping.workOnce()
+    }
+    // At 0, 70 (a minute after the first) and 195 (two after that).
+    #expect(moment.tries == 3)
+  }
+
+  /// What removals have brought to nothing is deleted while events of the same day arrive, and of one who has none nothing is.
+  @Test func countsOfNothingGoAndThoseThatArriveStay() async throws {
+    let world = try await World()
+    try await world.store([Row(tenant: "acme", id: "e1", hoursAgo: 1), Row(tenant: "globex", hoursAgo: 1)])
+    #expect(try await world.erase("acme") == 1)
+    #expect(try await world.erase("nobody") == 0)
+    #expect(try await RemovalRepository(world.database).list().isEmpty)
+    let housekeeping = world.housekeeping(clock: { [now = world.now] in now().adding(seconds: 7200) })
+    async let work: Void = housekeeping.workOnce()
+    for number in 0..<10 { try await world.store([Row(tenant: "acme", id: "n\(number)", hoursAgo: 1)]) }
+    try await work
+    #expect(try await world.totals("events") == ["acme": 10, "globex": 1])
+    #expect(try await world.totals("tenant_days", "sum(n)") == ["acme": 10, "globex": 1])
+    let named = try await world.clickhouse.client.query(
+      "SELECT uniqExact(tenant_id) FROM emban.tenant_days WHERE org_id = \(bind: world.organization.rawValue)", as: .admin)
+    #expect(named.scalar == 2)
+  }
+
   @Test func theBytesGoToo() async throws {
     let world = try await World()
     try await world.store([Row(tenant: "acme", hoursAgo: 1), Row(tenant: "globex", hoursAgo: 1)])
@@ -336,6 +436,18 @@ private actor LateJournal: RemovalJournal {
   }
 }
 
+/// A clock that is set by hand, and a count.
+private final class Moment: Sendable {
+  private let state: Mutex<(now: Instant, tries: Int)>
+
+  init(_ now: Instant) { state = Mutex((now, 0)) }
+
+  var now: Instant { state.withLock { $0.now } }
+  var tries: Int { state.withLock { $0.tries } }
+  func tried() { state.withLock { $0.tries += 1 } }
+  func advance(seconds: Double) { state.withLock { $0.now = $0.now.adding(seconds: seconds) } }
+}
+
 private struct World {
   let clickhouse: TestClickHouse
   let organization = OrganizationID(TestClickHouse.uniqueOrganization())
@@ -377,11 +489,22 @@ private struct World {
       removed: { [told] _, _, tenants in await told.add(tenants) }, erased: { [told] _, _, tenant in await told.erase(tenant) })
   }
 
-  func housekeeping(rules: [RetentionRule] = [], remover: EventRemover? = nil, clock: TimeSource? = nil) -> EventHousekeeping {
+  func housekeeping(
+    rules: [RetentionRule] = [], remover: EventRemover? = nil, duplicates: DuplicateRepair? = nil, clock: TimeSource? = nil,
+    lease: @escaping EventHousekeeping.Lease = { true }
+  ) -> EventHousekeeping {
     let remover = remover ?? self.remover()
     return EventHousekeeping(
-      client: clickhouse.client, remover: remover, duplicates: DuplicateRepair(remover: remover, logger: clickhouse.logger),
-      rules: { rules }, logger: clickhouse.logger, clock: clock ?? now, lease: { true })
+      client: clickhouse.client, remover: remover,
+      duplicates: duplicates ?? DuplicateRepair(remover: remover, logger: clickhouse.logger), rules: { rules }, logger: clickhouse.logger,
+      clock: clock ?? now, lease: lease)
+  }
+
+  /// For what is logged on purpose.
+  var quiet: Logger {
+    var logger = clickhouse.logger
+    logger.logLevel = .critical
+    return logger
   }
 
   func erase(_ tenant: String) async throws -> Int {

@@ -33,6 +33,7 @@ public struct ReadinessReport: Sendable {
       "spool": [
         "state": .string(spool.state.rawValue), "pending_events": .int(spool.pendingEvents), "pending_bytes": .int(spool.pendingBytes),
         "oldest_seconds": .int(Int(spool.oldestSeconds)), "broken_inserts": .int(spool.brokenInserts), "set_aside": .int(spool.setAside),
+        "unreadable": .array(spool.unreadable.map(JSONValue.string)),
       ],
     ]
   }

@@ -57,15 +57,19 @@ struct CountCorrection: Sendable, Hashable {
 public struct CountCorrector: Sendable {
   /// How long a removal is waited for, and inserts, while no removal of the organisation can begin.
   private static let patience: Duration = .seconds(2)
-  private static let patienceWithInserts: Duration = .seconds(10)
+  private static let patienceWithInserts: Duration = .seconds(5)
+  /// How long a look may take beside everything else, and while no removal of the organisation can begin.
+  private static let longest: Duration = .seconds(600)
+  private static let longestAlone: Duration = .seconds(15)
 
   private let remover: EventRemover
 
   public init(remover: EventRemover) { self.remover = remover }
 
   /// Compares the events of a day with their recorded numbers, and corrects these. An insert or a removal that is half done would look like a
-  /// mistake: no removal of the organisation is under way meanwhile, the numbers are the same before and after all inserts that could
-  /// have been seen by halves are over, and nothing has arrived for that day since a moment that is long ago.
+  /// mistake: the numbers are wrong by the same twice, each time after all inserts that could have been seen by halves were over, the second time
+  /// while no removal of the organisation is under way; and nothing has arrived for that day since a moment that is long ago. Removals are kept
+  /// from beginning for twenty seconds or so at most.
   ///
   /// - Parameter moment: on the clock of the events' `ingested_at`.
   /// - Returns: Whether they were wrong, and are right now; nil when that could not be found out.
@@ -74,10 +78,10 @@ public struct CountCorrector: Sendable {
     _ day: CivilDate, of tenant: TenantID, in scope: IngestScope, settledSince moment: Instant
   ) async throws -> Bool? {
     do {
+      guard let first = try await missing(day, tenant, scope, settledSince: moment, within: Self.longest) else { return nil }
+      guard !first.isEmpty else { return false }
       return try await remover.correct(scope.organization, patience: Self.patience) {
-        guard let first = try await missing(day, tenant, scope, settledSince: moment) else { throw Unsettled() }
-        guard !first.isEmpty else { return nil }
-        guard try await missing(day, tenant, scope, settledSince: moment) == first else { throw Unsettled() }
+        guard try await missing(day, tenant, scope, settledSince: moment, within: Self.longestAlone) == first else { throw Unsettled() }
         return CountCorrection(environment: scope.environment, tenant: tenant, day: day, missing: first)
       }
     } catch is Unsettled {
@@ -91,7 +95,7 @@ public struct CountCorrector: Sendable {
 
   /// Nil while events of that day are arriving.
   private func missing(
-    _ day: CivilDate, _ tenant: TenantID, _ scope: IngestScope, settledSince moment: Instant
+    _ day: CivilDate, _ tenant: TenantID, _ scope: IngestScope, settledSince moment: Instant, within limit: Duration
   ) async throws -> [ExactText: Int]? {
     guard try await remover.insertsAreOver(before: remover.storeTime(), patience: Self.patienceWithInserts) else { return nil }
     let own: SQL = """
@@ -106,7 +110,7 @@ public struct CountCorrector: Sendable {
       AND timestamp >= \(bind: day.midnightUTC) AND timestamp < \(bind: day.adding(days: 1).midnightUTC) GROUP BY event_name \
       UNION ALL SELECT event_name, 0, n, last_ingested FROM \(identifier: "emban.tenant_days") \
       WHERE \(own) AND day = toDate32(\(bind: day.iso8601))) GROUP BY event_name
-      """, as: .admin, settings: ["max_threads": "1"], timeout: .seconds(60))
+      """, as: .admin, settings: ["max_threads": "1"], timeout: limit)
     var missing: [ExactText: Int] = [:]
     for row in rows.rows {
       guard row.count == 3, let name = row[0].stringValue, let count = row[1].numberValue, let last = row[2].numberValue,

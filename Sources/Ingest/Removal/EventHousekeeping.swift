@@ -16,16 +16,18 @@ public struct RetentionRule: Sendable, Hashable {
   }
 }
 
-/// Looks after the stored events, in one of the programs on the same stores at a time: finishes removals that were cut off, takes out what
-/// was stored twice, removes what is older than its organisation keeps it, and has the bytes of removed rows taken off the disk.
+/// Looks after the stored events: finishes removals that were cut off and takes out what inserts left stored twice, in every program; in one of
+/// the programs on the same stores at a time, looks for what was stored twice at all, removes what is older than its organisation keeps it, and
+/// has the bytes of removed rows taken off the disk.
 public final class EventHousekeeping: Service {
-  /// Says whether this program is the one that may work now.
+  /// Says whether this program is the one that may work now, and keeps it so for a while: to be asked again within ``leaseRenewal``.
   public typealias Lease = @Sendable () async throws -> Bool
 
-  private static let pause: Duration = .seconds(60)
+  /// How often the lease is asked for again, also while work is under way.
+  public static let leaseRenewal: Duration = .seconds(10)
+  private static let pause: Double = 60
   private static let pauseAfterFailure: Duration = .seconds(5)
-  /// The pause between two looks at retention and at bytes.
-  private static let hour: Double = 3600
+  private static let longestPause: Duration = .seconds(60)
   /// How long inserts take that nobody waits for.
   private static let margin: Double = 300
 
@@ -40,8 +42,13 @@ public final class EventHousekeeping: Service {
   private let state = Mutex(State())
 
   private struct State {
+    /// Everything that was stored before has been looked at.
     var sweptUntil: Instant?
-    var tidiedAt: Instant?
+    /// The look that is under way, and up to where it will have looked.
+    var sweep: (look: DuplicateRepair.Sweep, until: Instant)?
+    var workedAt: Instant?
+    var hadLease = false
+    var jobs: [String: HourlyJob] = [:]
   }
 
   /// - Parameters:
@@ -64,58 +71,123 @@ public final class EventHousekeeping: Service {
 
   public func run() async throws {
     await cancelWhenGracefulShutdown { [self] in
+      var pause = Self.pauseAfterFailure
       while !Task.isCancelled {
-        var pause = Self.pause
         do {
-          try await workOnce()
+          try await workWhenDue()
+          pause = Self.pauseAfterFailure
+          try? await Task.sleep(for: Self.leaseRenewal)
+          continue
         } catch ClickHouseError.unavailable(let reason) {
           logger.debug("events are not looked after while the event store is away", metadata: ["cause": "\(reason)"])
           pause = Self.pauseAfterFailure
         } catch is CancellationError {
           return
         } catch {
-          logger.warning("events could not be looked after; trying again", metadata: ["cause": "\(error)"])
-          pause = Self.pauseAfterFailure
+          logger.warning("events could not be looked after; trying again", metadata: ["cause": "\(error)", "pause": "\(pause)"])
         }
         try? await Task.sleep(for: pause)
+        pause = min(pause * 2, Self.longestPause)
       }
     }
     try? await release()
   }
 
-  /// Does what is due, if this program may.
-  /// - Throws: ``ClickHouseError``, what the journal and the rules throw, `CancellationError`.
-  public func workOnce() async throws {
-    guard try await lease() else { return }
-    try await remover.finishAbandoned()
-    // First of the rest: it is about numbers that are shown, the others about room and old days.
-    try await sweepDuplicates()
+  /// What is to be done at once, and what is due every minute.
+  private func workWhenDue() async throws {
+    // Which says that the schemas of both stores are in place.
+    _ = try await remover.storeTime()
+    try await finishWhatWasLeft()
+    let hasLease = try await lease()
     let now = clock()
-    let last = state.withLock { $0.tidiedAt }
-    // Also when the clock was set back since.
-    if last.map({ $0.adding(seconds: Self.hour) <= now || now < $0 }) ?? true {
-      try await applyRetention()
-      try await removeEmptyCounts()
-      try await removeBytes()
-      state.withLock { $0.tidiedAt = now }
+    let isDue = state.withLock { state in
+      defer { state.hadLease = hasLease }
+      guard hasLease else { return false }
+      // Also when the clock was set back since; and whoever takes over from a program that died begins at once.
+      return !state.hadLease || state.workedAt.map { $0.adding(seconds: Self.pause) <= now || now < $0 } ?? true
+    }
+    if isDue { try await workAlone() }
+  }
+
+  /// Does what is due, as far as this program may.
+  /// - Throws: ``ClickHouseError``, what the journal and the lease throw, `CancellationError`. What fails of the hourly work is logged, and tried
+  ///   again after a pause that grows.
+  public func workOnce() async throws {
+    try await finishWhatWasLeft()
+    guard try await lease() else { return }
+    try await workAlone()
+  }
+
+  /// Needs no lease: the journal of removals says who does what.
+  private func finishWhatWasLeft() async throws {
+    try await remover.finishAbandoned()
+    try await duplicates.repairLeft()
+  }
+
+  private func workAlone() async throws {
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      defer { group.cancelAll() }
+      group.addTask { [self] in
+        // First: it is about numbers that are shown, the others about room and old days.
+        try await sweepDuplicates()
+        try await hourly("retention") { try await applyRetention() }
+        try await hourly("empty counts") { try await removeEmptyCounts() }
+        try await hourly("bytes") { try await removeBytes() }
+        return true
+      }
+      group.addTask { [self] in
+        while !Task.isCancelled {
+          try? await Task.sleep(for: Self.leaseRenewal)
+          if !Task.isCancelled { _ = try? await lease() }
+        }
+        return false
+      }
+      while let isDone = try await group.next(), !isDone {}
+    }
+    state.withLock { $0.workedAt = clock() }
+  }
+
+  /// What was stored since the last look, by the store's clock, which says when that was; a day at the start and when the clock was set back. A
+  /// look that was broken off goes on where it was.
+  private func sweepDuplicates() async throws {
+    let now = try await remover.storeTime()
+    if state.withLock({ $0.sweep }) == nil {
+      // Rows bear the time at which their insert began.
+      let until = min(try await remover.oldestInsert() ?? now, now)
+      state.withLock { state in
+        let last = state.sweptUntil.flatMap { $0 <= now ? $0 : nil }
+        let since = last?.adding(seconds: -Self.margin) ?? now.adding(seconds: -86_400)
+        state.sweep = (DuplicateRepair.Sweep(since: since), until)
+      }
+    }
+    while var (look, until) = state.withLock({ $0.sweep }) {
+      guard try await lease() else { return }
+      try await duplicates.sweep(&look)
+      state.withLock { state in
+        state.sweep = look.isDone ? nil : (look, until)
+        if look.isDone { state.sweptUntil = until }
+      }
     }
   }
 
-  /// What was stored since the last look, by the store's clock, which says when that was; a day at the start and when the clock was set back.
-  private func sweepDuplicates() async throws {
-    let now = try await remover.storeTime()
-    let last = state.withLock { $0.sweptUntil }.flatMap { $0 <= now ? $0 : nil }
-    let since = last?.adding(seconds: -Self.margin) ?? now.adding(seconds: -86_400)
-    // Rows bear the time at which their insert began. One that has been on its way for longer than the margin is waited for.
-    let isOver = try await remover.insertsAreOver(before: now.adding(seconds: -Self.margin), patience: .zero)
+  /// Does what is due every hour. That it fails keeps nothing else from being done.
+  private func hourly(_ name: String, _ work: () async throws -> Void) async throws {
+    let job = state.withLock { $0.jobs[name] ?? HourlyJob() }
+    guard job.isDue(at: clock()) else { return }
     do {
-      _ = try await duplicates.sweep(since: since)
-    } catch ClickHouseError.exception(let exception) {
-      // A day of a large store may be more than one look can take.
-      state.withLock { $0.sweptUntil = max(since, now.adding(seconds: -Self.hour)) }
-      throw ClickHouseError.exception(exception)
+      try await work()
+      state.withLock { $0.jobs[name] = job.done(at: clock()) }
+    } catch ClickHouseError.unavailable(let cause) {
+      throw ClickHouseError.unavailable(cause)
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      let failed = job.failed(at: clock())
+      state.withLock { $0.jobs[name] = failed }
+      logger.warning(
+        "events could not be looked after; trying again",
+        metadata: ["what": "\(name)", "cause": "\(error)", "pause": "\(failed.pause) s"])
     }
-    if isOver { state.withLock { $0.sweptUntil = now } }
   }
 
   // MARK: Retention
@@ -154,7 +226,7 @@ public final class EventHousekeeping: Service {
       SELECT DISTINCT toInt32(toDate32(toStartOfMonth(timestamp))) AS month FROM \(identifier: "emban.events") \
       WHERE org_id = \(bind: scope.organization.rawValue) AND environment = \(bind: scope.environment.rawValue) \
       AND timestamp < \(bind: end.midnightUTC) ORDER BY month
-      """, as: .admin, settings: ["max_threads": "1"], timeout: .seconds(60))
+      """, as: .admin, settings: ["max_threads": "1"], timeout: .seconds(600))
     return rows.rows.compactMap { $0.first?.numberValue.map { CivilDate(daysSinceEpoch: Int($0)) } }
   }
 
@@ -183,12 +255,12 @@ public final class EventHousekeeping: Service {
   /// Counts that removals have brought to nothing, and marks of rollups that no longer count.
   private func removeEmptyCounts() async throws {
     let days: SQLIdentifier = "emban.tenant_days"
-    let horizon = clock().adding(seconds: -Self.hour)
+    let horizon = clock().adding(seconds: -HourlyJob.hour)
     let empty = try await client.query(
       """
       SELECT 1 FROM \(identifier: days) GROUP BY org_id, environment, tenant_id, day, event_name \
       HAVING sum(n) = 0 AND max(last_ingested) < \(bind: horizon) LIMIT 1
-      """, as: .admin, settings: ["max_threads": "1"], timeout: .seconds(60))
+      """, as: .admin, settings: ["max_threads": "1"], timeout: .seconds(600))
     if !empty.rows.isEmpty {
       // Merged, what came and what went are one row, of 0. Only such rows are deleted: events may arrive there at any moment.
       try await client.execute("OPTIMIZE TABLE \(identifier: days) FINAL", timeout: .seconds(600))

@@ -16,10 +16,12 @@ public struct EventRemover: Sendable {
   /// Told of a tenant that was erased, before the removal ends; by whoever finishes it, perhaps more than once.
   public typealias ErasureListener = @Sendable (OrganizationID, EnvironmentName, TenantID) async throws -> Void
 
-  /// Why a removal did not take place.
+  /// Why a removal did not take place, or not wholly.
   enum Failure: Error {
     /// Another one of the same organisation was not over in time.
     case busy
+    /// It was not over in time itself. What was fixed of it is finished by somebody else.
+    case late
   }
 
   /// After this long without a word a program that performs a removal counts as gone.
@@ -27,7 +29,8 @@ public struct EventRemover: Sendable {
   /// A word that is further ahead than this was spoken before a clock was set back: nobody knows how long ago.
   static let skew: Double = 60
   private static let heartbeat: Duration = .seconds(3)
-  private static let longest: Duration = .seconds(600)
+  /// How long a single step may take: the events of a large customer are read and marked by it.
+  private static let longest: Duration = .seconds(1800)
 
   let client: ClickHouseClient
   private let journal: any RemovalJournal
@@ -52,14 +55,17 @@ public struct EventRemover: Sendable {
   ///
   /// - Parameters:
   ///   - patience: how long another removal of the organisation is waited for.
+  ///   - end: for who is waited for by others: nobody else's removal is finished on the way, and one of its own that is not over by then is left to
+  ///     whoever finishes it. Nil for as long as it takes.
   ///   - plan: says what goes, once no other removal of the organisation is under way; nil for nothing.
   /// - Returns: How many events were removed.
   /// - Throws: ``Failure``, ``ClickHouseError``, what the journal throws and what `plan` throws. When nothing was fixed, nothing goes; what was
   ///   fixed is finished later, by whoever is there.
   func remove(
-    from organization: OrganizationID, patience: Duration, _ plan: @escaping @Sendable () async throws -> Removal?
+    from organization: OrganizationID, patience: Duration, until end: ContinuousClock.Instant? = nil,
+    _ plan: @escaping @Sendable () async throws -> Removal?
   ) async throws -> Int {
-    try await fixAndPerform(organization, patience: patience) { try await plan().map(JournalPlan.removal) }
+    try await fixAndPerform(organization, patience: patience, until: end) { try await plan().map(JournalPlan.removal) }
   }
 
   /// Corrects the recorded numbers of an organisation's events.
@@ -70,39 +76,46 @@ public struct EventRemover: Sendable {
   func correct(
     _ organization: OrganizationID, patience: Duration, _ plan: @escaping @Sendable () async throws -> CountCorrection?
   ) async throws -> Bool {
-    try await fixAndPerform(organization, patience: patience) { try await plan().map(JournalPlan.correction) } > 0
+    try await fixAndPerform(organization, patience: patience, until: nil) { try await plan().map(JournalPlan.correction) } > 0
   }
 
   private func fixAndPerform(
-    _ organization: OrganizationID, patience: Duration, _ plan: @escaping @Sendable () async throws -> JournalPlan?
+    _ organization: OrganizationID, patience: Duration, until end: ContinuousClock.Instant?,
+    _ plan: @escaping @Sendable () async throws -> JournalPlan?
   ) async throws -> Int {
     let id = EventTable.makeToken()
-    let deadline = ContinuousClock.now + patience
+    let deadline = min(ContinuousClock.now + patience, end ?? .now + patience)
     while let other = try await journal.begin(organization, id: id, at: clock()) {
-      if try await takeOver(other) { continue }
+      if end == nil, try await takeOver(other) { continue }
       guard ContinuousClock.now < deadline else { throw Failure.busy }
       try await Task.sleep(for: .milliseconds(50))
     }
-    return try await keepingAlive(organization, id) {
-      var isFixed = false
-      do {
+    do {
+      return try await keepingAlive(organization, id, until: end) {
         guard let plan = try await plan() else {
           _ = try await journal.abandon(organization, id: id)
           return 0
         }
         guard try await journal.fix(organization, id: id, plan: plan.json.serialized()) else { throw Failure.busy }
-        isFixed = true
         let count = try await perform(plan, of: organization, id: id)
         try await journal.finish(organization, id: id)
         return count
-      } catch {
-        // A removal that was not fixed never was; a fixed one is somebody's to finish, without waiting for our silence. Whether it was fixed the
-        // journal knows, also when its answer got lost.
-        if isFixed { try? await journal.touch(organization, id: id, at: Instant(milliseconds: 0)) }
-        _ = try? await journal.abandon(organization, id: id)
-        throw error
       }
+    } catch {
+      await giveUp(organization, id)
+      throw error
     }
+  }
+
+  /// A removal that was not fixed never was; a fixed one is somebody's to finish, without waiting for our silence. Whether it was fixed the
+  /// journal knows, also when its answer got lost.
+  private func giveUp(_ organization: OrganizationID, _ id: String) async {
+    // In a task of its own, which is waited for: the journal takes nothing from a task that was cancelled.
+    await Task {
+      if (try? await journal.abandon(organization, id: id)) != true {
+        try? await journal.touch(organization, id: id, at: Instant(milliseconds: 0))
+      }
+    }.value
   }
 
   /// Finishes the removals of programs that are gone. One that cannot be finished now stands in the way of no other.
@@ -143,8 +156,10 @@ public struct EventRemover: Sendable {
     return true
   }
 
+  /// - Parameter end: when the work is broken off.
   private func keepingAlive<T: Sendable>(
-    _ organization: OrganizationID, _ id: String, _ work: @escaping @Sendable () async throws -> T
+    _ organization: OrganizationID, _ id: String, until end: ContinuousClock.Instant? = nil,
+    _ work: @escaping @Sendable () async throws -> T
   ) async throws -> T {
     try await withThrowingTaskGroup(of: T?.self) { group in
       group.addTask { try await work() }
@@ -154,6 +169,12 @@ public struct EventRemover: Sendable {
           if !Task.isCancelled { try? await journal.touch(organization, id: id, at: clock()) }
         }
         return nil
+      }
+      if let end {
+        group.addTask {
+          try await Task.sleep(until: end, clock: .continuous)
+          throw Failure.late
+        }
       }
       defer { group.cancelAll() }
       while let result = try await group.next() {
@@ -206,7 +227,7 @@ public struct EventRemover: Sendable {
       """
       SELECT tenant_id, toInt32(toDate32(timestamp)) AS day, event_name, count() FROM \(identifier: "emban.events") \
       WHERE \(removal.events(of: organization)) GROUP BY tenant_id, day, event_name
-      """, as: .admin, timeout: .seconds(60))
+      """, as: .admin, timeout: Self.longest)
     return rows.rows.compactMap { row in
       guard row.count == 4, let tenant = row[0].stringValue, let day = row[1].numberValue, let name = row[2].stringValue,
         let events = row[3].numberValue
@@ -240,7 +261,7 @@ public struct EventRemover: Sendable {
       settings: [
         "input_format_parallel_parsing": "0", "max_insert_block_size": "100000000", "min_insert_block_size_rows": "0",
         "min_insert_block_size_bytes": "0",
-      ])
+      ], timeout: Self.longest)
   }
 
   /// A rollup is proven by counts, and a day that lost some events and gets as many others would prove one that is wrong. A newer build
@@ -251,14 +272,14 @@ public struct EventRemover: Sendable {
       """
       INSERT INTO \(identifier: builds) SELECT * REPLACE (toUInt64(\(bind: Int(clock().milliseconds))) AS build, toInt64(-1) AS n, \
       now64(3) AS built_at) FROM \(identifier: builds) WHERE \(removal.builds(of: organization)) AND n >= 0
-      """)
+      """, timeout: Self.longest)
   }
 
   /// Returns when no question sees the rows any more; their bytes go later, see ``EventHousekeeping``.
   private func delete(from table: SQLIdentifier, where condition: SQL) async throws {
     // Only the partitions that hold some: a removal looks at every part of those that it is told of.
     let partitions = try await client.query(
-      "SELECT DISTINCT _partition_id FROM \(identifier: table) WHERE \(condition)", as: .admin, timeout: .seconds(60))
+      "SELECT DISTINCT _partition_id FROM \(identifier: table) WHERE \(condition)", as: .admin, timeout: Self.longest)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (number, partition) in partitions.rows.compactMap({ $0.first?.stringValue }).enumerated() {
         if number >= 4 { try await group.next() }
@@ -286,6 +307,24 @@ extension EventRemover {
     return Instant(milliseconds: Int64(milliseconds))
   }
 
+  /// When the oldest of the inserts began that are on their way, by the store's clock; nil for none. Its rows may bear that time, and appear later.
+  func oldestInsert() async throws -> Instant? {
+    let rows = try await client.query(
+      """
+      SELECT toUnixTimestamp64Milli(min(now64(6) - toIntervalMicrosecond(toUInt64(elapsed * 1000000)))), count() \
+      FROM \(identifier: "system.processes") WHERE \(Self.isInsert)
+      """, as: .admin, timeout: .seconds(10))
+    guard let row = rows.rows.first, row.count == 2, let began = row[0].numberValue, let count = row[1].numberValue, count > 0 else {
+      return nil
+    }
+    // What it took to begin.
+    return Instant(milliseconds: Int64(began)).adding(seconds: -1)
+  }
+
+  private static var isInsert: SQL {
+    "query_kind = 'Insert' AND match(query, '(?i)^ *insert +into +`?emban`?[.]`?events[` (]')"
+  }
+
   /// Waits until no insert is on its way that began before a moment, for its rows may bear an earlier time and appear later.
   /// - Returns: Whether there is none.
   func insertsAreOver(before moment: Instant, patience: Duration) async throws -> Bool {
@@ -293,8 +332,7 @@ extension EventRemover {
     while true {
       let rows = try await client.query(
         """
-        SELECT count() FROM \(identifier: "system.processes") WHERE query_kind = 'Insert' \
-        AND match(query, '(?i)^ *insert +into +`?emban`?[.]`?events[` (]') \
+        SELECT count() FROM \(identifier: "system.processes") WHERE \(Self.isInsert) \
         AND now64(6) - toIntervalMicrosecond(toUInt64(elapsed * 1000000)) < \(bind: moment)
         """, as: .admin, timeout: .seconds(10))
       if rows.scalar?.numberValue == 0 { return true }

@@ -21,10 +21,11 @@ actor BlocksUnderWay {
   /// Those of which nobody knows what became of them.
   private var left: [FilePath] { didSet { leftCount.withLock { $0 = left.count } } }
   /// Those of which was told that they cannot be read.
-  private var told: Set<FilePath> = []
+  private var told: Set<FilePath> = [] { didSet { toldPaths.withLock { $0 = told } } }
   private var taking: Task<Bool, Never>?
   /// How many there are, for those who ask before every insert.
   private nonisolated let leftCount: Mutex<Int>
+  private nonisolated let toldPaths = Mutex<Set<FilePath>>([])
 
   init(directory: SpoolDirectory, left: [FilePath], logger: Logger) {
     self.directory = directory
@@ -63,6 +64,9 @@ actor BlocksUnderWay {
 
   /// How many are to be completed.
   nonisolated var count: Int { leftCount.withLock(\.self) }
+
+  /// Those that could not be read when that was last tried.
+  nonisolated var unreadable: [FilePath] { toldPaths.withLock { $0.sorted { $0.string < $1.string } } }
 
   /// Puts what is left into the spool. What cannot be read now stays for the next time.
   /// - Returns: whether nothing is left.

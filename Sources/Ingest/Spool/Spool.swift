@@ -173,6 +173,7 @@ public final class Spool: Sendable {
     let trouble = trouble.withLock(\.self)
     let isOn = isOn
     let brokenInserts = underWay.count
+    let unreadable = trouble.unreadable.map { [SpoolDirectory(path: FilePath(configuration.path)).segment($0)] } ?? []
     let now = clock()
     return ledger.withLock { ledger in
       let state: SpoolStatus.State =
@@ -190,8 +191,17 @@ public final class Spool: Sendable {
       return SpoolStatus(
         state: state, pendingEvents: ledger.pendingEvents, pendingBytes: ledger.pendingBytes,
         oldestSeconds: ledger.oldest.map { max(0, Double(now.milliseconds - $0.milliseconds) / 1000) } ?? 0,
-        brokenInserts: brokenInserts, setAside: ledger.setAsideFiles, usedBytes: ledger.usedBytes, limitBytes: ledger.limit)
+        brokenInserts: brokenInserts, unreadable: (underWay.unreadable + unreadable).map(relative), setAside: ledger.setAsideFiles,
+        usedBytes: ledger.usedBytes, limitBytes: ledger.limit)
     }
+  }
+
+  /// A file of the spool as an operator finds it in the data directory: `spool/under-way/….block`.
+  private func relative(_ file: FilePath) -> String {
+    var file = file
+    let folder = FilePath(configuration.path)
+    guard file.removePrefix(folder) else { return file.string }
+    return folder.lastComponent.map { "\($0)/\(file)" } ?? file.string
   }
 
   private static func openState(_ directory: SpoolDirectory, _ logger: Logger) throws -> (FileDescriptor, ReplayState) {
@@ -245,6 +255,8 @@ public struct SpoolStatus: Sendable, Hashable {
   public var oldestSeconds: Double
   /// Inserts that were broken off and are in neither the store nor the spool yet.
   public var brokenInserts: Int
+  /// The files that cannot be read now, from the spool's folder on: one under `under-way/` holds back everything that comes after it.
+  public var unreadable: [String] = []
   /// Files in `set-aside/`.
   public var setAside: Int
   public var usedBytes: Int

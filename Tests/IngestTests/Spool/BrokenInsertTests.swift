@@ -128,10 +128,11 @@ import Testing
         // Nothing is inserted before it.
         await #expect(throws: AppError.self) { try await send(again) }
         #expect(spool.status.state == .pending && spool.status.brokenInserts == 1 && ground.underWay == [name])
+        #expect(spool.status.unreadable.map { $0.hasSuffix("/under-way/" + name) } == [true], "an operator is told which")
         #expect(rename(away, note) == 0)
         try await waitUntil("the cut insert is completed") { try await ground.counts() == [8, 5, 8] }
         try await waitUntil("nothing is left of it") { spool.status.state == .off && ground.underWay.isEmpty }
-        #expect(spool.status.brokenInserts == 0)
+        #expect(spool.status.brokenInserts == 0 && spool.status.unreadable == [])
       }
     }
   }
