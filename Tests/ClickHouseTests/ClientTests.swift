@@ -18,6 +18,14 @@ import Testing
     }
   }
 
+  /// The steps of a removal of a large customer take longer than any question of a reader may.
+  @Test func theAdministratorMayAskForLongerThanReaders() async throws {
+    let test = try await TestClickHouse.shared()
+    let limit: SQL = "SELECT toString(getSetting('max_execution_time'))"
+    #expect(try await test.client.query(limit, as: .admin, timeout: .seconds(1800)).scalar == "1800")
+    #expect(try await test.client.query(limit, as: IsolationTests.readers[0], timeout: .seconds(1800)).scalar == "60")
+  }
+
   @Test func anAnswerHasNamesTypesRowsAndStatistics() async throws {
     let client = try await TestClickHouse.shared().client
     let rows = try await client.query(

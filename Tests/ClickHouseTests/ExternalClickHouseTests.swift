@@ -58,6 +58,53 @@ import Testing
       })
   }
 
+  /// A password is changed under a running program, and changed back.
+  @Test func aServerThatDoesNotLetUsInAnyMoreIsAskedAgain() async throws {
+    let test = try await TestClickHouse.shared()
+    try await test.client.execute("CREATE USER OR REPLACE passing IDENTIFIED BY 'right'")
+    try await test.client.execute("GRANT ALL ON emban.* TO passing")
+    var logger = test.logger
+    logger.logLevel = .critical
+    let endpoint = ClickHouseEndpoint(url: try test.server.endpoint().url, user: "passing", password: "right")
+    let server = ExternalClickHouse(endpoint: endpoint, httpClient: test.httpClient, logger: logger, interval: .milliseconds(50))
+    let task = Task { try await server.run() }
+    try await server.waitUntilReady()
+    try await test.client.execute("ALTER USER passing IDENTIFIED BY 'other'")
+    for await status in server.statusChanges() {
+      if case .refused(let reason) = status {
+        #expect(reason.contains("does not let the user 'passing' in"))
+        break
+      }
+    }
+    #expect(throws: ClickHouseError.self) { _ = try server.endpoint() }
+    try await test.client.execute("ALTER USER passing IDENTIFIED BY 'right'")
+    try await server.waitUntilReady()
+    task.cancel()
+    try await task.value
+    try await test.client.execute("DROP USER passing")
+  }
+
+  @Test(arguments: [516, 192, 497, 62, 60, 115, 16]) func refusalsLast(code: Int) async throws {
+    #expect(try await !answer(code).mayPass)
+  }
+
+  @Test(arguments: [159, 160, 241, 202, 236, 243, 999, 1001, 210, 209, 425, 74, 76]) func everythingElsePasses(code: Int) async throws {
+    #expect(try await answer(code).mayPass)
+    #expect(ClickHouseError.protocolError("HTTP status 502").mayPass && ClickHouseError.unavailable("").mayPass)
+  }
+
+  /// The server's own answer with a code.
+  private func answer(_ code: Int) async throws -> ClickHouseError {
+    let test = try await TestClickHouse.shared()
+    do {
+      _ = try await test.client.query(
+        "SELECT throwIf(1, 'x', toInt16(\(bind: code)))", as: .admin, settings: ["allow_custom_error_code_in_throwif": "1"])
+    } catch let error as ClickHouseError {
+      return error
+    }
+    return .protocolError("no error")
+  }
+
   @Test func aServerThatIsAwayIsWaitedFor() async throws {
     let test = try await TestClickHouse.shared()
     var logger = test.logger

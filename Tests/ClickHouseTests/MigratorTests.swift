@@ -47,6 +47,50 @@ import Testing
     }
   }
 
+  /// Of several configuration stores that claim the events at the same moment one has them, and knows it.
+  @Test func oneOfManyClaimsIsTheFirst() async throws {
+    try await withOwnServer { client, _ in
+      for round in 0..<5 {
+        try await client.execute("DROP DATABASE IF EXISTS emban SYNC")
+        let winners = try await withThrowingTaskGroup(of: String?.self) { group in
+          for number in 0..<8 {
+            group.addTask {
+              do {
+                try await StoreClaim(client: client).make(id: "store-\(number)", adopting: false)
+                return "store-\(number)"
+              } catch SchemaError.otherConfigurationStore {
+                return nil
+              }
+            }
+          }
+          return try await group.reduce(into: [String]()) { if let id = $1 { $0.append(id) } }
+        }
+        #expect(winners.count == 1, "round \(round): \(winners)")
+        let winner = try #require(winners.first)
+        try await StoreClaim(client: client).make(id: winner, adopting: false)
+        // On purpose another one may; and a claim that was taken out by hand is free again.
+        try await StoreClaim(client: client).make(id: "other", adopting: true)
+        await #expect(throws: SchemaError.otherConfigurationStore) {
+          try await StoreClaim(client: client).make(id: winner, adopting: false)
+        }
+        try await client.execute("DELETE FROM emban.configuration_store WHERE 1")
+        try await StoreClaim(client: client).make(id: winner, adopting: false)
+      }
+    }
+  }
+
+  /// Another program has taken over: nothing is changed any more.
+  @Test func aMigrationThatMayNotGoOnChangesNothing() async throws {
+    struct Stop: Error {}
+    try await withOwnServer { client, passwords in
+      await #expect(throws: Stop.self) {
+        try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: TestClickHouse.makeLogger()) { throw Stop() }
+      }
+      #expect(try await client.query("SELECT count() FROM system.tables WHERE database = 'emban'", as: .admin).scalar == 1)
+      try await Self.migrate(client, passwords)
+    }
+  }
+
   /// A start with another secret key has other passwords: the users follow, and the old ones no longer open anything.
   @Test func passwordsAreStatedAnew() async throws {
     try await withOwnServer { client, passwords in

@@ -1,5 +1,7 @@
 import ConfigStore
 import Domain
+import Foundation
+import Synchronization
 import Testing
 
 @Suite struct LeaseTests {
@@ -53,4 +55,74 @@ import Testing
     }
     #expect(taken == 1)
   }
+
+  // MARK: Held leases
+
+  /// Work that takes longer than the lease is done by one at a time, in turn.
+  @Test func aHeldLeaseLastsAsLongAsTheWork() async throws {
+    let store = try await Store()
+    let leases = LeaseRepository(store.database)
+    let atWork = Counter()
+    let done = try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<3 {
+        group.addTask {
+          try await HeldLease(leases, name: "schema", holder: "h\(number)", seconds: 4, clock: Self.now).run { mayGoOn in
+            #expect(atWork.add(1) == 1)
+            try await Task.sleep(for: .seconds(number == 0 ? 6 : 1))
+            try await mayGoOn()
+            #expect(atWork.add(-1) == 0)
+          }
+        }
+      }
+      return try await group.reduce(0) { count, _ in count + 1 }
+    }
+    #expect(done == 3)
+    #expect(try await leases.take("schema", holder: "next", until: Self.now().adding(seconds: 4), at: Self.now()))
+  }
+
+  /// Who was not heard of for too long finds out before its next step, and is stopped.
+  @Test func whoLosesTheLeaseStops() async throws {
+    let store = try await Store()
+    let leases = LeaseRepository(store.database)
+    await #expect(throws: HeldLease.Lost.self) {
+      try await HeldLease(leases, name: "schema", holder: "slow", seconds: 3600, clock: Self.now).run { mayGoOn in
+        try await mayGoOn()
+        try await leases.giveBack("schema", holder: "slow")
+        let now = Self.now()
+        #expect(try await leases.take("schema", holder: "other", until: now.adding(seconds: 3600), at: now))
+        try await mayGoOn()
+        Issue.record("it went on")
+      }
+    }
+    #expect(try await !leases.take("schema", holder: "slow", until: Self.now().adding(seconds: 3600), at: Self.now()), "it is the other's")
+  }
+
+  /// A dead holder's lease ends by itself.
+  @Test func aDeadHolderIsWaitedForAndNoLonger() async throws {
+    let store = try await Store()
+    let leases = LeaseRepository(store.database)
+    let start = Self.now()
+    #expect(try await leases.take("schema", holder: "dead", until: start.adding(seconds: 2), at: start))
+    let waited = Counter()
+    try await HeldLease(leases, name: "schema", holder: "next", seconds: 2, clock: Self.now).run {
+      _ = waited.add(1)
+    } _: { _ in
+    }
+    #expect(waited.add(0) == 1)
+    #expect(Self.now() >= start.adding(seconds: 2))
+  }
+
+  private final class Counter: Sendable {
+    private let value = Mutex(0)
+
+    /// - Returns: the new value.
+    func add(_ more: Int) -> Int {
+      value.withLock {
+        $0 += more
+        return $0
+      }
+    }
+  }
+
+  private static let now: TimeSource = { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
 }

@@ -50,18 +50,24 @@ public struct ClickHouseException: Error, Sendable, Hashable {
 }
 
 extension ClickHouseError {
-  /// Cancelled by a server that stops, aborted, no more sessions, and a disk that is full or cannot be written to.
-  private static let passingCodes: Set<Int> = [394, 236, 210, 243, 242]
+  /// What will not change by waiting, beside access and syntax: columns, types, functions and settings that this server has not
+  /// (https://github.com/ClickHouse/ClickHouse/blob/25.8/src/Common/ErrorCodes.cpp): NOT_FOUND_COLUMN_IN_BLOCK, NO_SUCH_COLUMN_IN_TABLE, NOT_IMPLEMENTED,
+  /// UNKNOWN_TYPE, UNKNOWN_STORAGE, UNKNOWN_SETTING, SUPPORT_IS_DISABLED, UNKNOWN_COMPRESSION_METHOD, SUSPICIOUS_TYPE_FOR_LOW_CARDINALITY.
+  private static let lastingCodes: Set<Int> = [10, 16, 48, 50, 56, 89, 115, 344, 455]
 
-  /// Whether the same statement may well succeed a little later: the server was away, frozen, stopping, full or had too much to do.
+  /// Whether the same statement may well succeed a little later: everything but a refusal that says why it always will be one. A proxy in between may
+  /// answer anything while the server is away.
   public var mayPass: Bool {
     switch self {
-    case .unavailable: true
-    case .exception(let exception):
-      [.timeout, .overloaded, .memory].contains(exception.kind) || Self.passingCodes.contains(exception.code)
-    case .protocolError: false
+    case .unavailable, .protocolError: true
+    case .exception(let exception): !exception.isRefusal && exception.kind != .syntax && !Self.lastingCodes.contains(exception.code)
     }
   }
+}
+
+extension ClickHouseException {
+  /// Whether the server does not let this user in, or not do what was asked.
+  public var isRefusal: Bool { kind == .accessDenied }
 }
 
 extension ClickHouseError: CustomStringConvertible {

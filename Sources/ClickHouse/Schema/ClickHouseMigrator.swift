@@ -7,30 +7,36 @@ import Schema
 /// read what (`schema/clickhouse/access.sql`) stated anew.
 ///
 /// ClickHouse has neither transactions nor locks for this. Every statement of a migration is therefore harmless when repeated
-/// (`IF NOT EXISTS`): two programs that start at once, or one that dies between two statements, do no damage.
+/// (`IF NOT EXISTS`), so that one that dies between two statements does no damage; two programs that start at once agree elsewhere who goes first.
 public struct ClickHouseMigrator: Sendable {
   private let client: ClickHouseClient
   private let passwords: ReaderPasswords
   private let logger: Logger
+  private let mayGoOn: @Sendable () async throws -> Void
 
-  init(client: ClickHouseClient, passwords: ReaderPasswords, logger: Logger) {
+  init(client: ClickHouseClient, passwords: ReaderPasswords, logger: Logger, mayGoOn: @escaping @Sendable () async throws -> Void) {
     self.client = client
     self.passwords = passwords
     self.logger = logger
+    self.mayGoOn = mayGoOn
   }
 
   /// Migrates, states the access rules, and checks with the real users that these hold.
   ///
+  /// - Parameter mayGoOn: asked before each statement that changes something; throws when another program has taken over.
   /// - Throws: ``SchemaError`` when the database does not fit this program, ``ClickHouseError`` when it does not answer.
-  public static func migrate(client: ClickHouseClient, passwords: ReaderPasswords, logger: Logger) async throws {
-    let migrator = ClickHouseMigrator(client: client, passwords: passwords, logger: logger)
-    try await migrator.checkVersion()
+  public static func migrate(
+    client: ClickHouseClient, passwords: ReaderPasswords, logger: Logger, mayGoOn: @escaping @Sendable () async throws -> Void = {}
+  ) async throws {
+    let migrator = ClickHouseMigrator(client: client, passwords: passwords, logger: logger, mayGoOn: mayGoOn)
+    try await checkVersion(client)
     try await migrator.applyMigrations()
     try await migrator.stateAccess()
     try await AccessCheck(client: client).run()
   }
 
-  private func checkVersion() async throws {
+  /// - Throws: ``SchemaError/serverTooOld(version:)``, ``ClickHouseError``.
+  static func checkVersion(_ client: ClickHouseClient) async throws {
     let version = try await client.version()
     guard ClickHouseVersion(version).map({ $0 >= .minimum }) ?? false else {
       throw SchemaError.serverTooOld(version: version)
@@ -62,9 +68,11 @@ public struct ClickHouseMigrator: Sendable {
         continue
       }
       for statement in SQLFile.statements(of: migration.sql) {
+        try await mayGoOn()
         // It may fill a table from all events.
         try await client.execute(SQL(trusted: statement), timeout: .seconds(3600))
       }
+      try await mayGoOn()
       try await client.execute(
         """
         INSERT INTO emban.schema_migrations (name, checksum)
@@ -82,6 +90,7 @@ public struct ClickHouseMigrator: Sendable {
       "{exporter_password_sha256:String}": Self.sha256(passwords.exporter),
     ]
     for statement in SQLFile.statements(of: Schema.clickhouseAccess) {
+      try await mayGoOn()
       guard let (marker, hash) = values.first(where: { statement.contains($0.key) }), let range = statement.firstRange(of: marker)
       else {
         try await client.execute(SQL(trusted: statement))

@@ -1,40 +1,43 @@
 import Domain
 import NIOCore
+import Schema
 
 /// Which configuration store an event store belongs to: the first that claims it, until another one does so on purpose.
 public struct StoreClaim: Sendable {
   private static let table: SQLIdentifier = "emban.configuration_store"
+  private static let migration = "0004_configuration_store"
+  /// As many claims as were taken back by hand.
+  private static let attempts = 10
 
   private let client: ClickHouseClient
 
-  /// - Parameter client: of a database that is migrated.
   public init(client: ClickHouseClient) { self.client = client }
 
-  /// Looks whether another configuration store has the events, and changes nothing. To be asked before everything else: a program that is
-  /// refused must not have put its own passwords in the place of those that the rightful one uses.
-  ///
-  /// - Throws: ``SchemaError/otherConfigurationStore``, ``ClickHouseError``.
-  public func check(id: String, adopting: Bool) async throws {
-    guard !adopting else { return }
-    let tables = try await client.query(
-      "SELECT count() FROM system.tables WHERE database = 'emban' AND name = 'configuration_store'", as: .admin)
-    guard tables.scalar?.numberValue ?? 0 > 0, let holder = try await newest() else { return }
-    guard holder.id == id else { throw SchemaError.otherConfigurationStore }
-  }
-
-  /// Claims the events for a configuration store, unless another one has them.
+  /// Claims the events for a configuration store, unless another one has them. To be asked before everything else: a program that is refused must
+  /// not have put its own passwords in the place of those that the rightful one uses. Of several that claim at the same moment one has them.
   ///
   /// - Parameters:
   ///   - id: of the configuration store.
   ///   - adopting: takes them from another one.
-  /// - Throws: ``SchemaError/otherConfigurationStore``, ``ClickHouseError``.
+  /// - Throws: ``SchemaError/otherConfigurationStore``, ``SchemaError/serverTooOld(version:)``, ``ClickHouseError``.
   public func make(id: String, adopting: Bool) async throws {
+    try await ClickHouseMigrator.checkVersion(client)
+    try await client.execute("CREATE DATABASE IF NOT EXISTS emban")
+    for migration in Schema.clickhouse where migration.name == Self.migration {
+      for statement in SQLFile.statements(of: migration.sql) { try await client.execute(SQL(trusted: statement)) }
+    }
     var holder = try await newest()
     if holder == nil || (adopting && holder?.id != id) {
-      let row: JSONValue = ["id": .string(id), "claim": .int((holder?.claim ?? 0) + 1)]
-      try await client.insert(into: Self.table, columns: ["id", "claim"], body: ByteBuffer(string: row.serialized()))
-      // Another one may have done the same at this moment.
-      holder = try await newest()
+      // The token makes one claim of each number the only one: the store takes the first insert and ignores the others.
+      try await client.execute("ALTER TABLE \(identifier: Self.table) MODIFY SETTING non_replicated_deduplication_window = 1000")
+      let first = (holder?.claim ?? 0) + 1
+      for claim in first..<first + Self.attempts {
+        let row: JSONValue = ["id": .string(id), "claim": .int(claim)]
+        try await client.insert(
+          into: Self.table, columns: ["id", "claim"], body: ByteBuffer(string: row.serialized()), deduplicationToken: "claim-\(claim)")
+        holder = try await newest()
+        if let holder, holder.claim >= claim { break }
+      }
     }
     guard holder?.id == id else { throw SchemaError.otherConfigurationStore }
   }

@@ -33,6 +33,8 @@ public enum ClickHouseStatus: Sendable, Hashable {
   case ready(version: String)
   /// It is not there; attempts to reach or restart it go on.
   case down(reason: String)
+  /// It answers and does not let us in any more, or is not what it was; that is asked again.
+  case refused(reason: String)
   /// It was stopped, or given up.
   case stopped(reason: String)
 
@@ -60,7 +62,7 @@ public final class ClickHouseStatusBoard: Sendable {
       let reason =
         switch state.status {
         case .starting, .ready: "it is starting"
-        case .down(let reason), .stopped(let reason): reason
+        case .down(let reason), .refused(let reason), .stopped(let reason): reason
         }
       throw ClickHouseError.unavailable(reason)
     }
@@ -104,7 +106,7 @@ public final class ClickHouseStatusBoard: Sendable {
       switch status {
       case .ready: return
       case .stopped(let reason): throw ClickHouseError.unavailable(reason)
-      case .starting, .down: continue
+      case .starting, .down, .refused: continue
       }
     }
     throw CancellationError()

@@ -111,7 +111,10 @@ public final class ClickHouseSupervisor: ClickHouseServer {
     let logStart = ServerFiles.size(of: files.errorLog)
     do {
       // After a `kill -9`; an error in it is the server's to tell, which reads the same files.
-      for part in (try? DeduplicationLogs.repair(files.data)) ?? [] {
+      let forgotten = DeduplicationLogs.repair(files.data) { [logger] log, error in
+        logger.warning("ClickHouse's notes of inserts cannot be looked at", metadata: ["folder": "\(log)", "cause": "\(error)"])
+      }
+      for part in forgotten {
         logger.notice("an insert that ClickHouse was killed in is forgotten, so that its repetition counts", metadata: ["part": "\(part)"])
       }
       let password = Self.randomPassword()

@@ -5,6 +5,9 @@ import Foundation
 /// ClickHouse 25.8 writes the note a moment before it puts the part in its place. Killed in between it would ignore the repetition of an
 /// insert whose rows it never stored. Both steps are taken under one lock of the table, so that only its last note can speak of a part that
 /// is not there. It is taken back before the server starts again; then the repetition stores the rows (docs/adr/0010-spool.md).
+///
+/// Killed within the note it leaves a part of a line, with which the server does not load the table. Its insert has no part yet either: the line
+/// is cut off.
 enum DeduplicationLogs {
   /// Far more than a note takes, which is a part's name and a hash or a token.
   private static let longestNote = 65_536
@@ -12,22 +15,52 @@ enum DeduplicationLogs {
   /// Takes back what speaks of parts that are not there. Only while no server runs on the folder.
   ///
   /// - Parameter data: the server's folder of data.
+  /// - Parameter failed: told of the log of a table that cannot be read or shortened; the others are repaired all the same.
   /// - Returns: the parts, `store/…/202611_7_7_0`.
-  /// - Throws: what reading the folders and shortening a file throws.
-  static func repair(_ data: String) throws -> [String] {
+  static func repair(_ data: String, failed: (_ log: String, _ error: any Error) -> Void = { _, _ in }) -> [String] {
     let store = URL(fileURLWithPath: data).appendingPathComponent("store")
     var missing: [String] = []
     for table in children(of: store).flatMap(children) {
-      let logs = children(of: table.appendingPathComponent("deduplication_logs"))
-      let numbered = logs.compactMap { log in number(of: log).map { (number: $0, log: log) } }.sorted { $0.number > $1.number }
-      // A new one is begun while the one before it is full.
-      guard let newest = numbered.first(where: { ServerFiles.size(of: $0.log.path) > 0 })?.log else { continue }
-      guard let part = try shorten(newest, parts: table) else { continue }
-      // Versions that know an insert by two hashes write a note for each.
-      while try shorten(newest, parts: table, onlyOf: part) != nil {}
-      missing.append("\(store.lastPathComponent)/\(table.deletingLastPathComponent().lastPathComponent)/\(table.lastPathComponent)/\(part)")
+      let folder = table.appendingPathComponent("deduplication_logs")
+      do {
+        if let part = try repair(logs: children(of: folder), parts: table) {
+          missing.append(
+            "\(store.lastPathComponent)/\(table.deletingLastPathComponent().lastPathComponent)/\(table.lastPathComponent)/\(part)")
+        }
+      } catch {
+        failed(folder.path, error)
+      }
     }
     return missing
+  }
+
+  /// - Returns: the part of which the notes were taken back.
+  private static func repair(logs: [URL], parts table: URL) throws -> String? {
+    let numbered = logs.compactMap { log in number(of: log).map { (number: $0, log: log) } }.sorted { $0.number > $1.number }
+    for log in numbered { try cutOffTornNote(log.log) }
+    // A new one is begun while the one before it is full.
+    guard let newest = numbered.first(where: { ServerFiles.size(of: $0.log.path) > 0 })?.log else { return nil }
+    guard let part = try shorten(newest, parts: table) else { return nil }
+    // Versions that know an insert by two hashes write a note for each.
+    while try shorten(newest, parts: table, onlyOf: part) != nil {}
+    return part
+  }
+
+  /// What stands behind the end of the last whole line.
+  private static func cutOffTornNote(_ log: URL) throws {
+    guard ServerFiles.size(of: log.path) > 0 else { return }
+    let file = try FileHandle(forUpdating: log)
+    defer { try? file.close() }
+    let size = try file.seekToEnd()
+    let start = size - min(size, UInt64(longestNote))
+    try file.seek(toOffset: start)
+    let tail = try file.readToEnd() ?? Data()
+    guard tail.last != UInt8(ascii: "\n") else { return }
+    let end = tail.lastIndex(of: UInt8(ascii: "\n")).map { start + UInt64($0 - tail.startIndex) + 1 }
+    // Something else than a log of notes, if so much is no line.
+    guard let end = end ?? (start == 0 ? 0 : nil) else { return }
+    try file.truncate(atOffset: end)
+    try file.synchronize()
   }
 
   /// - Returns: the part of which the last note was taken back.

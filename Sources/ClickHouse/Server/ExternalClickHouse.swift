@@ -1,6 +1,7 @@
 public import AsyncHTTPClient
 public import Logging
 import ServiceLifecycle
+import Synchronization
 
 /// A ClickHouse that somebody else runs (`EMBAN_CLICKHOUSE_URL`): it is watched, not started.
 public final class ExternalClickHouse: ClickHouseServer {
@@ -9,6 +10,7 @@ public final class ExternalClickHouse: ClickHouseServer {
   private let client: ClickHouseClient
   private let logger: Logger
   private let interval: Duration
+  private let hasServed = Atomic(false)
 
   /// - Parameter interval: how often a server that answers is asked again; one that does not is asked every second.
   public init(endpoint: ClickHouseEndpoint, httpClient: HTTPClient, logger: Logger, interval: Duration = .seconds(5)) {
@@ -21,7 +23,8 @@ public final class ExternalClickHouse: ClickHouseServer {
 
   /// Watches the server until graceful shutdown or cancellation.
   ///
-  /// - Throws: ``ClickHouseConfigurationError`` when the server is older than 25.8 or does not let us in: waiting would not help.
+  /// - Throws: ``ClickHouseConfigurationError`` when the server is older than 25.8 or does not let us in at the start: waiting would not help. Of a
+  ///   server that has served, both are told and asked again: rights may be changed under a running program, and changed back.
   public func run() async throws {
     do {
       try await cancelWhenGracefulShutdown {
@@ -41,14 +44,13 @@ public final class ExternalClickHouse: ClickHouseServer {
     do {
       let version = try await client.version()
       guard let known = ClickHouseVersion(version), known >= .minimum else {
-        throw ClickHouseConfigurationError(
-          reason: "The ClickHouse at \(address) is \(version); Emban needs \(ClickHouseVersion.minimum) or newer.")
+        return try refused("The ClickHouse at \(address) is \(version); Emban needs \(ClickHouseVersion.minimum) or newer.")
       }
       if !status.isReady { logger.info("ClickHouse is ready", metadata: ["version": "\(version)", "url": "\(address)"]) }
+      hasServed.store(true, ordering: .relaxed)
       board.set(.ready(version: version), endpoint: address)
-    } catch ClickHouseError.exception(let exception) where exception.kind == .accessDenied {
-      throw ClickHouseConfigurationError(
-        reason: "The ClickHouse at \(address) does not let the user '\(address.user)' in: check EMBAN_CLICKHOUSE_URL.")
+    } catch ClickHouseError.exception(let exception) where exception.isRefusal {
+      try refused("The ClickHouse at \(address) does not let the user '\(address.user)' in: check EMBAN_CLICKHOUSE_URL.")
     } catch let error as ClickHouseError {
       if !Task.isCancelled, status.isReady || status == .starting {
         logger.error("ClickHouse does not answer", metadata: ["url": "\(address)", "reason": "\(error)"])
@@ -57,5 +59,11 @@ public final class ExternalClickHouse: ClickHouseServer {
     } catch is CancellationError {
       return
     }
+  }
+
+  private func refused(_ reason: String) throws {
+    guard hasServed.load(ordering: .relaxed) else { throw ClickHouseConfigurationError(reason: reason) }
+    if status != .refused(reason: reason) { logger.error("ClickHouse refuses; asking again", metadata: ["reason": "\(reason)"]) }
+    board.set(.refused(reason: reason))
   }
 }

@@ -14,7 +14,11 @@ import GRDB
 public final class SQLiteDatabase: ConfigDatabase {
   private let pool: DatabasePool
 
-  /// Opens the file, or makes it together with missing folders (mode 0700). Waits up to five seconds for another process's write.
+  /// How often a file is opened that another process keeps to itself, with five seconds of waiting each time.
+  private static let attempts = 12
+
+  /// Opens the file, or makes it together with missing folders (mode 0700). Waits up to five seconds for another process's write, and
+  /// for a minute while another one keeps the file from being opened.
   /// - Throws: ``ConfigStoreError/cannotOpen(reason:)``.
   public init(path: String) throws {
     try Self.prepareFile(path)
@@ -27,12 +31,23 @@ public final class SQLiteDatabase: ConfigDatabase {
       try database.execute(sql: "PRAGMA trusted_schema = OFF")
     }
     do {
-      pool = try DatabasePool(path: path, configuration: configuration)
+      pool = try Self.openPool(path, configuration)
       // GRDB leaves a WAL writer on NORMAL, which may lose the last commits when the power fails.
       try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
     } catch {
       throw ConfigStoreError.cannotOpen(reason: "\(path): \((error as? DatabaseError)?.message ?? "\(error)")")
     }
+  }
+
+  private static func openPool(_ path: String, _ configuration: Configuration) throws -> DatabasePool {
+    for _ in 1..<attempts {
+      do {
+        return try DatabasePool(path: path, configuration: configuration)
+      } catch let error as DatabaseError where [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode) {
+        continue
+      }
+    }
+    return try DatabasePool(path: path, configuration: configuration)
   }
 
   public func read<T: Sendable>(_ body: @escaping @Sendable (any ConfigConnection) throws -> T) async throws -> T {

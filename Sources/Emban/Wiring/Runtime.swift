@@ -73,7 +73,10 @@ final class Runtime: Sendable {
     let passwords = Self.readerPasswords(secretKey)
     let startup = StartupService(
       database: database, clickHouse: clickHouse, httpClient: httpClient, passwords: passwords,
-      adoptsEvents: settings.adoptsEvents, logger: logger, clock: clock)
+      adoptsEvents: settings.adoptsEvents, sharesEvents: external != nil,
+      // The lock of the data directory keeps other programs from what lies in it.
+      sharedKey: settings.databaseURL == nil ? nil : SharedSecretKey(database, key: secretKey, clock: clock, logger: logger),
+      logger: logger, clock: clock)
     self.startup = startup
     client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
       guard startup.isDone else { throw ClickHouseError.unavailable("the schema is not in place yet") }
@@ -175,7 +178,8 @@ final class Runtime: Sendable {
       }, logger: logger, clock: clock, release: { try await leases.giveBack("housekeeping", holder: holder) }
     ) { [clock] in
       let now = clock()
-      return try await leases.take("housekeeping", holder: holder, until: now.adding(seconds: 180), at: now)
+      // Four times as long as it takes to be asked for again.
+      return try await leases.take("housekeeping", holder: holder, until: now.adding(seconds: 40), at: now)
     }
   }
 
@@ -228,6 +232,7 @@ final class Runtime: Sendable {
       case .starting: "starting"
       case .ready: startup.isDone ? "ready" : "migrating"
       case .down: "down"
+      case .refused: "refused"
       case .stopped: "stopped"
       }
     let isConfigReachable: Bool
@@ -258,7 +263,11 @@ final class Runtime: Sendable {
   func run(_ services: [any Service], onSignals signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
     let all = storeServices + services
     var configuration = ServiceGroupConfiguration(
-      services: all.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+      // Also after a failure in order: what is held of events is spooled, and connections that are being accepted are let in or turned away; the
+      // server does not survive being cancelled just then.
+      services: all.map {
+        .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+      },
       gracefulShutdownSignals: signals, logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(60)
     do {

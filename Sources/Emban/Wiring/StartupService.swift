@@ -21,19 +21,26 @@ final class StartupService: Service {
   private let httpClient: HTTPClient
   private let passwords: ReaderPasswords
   private let adoptsEvents: Bool
+  private let sharesEvents: Bool
+  private let sharedKey: SharedSecretKey?
   private let logger: Logger
   private let clock: TimeSource
 
-  /// - Parameter adoptsEvents: takes the events over if they belong to another configuration store.
+  /// - Parameters:
+  ///   - adoptsEvents: takes the events over if they belong to another configuration store.
+  ///   - sharesEvents: whether other programs may be on the same event store.
+  ///   - sharedKey: where other programs may be on the same configuration store.
   init(
     database: any ConfigDatabase, clickHouse: any ClickHouseServer, httpClient: HTTPClient, passwords: ReaderPasswords, adoptsEvents: Bool,
-    logger: Logger, clock: @escaping TimeSource
+    sharesEvents: Bool, sharedKey: SharedSecretKey?, logger: Logger, clock: @escaping TimeSource
   ) {
     self.database = database
     self.clickHouse = clickHouse
     self.httpClient = httpClient
     self.passwords = passwords
     self.adoptsEvents = adoptsEvents
+    self.sharesEvents = sharesEvents
+    self.sharedKey = sharedKey
     self.logger = logger
     self.clock = clock
   }
@@ -62,35 +69,76 @@ final class StartupService: Service {
 
   func run() async throws {
     do {
-      try await cancelWhenGracefulShutdown { [self] in try await migrate() }
+      try await cancelWhenGracefulShutdown { [self] in
+        let id = try await configurationStore()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          defer { group.cancelAll() }
+          group.addTask { await self.sharedKey?.keep() }
+          try await migrateEvents(id: id)
+          finish(.success(()))
+          await tidyUp()
+        }
+      }
     } catch {
       finish(.failure(error))
       // Asked to stop before the stores were there: not an error.
       if error is CancellationError { return }
       throw error
     }
-    finish(.success(()))
-    await cancelWhenGracefulShutdown { [self] in await tidyUp() }
   }
 
-  private func migrate() async throws {
-    try await ConfigMigrator.migrate(database, at: clock())
-    let id = try await StoreIdentity(database).id(orElse: UUID().uuidString)
+  /// Brings the configuration to its schema.
+  /// - Returns: its id.
+  private func configurationStore() async throws -> String {
+    var pause: Duration = .milliseconds(500)
+    while true {
+      do {
+        try await ConfigMigrator.migrate(database, at: clock())
+        try await sharedKey?.claim()
+        return try await StoreIdentity(database).id(orElse: UUID().uuidString)
+      } catch let error as AppError where error.code == "store_unavailable" {
+        logger.warning("the configuration store cannot be used yet; beginning again", metadata: ["cause": "\(error.cause ?? "")"])
+        try await Task.sleep(for: pause)
+        pause = min(pause * 2, .seconds(10))
+      }
+    }
+  }
+
+  private func migrateEvents(id: String) async throws {
     let client = ClickHouseClient(httpClient: httpClient, passwords: passwords, logger: logger) { [clickHouse] in
       try clickHouse.endpoint()
     }
+    let turn = HeldLease(LeaseRepository(database), name: "schema", holder: UUID().uuidString, seconds: 15, clock: clock)
+    var pause: Duration = .milliseconds(500)
     while true {
       try await clickHouse.waitUntilReady()
       do {
-        let claim = StoreClaim(client: client)
-        try await claim.check(id: id, adopting: adoptsEvents)
-        try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger)
-        return try await claim.make(id: id, adopting: adoptsEvents)
-      } catch let error as ClickHouseError where error.mayPass {
-        // It went away in between, or stood still. Events are accepted meanwhile, and every step may be repeated.
+        guard sharesEvents else { return try await migrateEvents(id: id, client) {} }
+        return try await turn.run(waits: { [logger] in
+          logger.notice("another program looks after the schema of the event store, or died doing so; waiting")
+        }) { [self] mayGoOn in
+          try await migrateEvents(id: id, client, mayGoOn)
+        }
+      } catch {
+        // It went away in between, or stood still, or this program did. Events are accepted meanwhile, and every step may be repeated.
+        guard Self.mayPass(error) else { throw error }
         logger.warning("the event store went away while its schema was looked after; beginning again", metadata: ["cause": "\(error)"])
-        try await Task.sleep(for: .milliseconds(500))
+        try await Task.sleep(for: pause)
+        pause = min(pause * 2, .seconds(10))
       }
+    }
+  }
+
+  private func migrateEvents(id: String, _ client: ClickHouseClient, _ mayGoOn: @escaping HeldLease.Check) async throws {
+    try await StoreClaim(client: client).make(id: id, adopting: adoptsEvents)
+    try await ClickHouseMigrator.migrate(client: client, passwords: passwords, logger: logger, mayGoOn: mayGoOn)
+  }
+
+  private static func mayPass(_ error: any Error) -> Bool {
+    switch error {
+    case let error as ClickHouseError: error.mayPass
+    case let error as AppError: error.code == "store_unavailable"
+    default: error is HeldLease.Lost
     }
   }
 
