@@ -59,3 +59,13 @@ public struct ViewState: Sendable, Hashable {
     ])
   }
 }
+
+extension DashboardConfig {
+  /// What the filter bar says before anybody has touched it: the period filter's default.
+  public var openingState: ViewState {
+    for filter in filters where filter.fixed == nil {
+      if case .period(let initial, _) = filter.control { return ViewState(period: initial) }
+    }
+    return ViewState()
+  }
+}

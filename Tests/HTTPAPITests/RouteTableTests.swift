@@ -45,6 +45,7 @@ import Testing
     GET /v1/embed/layout embed
     GET /v1/embed/live embed
     GET /v1/embed/own-widgets embed
+    GET /v1/embed/view embed
     GET /v1/embed/vocabulary embed
     GET /v1/organization admin
     GET /v1/query read

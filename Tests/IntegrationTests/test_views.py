@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,3 +131,48 @@ def test_a_statement_beyond_its_time_is_ended_and_said(slow: Slow) -> None:
         assert view["results"]["w_slower"]["error"]["code"] == "query_timeout"
     assert slow.running() == 0
 
+
+
+# --- As it opens ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_dashboard_opens_in_one_request(module_organization: Organization) -> None:
+    organization = module_organization
+    organization.ingest(event("acme", event_name="opened", string_props={"model": f"m{number % 3}"}) for number in range(9))
+    period = {"id": "f_period", "type": "period", "default": "7d", "options": ["24h", "7d", "30d"]}
+    widgets = [kpi("w_all", event_name="opened"), breakdown("w_models", event_name="opened", period="30d"), kpi("w_gone", event_name="opened")]
+    dashboard = organization.create_dashboard(widgets, filters=[period], publish=True)["id"]
+    session = organization.session("acme", dashboard, {"hidden_widgets": ["w_gone"]})
+    within_a_minute(20)
+    answer = session.client.get("/v1/embed/view")
+    assert answer.status == 200 and answer.header("Content-Type") == "application/x-ndjson"
+    head, *lines = answer.lines
+    config = session.dashboard()
+    changing = {"server_time", "session"}
+    assert head.keys() == {"dashboard", "state"} and head["state"] == {"period": "7d"}
+    assert {name: value for name, value in head["dashboard"].items() if name not in changing} == {
+        name: value for name, value in config.items() if name not in changing}
+    asked = session.client.post("/v1/embed/query", {"state": head["state"]}).json["results"]
+    assert {line["widget"]: line["result"]["rows"] for line in lines} == {name: result["rows"] for name, result in asked.items()}
+    assert value_of(asked["w_all"]) == 9 and asked.keys() == {"w_all", "w_models"}
+    # A session that allows less opens in what it allows.
+    narrow = organization.session("acme", dashboard, {"allowed_periods": ["24h"]})
+    assert narrow.client.get("/v1/embed/view").lines[0]["state"] == {"period": "24h"}
+    chosen = session.client.get(f"/v1/embed/view?dashboard={dashboard}")
+    assert chosen.lines[0]["dashboard"]["id"] == dashboard
+    assert session.client.get("/v1/embed/view?dashboard=nowhere").status == 404
+    assert session.client.get("/v1/embed/view?period=1h").status == 422
+
+
+def test_without_the_event_store_a_dashboard_opens_without_answers(slow: Slow) -> None:
+    parts = urlsplit(slow.emban.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+    slow.store.process.send_signal(signal.SIGSTOP)
+    try:
+        connection.request("GET", "/v1/embed/view", None, slow.session.client.headers)
+        head = json.loads(connection.getresponse().readline())
+    finally:
+        slow.store.process.send_signal(signal.SIGCONT)
+    connection.close()
+    assert [widget["id"] for widget in head["dashboard"]["widgets"]] == ["w_slow", "w_text", "w_slower"] and head["state"] == {}
+    eventually(slow.running, lambda count: count == 0, "the statements' end", PATIENCE, pause=0.02)

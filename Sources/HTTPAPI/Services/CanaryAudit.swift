@@ -86,6 +86,10 @@ struct CanaryAudit: Sendable {
         check(name, widget, rows: table.rows.count, fault: oracle.fault(in: table, of: widget.kind, question.query, question.time)))
     }
     if let leak = leak(in: answer.text) { checks.append(check("view", fault: leak)) }
+    // The same answers, with which a page opens.
+    let opening = try await viewer.get("/v1/embed/view")
+    let isWhole = seen.allSatisfy { opening.text.contains("{\"widget\":\(JSONValue.string($0.0.widget.id).serialized())") }
+    checks.append(check("opening", fault: refusal(of: opening) ?? leak(in: opening.text) ?? (isWhole ? nil : "not all of its widgets")))
     return checks + (try await concurrently(seen) { try await [export($0.0, like: $0.1, viewer, oracle)] })
   }
 

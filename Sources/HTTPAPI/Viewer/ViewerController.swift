@@ -20,6 +20,7 @@ struct ViewerController: Controller {
   var endpoints: [Endpoint] {
     [
       Endpoint(.get, "/v1/embed/dashboard", .embed, dashboard),
+      Endpoint(.get, "/v1/embed/view", .embed, endsWithClient: true, opening),
       Endpoint(.post, "/v1/embed/query", .embed, endsWithClient: true, query),
       Endpoint(.get, "/v1/embed/filter-values", .embed, endsWithClient: true, filterValues),
       Endpoint(.post, "/v1/embed/drill", .embed, endsWithClient: true, drill),
@@ -43,6 +44,10 @@ struct ViewerController: Controller {
   private func dashboard(_ request: APIRequest) async throws -> Response {
     let (view, scope) = try await view(request, dashboard: try request.query()["dashboard"])
     try request.readQuery { $0.dashboardChoice() }
+    return .json(try await configuration(view, scope))
+  }
+
+  private func configuration(_ view: EmbedAccess.View, _ scope: Scope) async throws -> JSONValue {
     let permissions = view.session.permissions
     let now = clock()
     let (widgets, isCustomized) = try await layouts.widgets(of: view)
@@ -80,10 +85,28 @@ struct ViewerController: Controller {
       "tenant_id": .string(view.session.tenantID.rawValue), "expires_at": view.session.expiresAt.json, "server_time": now.json,
       "timezone": .string(scope.zone.name), "locale": .string(view.session.locale ?? "en"),
     ]
-    return .json(.object(members))
+    return .object(members)
   }
 
   // MARK: - Data
+
+  /// A dashboard as it opens: a line with its configuration and the state of its filters, then the widgets' answers in that state. What is in the
+  /// way of the answers, as when the event store is away, leaves them out: whoever misses them asks for them, and is told.
+  private func opening(_ request: APIRequest) async throws -> Response {
+    let (view, scope) = try await view(request, dashboard: try request.query()["dashboard"])
+    try request.readQuery { $0.dashboardChoice() }
+    let state = view.config.openingState
+    let head: JSONValue = [
+      "dashboard": try await configuration(view, scope), "state": .compact(["period": state.period.map { .string($0.rawValue) }]),
+    ]
+    let watch = await request.connectionWatch()
+    return Self.lines { writer in
+      // At once: the page builds itself up while the answers are made.
+      try await writer.write(ByteBuffer(bytes: head.serializedBytes() + [UInt8(ascii: "\n")]))
+      guard let work = try? await dashboardQuery(view, scope, view.widgets, state, request) else { return }
+      try await Self.write(work.answers(watch), to: &writer)
+    }
+  }
 
   private func query(_ request: APIRequest) async throws -> Response {
     let asked = try await request.json()
@@ -95,37 +118,11 @@ struct ViewerController: Controller {
         reader.strings("widgets", count: 0...Limits.widgetsPerDashboard + Limits.ownWidgets, length: 1...100)
       )
     }
-    let context = try await context(view, scope)
-    let planner = Planner(scope: scope, dashboard: view.config, tenantData: context.known?.data)
-    var plans: [(id: String, plan: Result<Plan, AppError>)] = []
     let wanted = try ids.map { try $0.map { try view.widget($0) } } ?? view.widgets
-    for widget in wanted where !plans.contains(where: { $0.id == widget.id }) {
-      guard let query = widget.query else { continue }
-      do {
-        plans.append((widget.id, .success(try planner.plan(query, kind: widget.kind, state: state))))
-      } catch {
-        // What the session forbids, and a state that makes no sense, is wrong with the request as a whole: it is refused before any
-        // widget is answered.
-        if error.concernsView { throw error }
-        plans.append((widget.id, .failure(error)))
-      }
-    }
-    let work = DashboardQuery(queries: queries, context: context, plans: plans, logger: request.context.logger)
+    let work = try await dashboardQuery(view, scope, wanted, state, request)
     if request.request.headers[values: .accept].joined(separator: ",").contains("application/x-ndjson") {
-      let watch = await request.connectionWatch()
-      return Response(
-        status: .ok, headers: [.contentType: "application/x-ndjson"],
-        body: ResponseBody { writer in
-          for await answer in work.answers(watch) {
-            var line = ByteBuffer(string: #"{"widget":"#)
-            line.writeBytes(JSONValue.string(answer.widget).serializedBytes())
-            line.writeString(#","result":"#)
-            line.writeBytes(answer.json)
-            line.writeString("}\n")
-            try await writer.write(line)
-          }
-          try await writer.finish(nil)
-        })
+      let answers = work.answers(await request.connectionWatch())
+      return Self.lines { try await Self.write(answers, to: &$0) }
     }
     var body = ByteBuffer(string: #"{"results":{"#)
     var isFirst = true
@@ -138,6 +135,48 @@ struct ViewerController: Controller {
     }
     body.writeString("}}")
     return Response(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: body))
+  }
+
+  /// - Throws: ``AppError`` for what the session forbids, and for a state that makes no sense.
+  private func dashboardQuery(
+    _ view: EmbedAccess.View, _ scope: Scope, _ wanted: [Widget], _ state: ViewState, _ request: APIRequest
+  ) async throws -> DashboardQuery {
+    let context = try await context(view, scope)
+    let planner = Planner(scope: scope, dashboard: view.config, tenantData: context.known?.data)
+    var plans: [(id: String, plan: Result<Plan, AppError>)] = []
+    for widget in wanted where !plans.contains(where: { $0.id == widget.id }) {
+      guard let query = widget.query else { continue }
+      do {
+        plans.append((widget.id, .success(try planner.plan(query, kind: widget.kind, state: state))))
+      } catch {
+        // What the session forbids, and a state that makes no sense, is wrong with the request as a whole: it is refused before any
+        // widget is answered.
+        if error.concernsView { throw error }
+        plans.append((widget.id, .failure(error)))
+      }
+    }
+    return DashboardQuery(queries: queries, context: context, plans: plans, logger: request.context.logger)
+  }
+
+  private static func lines(_ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void) -> Response {
+    Response(
+      status: .ok, headers: [.contentType: "application/x-ndjson"],
+      body: ResponseBody { writer in
+        try await write(&writer)
+        try await writer.finish(nil)
+      })
+  }
+
+  /// One line for each answer, as it comes.
+  private static func write(_ answers: AsyncStream<DashboardQuery.Answer>, to writer: inout any ResponseBodyWriter) async throws {
+    for await answer in answers {
+      var line = ByteBuffer(string: #"{"widget":"#)
+      line.writeBytes(JSONValue.string(answer.widget).serializedBytes())
+      line.writeString(#","result":"#)
+      line.writeBytes(answer.json)
+      line.writeString("}\n")
+      try await writer.write(line)
+    }
   }
 
   private func filterValues(_ request: APIRequest) async throws -> Response {

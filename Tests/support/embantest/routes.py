@@ -46,6 +46,7 @@ ROUTES: list[tuple[str, str, Any]] = [
 #: Every route that takes an embed token and nothing else.
 VIEWER_ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/embed/dashboard", None),
+    ("GET", "/v1/embed/view", None),
     ("POST", "/v1/embed/query", {}),
     ("GET", "/v1/embed/filter-values?dimension=model", None),
     ("GET", "/v1/embed/live", None),
