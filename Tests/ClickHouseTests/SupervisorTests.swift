@@ -220,7 +220,7 @@ import Testing
     #expect(try await running(third) { try await insertAll(third, merging: false) }.values == [1, 2, 3])
   }
 
-  /// Killed within a note, ClickHouse leaves a part of a line, and would not load the table again.
+  /// Killed within a note, ClickHouse leaves a part of a line.
   @Test(arguments: ["1\tall_4_4", "1\tall_4_4_0\tabc", "1", "\0\0\0\0"]) func aTornNoteIsCutOff(torn: String) async throws {
     let ground = try await Ground()
     @Sendable func folder(_ client: ClickHouseClient, _ table: SQLIdentifier) async throws -> String {
@@ -253,13 +253,16 @@ import Testing
     try file.close()
     // Of another table the last part is missing, whatever becomes of the first.
     try FileManager.default.removeItem(atPath: folders[1] + "/all_2_2_0")
-    let second = ground.supervisor()
-    try await running(second) {
-      let client = ground.client(of: second)
-      for table: SQLIdentifier in ["torn", "other"] {
-        for token in ["a", "b", "c"] { try await insert(client, table, token) }
-        let count = try await client.query("SELECT count() FROM \(identifier: table)", as: .admin)
-        #expect(count.scalar == 3, "\(table.name)")
+    // The next note would be written behind the torn one, in its line, and none behind that be known after the start after.
+    for _ in 0..<2 {
+      let next = ground.supervisor()
+      try await running(next) {
+        let client = ground.client(of: next)
+        for table: SQLIdentifier in ["torn", "other"] {
+          for token in ["a", "b", "c", "d"] { try await insert(client, table, token) }
+          let count = try await client.query("SELECT count() FROM \(identifier: table)", as: .admin)
+          #expect(count.scalar == 4, "\(table.name)")
+        }
       }
     }
   }

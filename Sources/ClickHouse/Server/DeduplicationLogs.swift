@@ -6,8 +6,8 @@ import Foundation
 /// insert whose rows it never stored. Both steps are taken under one lock of the table, so that only its last note can speak of a part that
 /// is not there. It is taken back before the server starts again; then the repetition stores the rows (docs/adr/0010-spool.md).
 ///
-/// Killed within the note it leaves a part of a line, with which the server does not load the table. Its insert has no part yet either: the line
-/// is cut off.
+/// Killed within the note it leaves a part of a line, goes on writing behind it, and at the start after that reads no further: inserts would be
+/// repeated twice (seen: three of three). The insert of a torn note has no part yet either: it is cut off.
 enum DeduplicationLogs {
   /// Far more than a note takes, which is a part's name and a hash or a token.
   private static let longestNote = 65_536
