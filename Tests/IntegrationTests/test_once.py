@@ -144,6 +144,35 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield running
 
 
+def test_two_programs_may_start_together_on_a_new_store(tmp_path: Path) -> None:
+    """One after the other brings it to its schema; what the first takes in meanwhile stays counted."""
+    with EventStore(tmp_path) as store:
+        for number in range(4):
+            store.ask("DROP DATABASE IF EXISTS emban SYNC")
+            environment = {
+                "EMBAN_CLICKHOUSE_URL": store.address, "EMBAN_DATABASE_URL": f"sqlite://{tmp_path}/emban-{number}.sqlite",
+                "EMBAN_SECRET_KEY": "9c1f0b7be24d5a6378e1d0f2ab4c59d7",
+            }
+            programs = [EmbanProcess(environment=environment) for _ in range(2)]
+            try:
+                for program in programs:
+                    program.launch()
+                programs[0].wait_ready()
+                organization = Organization(programs[0].url)
+                organization.ingest(batch("s", 30))
+                programs[1].wait_ready()
+                applied = store.ask("SELECT count(), uniqExact(name) FROM emban.schema_migrations")[0]
+                assert applied[0] == applied[1], f"round {number}: migrations were applied twice"
+                organization.ingest(batch("s", 40))
+                for table, what in (("events", "count()"), ("event_ids", "count()"), ("tenant_days", "sum(n)")):
+                    assert store.ask(f"SELECT {what} FROM emban.{table}") == [["40"]], f"round {number}: {table}"
+                for program in programs:
+                    program.close()
+            finally:
+                for program in programs:
+                    program.abandon()
+
+
 def test_two_programs_at_the_same_moment_count_once(pair: Pair) -> None:
     """Both look the ids up, find none, and insert. Each answer is given when the numbers are right again."""
     organization = pair.organization
