@@ -429,3 +429,22 @@ def test_what_may_not_be_done_twice_is_not_repeated_blindly(project: Project, or
     with Proxy(organization.base, fault) as proxy:
         found = run(project, organization, "report(await failure(emban.dashboards.create({ name: 'Once' })));", proxy.url)
     assert found["code"] == "network" and len(proxy.bodies) == 1
+
+
+def test_an_id_that_is_none_is_no_address_of_something_else(project: Project, organization: Organization) -> None:
+    """An empty one, or two dots, made the path that of the list, or of what stands above it."""
+    organization.create_dashboard(slug="usage", publish=True)
+    kept = organization.session("acme", "usage")
+    found = run(project, organization, """
+      const tried = [];
+      for (const id of ['', '.', '..', undefined, null, 5]) {
+        for (const work of [() => emban.dashboards.get(id), () => emban.dashboards.delete(id), () => emban.revokeEmbedSession(id)]) {
+          tried.push(await work().then(() => 'done', (error) => error.name));
+        }
+      }
+      for (const of of [{ tenantId: undefined }, { tenantId: '' }, {}]) tried.push(await emban.revokeEmbedSessions(of).then(() => 'done', (error) => error.name));
+      const patient = new Emban({ host, apiKey, timeout: 2 ** 40, maximumRetryAfter: 2 ** 40 });
+      report([[...new Set(tried)], (await patient.dashboards.list()).data.length]);
+    """)
+    assert found == [["TypeError"], 1]
+    assert kept.client.get("/v1/embed/dashboard").status == 200, "nobody's session ended"

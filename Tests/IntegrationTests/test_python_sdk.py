@@ -499,3 +499,78 @@ def test_data_apps_and_guest_tokens(connect: Clients, organization: Organization
     client.data_apps.delete("other-app")
     assert held.get("/v1/embed/dashboard").status == 401
     assert client.data_apps.list() == []
+
+
+# --- What callers give ----------------------------------------------------------------------------------------------------
+
+
+def test_none_in_a_dashboard_is_null(connect: Clients, organization: Organization) -> None:
+    """It was left out, so that nothing could be taken back."""
+    client = connect(organization.base, organization.key)
+    organization.create_dashboard(slug="usage", theme={"primaryColor": "#123456"}, description="Your month")
+    changed = client.dashboards.update("usage", {"theme": None})
+    assert changed.revision == 2 and "primaryColor" not in (changed.config.get("theme") or {}) and changed.config["description"] == "Your month"
+
+
+def test_times_and_spans_are_taken_as_such(connect: Clients, organization: Organization) -> None:
+    """They ended in a TypeError of `json`."""
+    client = connect(organization.base, organization.key)
+    organization.create_dashboard(slug="usage", publish=True)
+    now = datetime.now(timezone(timedelta(hours=5, minutes=30)))
+    organization.ingest([event(timestamp=(now - timedelta(hours=hours)).isoformat()) for hours in (1, 30)])
+    span = {"from": now - timedelta(hours=24), "to": now}
+    assert client.query({"metric": "count", "period": span}, tenant_id="acme").value == 1
+    with pytest.raises(ValueError, match="with a zone"):
+        client.query({"metric": "count", "period": {**span, "from": datetime(2026, 1, 1)}}, tenant_id="acme")
+    session = client.embed_sessions.create(tenant_id="acme", dashboard_id="usage", expires_in=timedelta(minutes=10), context={"since": now})
+    assert timedelta(minutes=8) < session.expires_at - datetime.now(timezone.utc) <= timedelta(minutes=10, seconds=5)
+    result = client.ingest([event(timestamp=datetime(2026, 1, 1)), event(numeric_props={"n": 10**400}), event(numeric_props={"n": 10**5000}),
+                            event(numeric_props={"n": float("-inf")}), event(string_props={"model": None}), event(string_props={"model": b"x"}), event()])
+    assert (result.accepted, [(one.index, one.code) for one in result.rejections]) == (1, [
+        (0, "not_json"), (1, "numeric_props_not_finite"), (2, "not_json"), (3, "not_json"), (4, "string_props_type"), (5, "not_json")])
+    assert "zone" in result.rejections[0].expected
+
+
+def test_wrong_arguments_are_named_before_anything_is_sent(shared: Organization, proxy: FaultyProxy) -> None:
+    client = sdk.Emban(proxy.url, api_key=shared.key)
+    other = sdk.AsyncEmban(proxy.url, api_key=shared.key, timeout=None)
+    for timeout in (0, -1, "5", True, float("nan")):
+        with pytest.raises(ValueError, match="timeout"):
+            sdk.Emban(proxy.url, api_key=shared.key, timeout=timeout)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="AsyncBatcher"):
+        sdk.Batcher(other)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="Batcher"):
+        sdk.AsyncBatcher(client)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="max_seconds"):
+        sdk.Batcher(client, max_seconds=float("nan"))
+    for wrong in (5, None, b"acme"):
+        with pytest.raises(TypeError, match="an id must be"):
+            client.tenants.erase(wrong)  # type: ignore[arg-type]
+    client.close()
+    assert proxy.seen == []
+
+
+def test_a_task_that_is_cancelled_leaves_the_client_whole(shared: Organization, tenant: str) -> None:
+    """At any moment of a request, and while a batcher is flushed and closed."""
+
+    async def main() -> None:
+        async with sdk.AsyncEmban(shared.base, api_key=shared.key) as client:
+            for number in range(20):
+                task = asyncio.create_task(client.ingest([event(f"{tenant}-cancelled") for _ in range(50)]))
+                await asyncio.sleep(0.001 * number)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            assert (await client.ingest([event(tenant)])).accepted == 1
+            batcher = sdk.AsyncBatcher(client, max_seconds=3600)
+            for step in (batcher.flush, batcher.aclose):
+                batcher.add(event(tenant))
+                task = asyncio.create_task(step())
+                await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                assert await step(60)
+            assert batcher.stats == sdk.BatcherStats(queued=0, accepted=2, rejected=0, lost=0)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(main())).result(180)
+    assert shared.count(tenant) == 3

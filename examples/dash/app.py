@@ -22,7 +22,8 @@ server.config.update(
 )
 
 
-# Pages and tokens are of whoever is signed in now: no cache keeps them, and no way back shows them after the sign-out. Dash says itself how long its own scripts may be kept.
+# Pages and tokens are of whoever is signed in now: no cache keeps them, and no way back shows them after the sign-out.
+# Dash says itself how long its own scripts may be kept.
 @server.after_request
 def not_kept(answer):
     answer.headers.setdefault("Cache-Control", "no-store")

@@ -33,6 +33,8 @@ class AsyncBatcher:
         self, client: AsyncEmban, *, max_events: int = 500, max_seconds: float = 1.0, queue_size: int = 20_000,
         on_problem: Callable[[BatchProblem], None] | None = None, exit_seconds: float = 10.0,
     ) -> None:
+        if not isinstance(client, AsyncEmban):
+            raise TypeError("an AsyncBatcher is of an AsyncEmban; for an Emban there is Batcher")
         self._client = client._copy()
         self._last_client = client._waiting_copy()
         self._limits = {"max_events": max_events, "max_seconds": max_seconds, "queue_size": queue_size}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import _calls
+from ._wire import seconds_of
 from .models import Dashboard, DataApp, EmbedSession, GuestPermissions, GuestToken, LiveSession, Permissions, Tenant
 
 if TYPE_CHECKING:
@@ -25,12 +27,12 @@ class AsyncEmbedSessions(_Resource):
     """Sessions of customers, for their browsers."""
 
     async def create(
-        self, *, tenant_id: str, dashboard_id: str, expires_in: int | None = None, permissions: Permissions | Json | None = None,
+        self, *, tenant_id: str, dashboard_id: str, expires_in: int | timedelta | None = None, permissions: Permissions | Json | None = None,
         context: Json | None = None, timezone: str | None = None, locale: str | None = None, allowed_origins: Sequence[str] | None = None,
     ) -> EmbedSession:
         """A session of one customer for one published dashboard (id or slug). Take `tenant_id` from your own login, never from the request."""
         return await self._client._run(_calls.create_session({
-            "tenant_id": tenant_id, "dashboard_id": dashboard_id, "expires_in": expires_in, "permissions": permissions, "context": context,
+            "tenant_id": tenant_id, "dashboard_id": dashboard_id, "expires_in": seconds_of(expires_in), "permissions": permissions, "context": context,
             "timezone": timezone, "locale": locale, "allowed_origins": allowed_origins}))
 
     def list(self, *, tenant_id: str | None = None, dashboard_id: str | None = None) -> AsyncIterator[LiveSession]:
@@ -46,10 +48,10 @@ class AsyncGuestTokens(_Resource):
     """Tokens for `<dbn-dashboard>`."""
 
     async def create(
-        self, *, client_id: str, data_app_name: str, permissions: GuestPermissions | Json | None = None, expiry_time: int | None = None,
+        self, *, client_id: str, data_app_name: str, permissions: GuestPermissions | Json | None = None, expiry_time: int | timedelta | None = None,
         params: Json | None = None,
     ) -> GuestToken:
-        """A token of one customer (`client_id`, from your own login) for a data app. `expiry_time` is seconds."""
+        """A token of one customer (`client_id`, from your own login) for a data app. `expiry_time` is seconds, or a `timedelta`."""
         return await self._client._run(_calls.create_guest_token(client_id, data_app_name, permissions, expiry_time, params))
 
 

@@ -39,6 +39,8 @@ class Batcher:
         self, client: Emban, *, max_events: int = 500, max_seconds: float = 1.0, queue_size: int = 20_000,
         on_problem: Callable[[BatchProblem], None] | None = None, exit_seconds: float = 10.0,
     ) -> None:
+        if not isinstance(client, Emban):
+            raise TypeError("a Batcher is of an Emban; for an AsyncEmban there is AsyncBatcher")
         # Its own connections: `client` may be closed before the last events are sent.
         self._client = client._copy()
         self._limits = {"max_events": max_events, "max_seconds": max_seconds, "queue_size": queue_size}

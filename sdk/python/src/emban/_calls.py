@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
-from ._wire import Answer, Call, call, nothing, part
+from ._wire import Answer, Call, call, nothing, part, seconds_of
 from .errors import EmbanError
 from .events import EncodedEvent, EventRejection, IngestResult, body_of, encoded, requests, result_of, too_large
 from .models import Dashboard, DataApp, EmbedSession, GuestToken, LiveSession, QueryResult, Tenant, moment
@@ -154,14 +155,14 @@ def revoke(session_id: str | None, tenant_id: str | None, dashboard_id: str | No
 
 
 def create_guest_token(
-    client_id: str, data_app_name: str, permissions: Json | None, expiry_time: int | None, params: Json | None,
+    client_id: str, data_app_name: str, permissions: Json | None, expiry_time: int | timedelta | None, params: Json | None,
 ) -> Call[GuestToken]:
     def read(answer: Answer) -> GuestToken:
         made = answer.members
         return GuestToken(moment(made["expiresAt"]), made["token"])
 
     return call("POST", "/api/v2/guest-token/create", read, body={
-        "clientId": client_id, "dataAppName": data_app_name, "permissions": permissions, "expiryTime": expiry_time, "params": params})
+        "clientId": client_id, "dataAppName": data_app_name, "permissions": permissions, "expiryTime": seconds_of(expiry_time), "params": params})
 
 
 # --- Dashboards -------------------------------------------------------------------------------------------------------------
@@ -184,16 +185,16 @@ def dashboard(dashboard_id: str) -> Call[Dashboard]:
 
 
 def create_dashboard(config: Json) -> Call[Dashboard]:
-    return call("POST", "/v1/dashboards", _read_dashboard, body=config, repeatable=False)
+    return call("POST", "/v1/dashboards", _read_dashboard, body=config, repeatable=False, exact=True)
 
 
 def update_dashboard(dashboard_id: str, changes: Json, revision: int | None) -> Call[Dashboard]:
     # With a revision the second attempt would meet the first one's, and be refused.
-    return call("PATCH", f"/v1/dashboards/{part(dashboard_id)}", _read_dashboard, body=changes, revision=revision, repeatable=revision is None)
+    return call("PATCH", f"/v1/dashboards/{part(dashboard_id)}", _read_dashboard, body=changes, revision=revision, repeatable=revision is None, exact=True)
 
 
 def replace_dashboard(dashboard_id: str, config: Json, revision: int | None) -> Call[Dashboard]:
-    return call("PUT", f"/v1/dashboards/{part(dashboard_id)}", _read_dashboard, body=config, revision=revision, repeatable=revision is None)
+    return call("PUT", f"/v1/dashboards/{part(dashboard_id)}", _read_dashboard, body=config, revision=revision, repeatable=revision is None, exact=True)
 
 
 def delete_dashboard(dashboard_id: str, revision: int | None) -> Call[None]:

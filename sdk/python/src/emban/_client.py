@@ -38,10 +38,10 @@ class Emban:
     """
 
     def __init__(
-        self, host: str | None = None, *, api_key: str | None = None, timeout: float | httpx.Timeout = 30.0,
+        self, host: str | None = None, *, api_key: str | None = None, timeout: float | httpx.Timeout | None = 30.0,
         retry: RetryPolicy | None = None, http_client: httpx.Client | None = None,
     ) -> None:
-        """`timeout`: seconds that one attempt may take. `http_client`: your own, for proxies or certificates; it is not closed with this one."""
+        """`timeout`: seconds that one attempt may take; None for any time. `http_client`: your own, for proxies or certificates; it is not closed with this one."""
         self._set_up(target(host, api_key, timeout), retry or RetryPolicy(), http_client)
 
     def _set_up(self, target: Target, policy: RetryPolicy, http_client: httpx.Client | None) -> None:

@@ -90,7 +90,7 @@ class Outbox:
     def __init__(self, *, max_events: int, max_seconds: float, queue_size: int) -> None:
         if not 1 <= max_events <= EVENTS_PER_REQUEST:
             raise ValueError(f"max_events must be 1 to {EVENTS_PER_REQUEST}")
-        if max_seconds < 0 or queue_size < max_events:
+        if not max_seconds >= 0 or queue_size < max_events:
             raise ValueError("max_seconds must not be negative, and queue_size not be below max_events")
         self._max_events, self._max_seconds, self._queue_size = max_events, max_seconds, queue_size
         #: With the time at which each came.

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +16,7 @@ import httpx
 
 from ._version import __version__
 from .errors import EmbanError, error_from
+from .events import plain
 
 T = TypeVar("T")
 
@@ -105,14 +107,15 @@ class Call(Generic[T]):
 
 def call(
     method: str, path: str, read: Callable[[Answer], T], *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None,
-    revision: int | None = None, repeatable: bool = True,
+    revision: int | None = None, repeatable: bool = True, exact: bool = False,
 ) -> Call[T]:
-    """A call with a JSON body. Members and parameters that are None are left out."""
+    """A call with a JSON body. Members and parameters that are None are left out; with `exact` the body is the caller's own, where None says null."""
     headers: dict[str, str] = {}
     text: bytes | None = None
     if body is not None:
         headers["Content-Type"] = "application/json"
-        text = json.dumps({name: value for name, value in body.items() if value is not None}, allow_nan=False).encode()
+        members = body if exact else {name: value for name, value in body.items() if value is not None}
+        text = json.dumps(members, default=plain, allow_nan=False).encode()
     if revision is not None:
         headers["If-Match"] = f'"{revision}"'
     parameters = {name: str(value) for name, value in (query or {}).items() if value is not None}
@@ -121,6 +124,8 @@ def call(
 
 def part(text: str) -> str:
     """An id or a name as one part of a path."""
+    if not isinstance(text, str):
+        raise TypeError(f"an id must be a str, not {type(text).__name__}")
     if not text or text in (".", ".."):
         raise ValueError("an id must not be empty")
     return quote(text, safe="")
@@ -172,9 +177,17 @@ def base_of(host: str) -> str:
     return text
 
 
-def own_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    """A number is for the answer; connecting has ten seconds at most."""
-    return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, connect=min(timeout, 10.0))
+def own_timeout(timeout: float | httpx.Timeout | None) -> httpx.Timeout:
+    """A number is for the answer, None for any time; connecting has ten seconds at most."""
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0):
+        raise ValueError("timeout must be a number of seconds above 0, or None")
+    return httpx.Timeout(timeout, connect=10.0 if timeout is None else min(timeout, 10.0))
+
+
+def seconds_of(time: int | timedelta | None) -> int | None:
+    return round(time.total_seconds()) if isinstance(time, timedelta) else time
 
 
 def within(timeout: httpx.Timeout, seconds: float | None) -> httpx.Timeout:
@@ -194,5 +207,5 @@ class Target:
     timeout: httpx.Timeout
 
 
-def target(host: str | None, api_key: str | None, timeout: float | httpx.Timeout) -> Target:
+def target(host: str | None, api_key: str | None, timeout: float | httpx.Timeout | None) -> Target:
     return Target(base_of(configured(host, "EMBAN_URL")), Key(configured(api_key, "EMBAN_API_KEY")), own_timeout(timeout))

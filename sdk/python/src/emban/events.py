@@ -58,7 +58,8 @@ class IngestResult:
     rejections: tuple[EventRejection, ...] = ()
 
     def __add__(self, other: IngestResult) -> IngestResult:
-        return IngestResult(self.accepted + other.accepted, self.rejected + other.rejected, self.rejections + other.rejections)
+        rejections = sorted(self.rejections + other.rejections, key=lambda one: one.index)
+        return IngestResult(self.accepted + other.accepted, self.rejected + other.rejected, tuple(rejections))
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def encoded(event: Mapping[str, Any], index: int, *, at: datetime | None = None)
         known = identified(event)
         if at is not None and known.get("timestamp") is None:
             known["timestamp"] = at.isoformat(timespec="milliseconds")
-        text = json.dumps(known, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(known, default=plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
     except _Unwritable as error:
         return EventRejection(index, "", "not_json", str(error))
     except Exception as error:  # objects of others may raise anything when they are read
@@ -107,7 +108,7 @@ class _Unwritable(ValueError):
     """Says what is wrong, and nothing of what it is."""
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """What `json` does not write by itself but is meant often enough."""
     if isinstance(value, datetime):
         if value.utcoffset() is None:

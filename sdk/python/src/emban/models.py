@@ -17,7 +17,7 @@ class Query(TypedDict, total=False):
     unique_prop: str
     group_by: str
     group_by_2: str
-    period: str | Mapping[str, str]
+    period: str | Mapping[str, str | datetime]
     granularity: str
     compare: str
     limit: int

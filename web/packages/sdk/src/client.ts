@@ -3,7 +3,7 @@ import { Dashboards, invalidAnswer, pageOf } from "./dashboards";
 import { isRecord } from "./errors";
 import { prepared, RequestSize } from "./events";
 import { send } from "./ingest";
-import { fromWire, toWire } from "./names";
+import { fromWire, part, toWire } from "./names";
 import { Transport, type FetchLike, type RequestOptions } from "./transport";
 import type {
   AnyEvent, EmbedSession, EmbedSessionInfo, EmbedSessionInput, GuestToken, GuestTokenInput, IngestResult, Page, PageOptions, QueryInput, QueryResult,
@@ -104,13 +104,14 @@ export class EmbanClient {
 
   /** Ends one session at once. */
   async revokeEmbedSession(sessionId: string, options: RequestOptions = {}): Promise<void> {
-    const path = `/v1/embed-sessions/${encodeURIComponent(sessionId)}`;
+    const path = `/v1/embed-sessions/${part(sessionId)}`;
     await this.#transport.send({ method: "DELETE", path, isRepeatable: true, signal: options.signal });
   }
 
   /** Ends all sessions of a customer, or of a dashboard. */
   async revokeEmbedSessions(of: { readonly tenantId: string } | { readonly dashboardId: string }, options: RequestOptions = {}): Promise<void> {
     const query = "tenantId" in of ? { tenant_id: of.tenantId } : { dashboard_id: of.dashboardId };
+    if (!Object.values(query)[0]) throw new TypeError("Emban: tenantId or dashboardId must name whose sessions end");
     await this.#transport.send({ method: "DELETE", path: "/v1/embed-sessions", query, isRepeatable: true, signal: options.signal });
   }
 

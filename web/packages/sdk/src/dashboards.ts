@@ -1,5 +1,5 @@
 import { EmbanError, isRecord } from "./errors";
-import { fromWire } from "./names";
+import { fromWire, part } from "./names";
 import type { RequestOptions, Transport } from "./transport";
 import type { Dashboard, DashboardInput, Page, PageOptions } from "./types";
 
@@ -70,7 +70,7 @@ export class Dashboards {
     method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", id: string, action: string, body: unknown, options: RevisionOptions, isRepeatable: boolean,
   ): Promise<unknown> {
     const headers = options.revision === undefined ? {} : { "If-Match": `"${options.revision}"` };
-    const path = `/v1/dashboards/${encodeURIComponent(id)}${action}`;
+    const path = `/v1/dashboards/${part(id)}${action}`;
     return (await this.#transport.send({ method, path, body, headers, isRepeatable, signal: options.signal })).body;
   }
 }
