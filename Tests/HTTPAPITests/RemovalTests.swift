@@ -370,6 +370,53 @@ import Testing
     #expect(named.scalar == 2)
   }
 
+  /// An insert that does not end is waited for without keeping removals of the organisation from beginning.
+  @Test func aCorrectionThatCannotBeMadeHoldsNobodyUp() async throws {
+    let world = try await World()
+    try await world.store([Row(tenant: "acme", hoursAgo: 48)])
+    let removals = RemovalRepository(world.database)
+    let scope = IngestScope(organization: world.organization, environment: .production)
+    let day = CivilDate(daysSinceEpoch: Int(world.now().adding(seconds: -172_800).milliseconds / 86_400_000))
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask {
+        // Of nobody's organisation, a row a second.
+        try await world.clickhouse.client.execute(
+          """
+          INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp) \
+          SELECT 'org_slow', 'selftest', 'nobody', 'e', now64(3) FROM numbers(15) WHERE sleepEachRow(1) = 0
+          """, settings: ["max_block_size": "1", "min_insert_block_size_rows": "1"])
+        return false
+      }
+      var isUnderWay = false
+      while !isUnderWay {
+        let found = try await world.clickhouse.client.query(
+          "SELECT count() FROM system.processes WHERE query_kind = 'Insert' AND query LIKE '%org_slow%'", as: .admin)
+        isUnderWay = found.scalar ?? 0 != 0
+      }
+      group.addTask {
+        let corrector = CountCorrector(remover: world.remover())
+        let isWrong = try await corrector.correct(day, of: TenantID("acme"), in: scope, settledSince: world.now())
+        #expect(isWrong == nil)
+        return true
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          let entries = try await removals.list()
+          #expect(entries.isEmpty)
+          try? await Task.sleep(for: .milliseconds(20))
+        }
+        return false
+      }
+      while let isCorrected = try await group.next(), !isCorrected {}
+      group.cancelAll()
+      // The insert breaks off with its connection.
+      while (try? await group.next()) ?? nil != nil {}
+    }
+    try await world.clickhouse.client.execute("KILL QUERY WHERE query_kind = 'Insert' AND query LIKE '%org_slow%' SYNC")
+    try await world.clickhouse.client.execute("DELETE FROM emban.events WHERE org_id = 'org_slow'")
+    try await world.clickhouse.client.execute("DELETE FROM emban.tenant_days WHERE org_id = 'org_slow'")
+  }
+
   @Test func theBytesGoToo() async throws {
     let world = try await World()
     try await world.store([Row(tenant: "acme", hoursAgo: 1), Row(tenant: "globex", hoursAgo: 1)])
