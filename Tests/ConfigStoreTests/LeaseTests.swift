@@ -66,9 +66,9 @@ import Testing
     let done = try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<3 {
         group.addTask {
-          try await HeldLease(leases, name: "schema", holder: "h\(number)", seconds: 4, clock: Self.now).run { mayGoOn in
+          try await HeldLease(leases, name: "schema", holder: "h\(number)", seconds: 16, clock: Self.now).run { mayGoOn in
             #expect(atWork.add(1) == 1)
-            try await Task.sleep(for: .seconds(number == 0 ? 6 : 1))
+            try await Task.sleep(for: .seconds(number == 0 ? 20 : 1))
             try await mayGoOn()
             #expect(atWork.add(-1) == 0)
           }

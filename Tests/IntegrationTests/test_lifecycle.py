@@ -124,7 +124,7 @@ def test_a_store_that_stands_still_during_the_start_ends_nobody(own_server: Serv
         organization = Organization(server.url)
         assert server.terminate() == 0
         # Another one seems to look after the schema: the program waits right before it.
-        with lease(server.data_dir / "emban.sqlite", "schema", 60):
+        with lease(server.data_dir / "emban.sqlite", "schema", 70):
             server.launch()
             eventually(lambda: "another program looks after the schema" in server.log, what="a program that waits for its turn", pause=0.01)
             store.process.send_signal(signal.SIGSTOP)
