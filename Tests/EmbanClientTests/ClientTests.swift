@@ -196,7 +196,8 @@ import Testing
 
     // Port 9 ("discard") is served by nobody.
     let nobody = try EmbanClient(
-      baseURL: "http://127.0.0.1:9", apiKey: server.key, retry: EmbanRetryPolicy(maximumAttempts: 2, baseDelay: .milliseconds(1)))
+      baseURL: "http://127.0.0.1:9", apiKey: server.key, retry: EmbanRetryPolicy(maximumAttempts: 2, baseDelay: .milliseconds(1)),
+      timeout: .seconds(2))
     let unreachable = await #expect(throws: EmbanError.self) { try await nobody.ingest([EmbanEvent(tenantID: "a", eventName: "b")]) }
     guard case .unreachable = unreachable else { throw Unexpected(unreachable) }
     #expect(unreachable?.isTransient == true)

@@ -91,7 +91,8 @@ import Testing
     #expect(losses.all.map(\.events.count) == [1])
     #expect(losses.all.first?.events.first?.eventName == "" && losses.all.first?.rejections.first?.code == "event_name_length")
 
-    let away = EventBatcher(try EmbanClient(baseURL: "http://127.0.0.1:9", apiKey: server.key, retry: .none, timeout: .seconds(2)), onLoss: losses.note)
+    let away = EventBatcher(
+      try EmbanClient(baseURL: "http://127.0.0.1:9", apiKey: server.key, retry: .none, timeout: .seconds(2)), onLoss: losses.note)
     for _ in 0..<3 { try await away.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
     await #expect(throws: EmbanError.self) { try await away.flush() }
     #expect(await away.count == 3)
