@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
+from embantest import accessible
 from embantest.browser import card, settled
 from embantest.stage import Stage
 from playwright.sync_api import Page, expect
@@ -20,58 +20,6 @@ ROOT = """
   const root = document.querySelector('emban-dashboard').shadowRoot;
   const find = (selector) => root.querySelector(selector);
   const all = (selector) => Array.from(root.querySelectorAll(selector));
-"""
-
-#: Contrast of every visible text with what is painted behind it, after WCAG 2; large text has its own limit.
-CONTRAST = ROOT + """
-  const read = (text) => {
-    const call = /^(rgba?|color)\\((?:srgb )?([^)]+)\\)$/.exec(text);
-    if (!call) return text === 'transparent' ? [0, 0, 0, 0] : null;
-    const parts = call[2].split(/[\\s,/]+/).map(Number);
-    const scale = call[1] === 'color' ? 255 : 1;
-    return [parts[0] * scale, parts[1] * scale, parts[2] * scale, parts[3] ?? 1];
-  };
-  const over = (top, under) => {
-    const alpha = top[3] + under[3] * (1 - top[3]);
-    if (alpha === 0) return [0, 0, 0, 0];
-    return [0, 1, 2].map((index) => (top[index] * top[3] + under[index] * under[3] * (1 - top[3])) / alpha).concat(alpha);
-  };
-  const luminance = (color) => {
-    const [r, g, b] = color.map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const parent = (element) => element.parentElement ?? (element.getRootNode() instanceof ShadowRoot ? element.getRootNode().host : null);
-  const behind = (element) => {
-    let color = [0, 0, 0, 0];
-    for (let at = element; at; at = parent(at)) {
-      color = over(color, read(getComputedStyle(at).backgroundColor) ?? [0, 0, 0, 0]);
-      // The bar of a list lies behind its label, as a sibling.
-      const bar = at.classList?.contains('list-label') ? at.parentElement.querySelector('.list-bar') : null;
-      if (bar) color = over(color, read(getComputedStyle(bar).backgroundColor));
-    }
-    return over(color, [255, 255, 255, 1]);
-  };
-  const found = [];
-  for (const element of all('*')) {
-    const text = Array.from(element.childNodes).filter((node) => node.nodeType === 3).map((node) => node.data.trim()).join('');
-    if (text === '' || element.closest('.sr, option, .tip-box, [hidden], [aria-pressed="false"].legend-item')) continue;
-    const style = getComputedStyle(element);
-    const box = element.getBoundingClientRect();
-    if (box.width === 0 || box.height === 0 || style.visibility === 'hidden') continue;
-    const painted = element instanceof SVGElement ? style.fill : style.color;
-    let color = read(painted);
-    if (!color) { found.push(`${text}: cannot read ${painted}`); continue; }
-    let opacity = 1;
-    for (let at = element; at; at = parent(at)) opacity *= Number(getComputedStyle(at).opacity);
-    const ground = behind(element);
-    color = over([color[0], color[1], color[2], color[3] * opacity], ground);
-    const [light, dark] = [luminance(color), luminance(ground)].sort((a, b) => b - a);
-    const ratio = (light + 0.05) / (dark + 0.05);
-    const size = parseFloat(style.fontSize);
-    const needed = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700) ? 3 : 4.5;
-    seen += 1;
-    if (ratio < needed) found.push(`${ratio.toFixed(2)} "${text.slice(0, 40)}" ${element.getAttribute('class') ?? element.tagName} ${painted} on ${ground.map(Math.round)}`);
-  }
 """
 
 
@@ -99,14 +47,7 @@ def nameless(page: Page, roles: set[str]) -> list[dict[str, Any]]:
 
 
 def poor_contrast(page: Page) -> list[str]:
-    """What stays so: while something fades in or out its colours are others."""
-    deadline = time.monotonic() + 10
-    while True:
-        result = page.evaluate(f"() => {{ let seen = 0; {CONTRAST} return {{ seen, found }}; }}")
-        assert result["seen"] > 20, "the texts were looked at"
-        if not result["found"] or time.monotonic() > deadline:
-            return result["found"]
-        page.wait_for_timeout(100)
+    return accessible.poor_contrast(page, least=20)
 
 
 def open_filter(page: Page, name: str) -> None:

@@ -190,6 +190,34 @@ test("a renewal goes on at once when the page wakes up, however often that is sa
     assert.deepEqual(adopted, ["fresh"]);
   }));
 
+test("a sign of life while an attempt is under way, or just after it, is not lost", () =>
+  withClock(async (clock) => {
+    for (const early of [true, false]) {
+      const fails = [];
+      let isOnline = false;
+      const begin = clock.steady;
+      const renewal = new core.Renewal({
+        fetch: () => (isOnline && fails.length > 5 ? "fresh" : new Promise((_resolve, reject) => fails.push(reject))),
+        adopt: () => undefined, failed: () => undefined, random: () => 0,
+      });
+      const done = renewal.request();
+      for (let attempt = 0; attempt < 5; attempt += 1) {
+        await clock.settle();
+        fails[attempt](new Error("offline"));
+        await clock.run([1000, 4000, 15_000, 60_000, 300_000][attempt]);
+      }
+      assert.equal(clock.steady - begin, 380_000);
+      // The sixth began without a network, and fails after it has come back.
+      if (early) renewal.wake();
+      isOnline = true;
+      fails[5](new Error("offline"));
+      await clock.settle();
+      if (!early) renewal.wake();
+      await clock.run(1500);
+      assert.equal(await done, true);
+    }
+  }));
+
 test("an answer that never comes is given up, and one that cannot be used counts as none", () =>
   withClock(async (clock) => {
     const answers = [new Promise(() => undefined), "nonsense", "good"];
@@ -286,6 +314,10 @@ test("the dashboard that a host chose is named to servers that let it choose, in
   const seen = [];
   let dashboards = [{ id: "dash_1", slug: "usage", name: "Usage" }];
   const running = await serve((request, body, response) => {
+    if (request.url.startsWith("/v1/embed/view")) {
+      answer(response, 404, { code: "not_found", error: "No such route." });
+      return;
+    }
     seen.push([request.method, request.url, body === "" ? null : JSON.parse(body)]);
     if (request.url.startsWith("/v1/embed/dashboard")) answer(response, 200, config(dashboards ? { dashboards } : {}));
     else if (request.url.startsWith("/v1/embed/query")) answer(response, 200, { results: { a: value } });

@@ -7,7 +7,10 @@ import { EmbanDashboard, EmbanProvider, EmbanWidget, useEmbanDashboard, useEmban
 window.log = [];
 const names = ["onReady", "onResize", "onDrill", "onFilter", "onPeriodChange", "onTokenExpiring", "onError"];
 /** New functions for each render, which say of which render they are. */
-const listeners = (name, version, more = names) => Object.fromEntries(more.map((on) => [on, (event) => window.log.push([name, on, version, event ?? null])]));
+const listeners = (name, version, more = names) => Object.fromEntries(more.map((on) => [on, (event) => {
+  window.log.push([name, on, version, event ?? null]);
+  if (window.faulty) throw new Error("a fault of the product's own");
+}]));
 
 function Frame({ name, version, fetches, ...props }) {
   const controls = useRef(null);
@@ -16,8 +19,9 @@ function Frame({ name, version, fetches, ...props }) {
   return <div id={name}><EmbanEmbedFrame ref={controls} {...props} {...fetcher} {...listeners(name, version)} /></div>;
 }
 
-function OwnFrame({ name, version, ...props }) {
-  const embed = useEmbanEmbed({ ...props, ...listeners(name, version) });
+function OwnFrame({ name, version, fetches, ...props }) {
+  const fetcher = fetches ? { fetchEmbedUrl: () => window.freshUrl(version) } : {};
+  const embed = useEmbanEmbed({ ...props, ...fetcher, ...listeners(name, version) });
   return (
     <div id={name}>
       <button onClick={() => embed.setFilters({ period: "7d" })}>Week</button>
@@ -36,7 +40,7 @@ function Native({ name, version, fetches, parts = ["dashboard"], ...props }) {
         {parts.map((part) => {
           if (part === "dashboard") return <EmbanDashboard key={part} className="whole" />;
           if (part === "numbers") return <Numbers key={part} />;
-          return <EmbanWidget key={part} widgetId={part} style={{ width: 500 }} />;
+          return <EmbanWidget key={part} widgetId={part} style={{ maxWidth: 500 }} />;
         })}
       </div>
     </EmbanProvider>

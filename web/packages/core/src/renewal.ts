@@ -29,6 +29,8 @@ export class Renewal<Session> {
   private generation = 0;
   private lastAttempt = -Infinity;
   private skip: (() => void) | null = null;
+  /** A sign of life came while an attempt was under way, which may have begun without a network. */
+  private isWoken = false;
 
   constructor(private readonly options: RenewalOptions<Session>) {}
 
@@ -43,6 +45,7 @@ export class Renewal<Session> {
       for (let failures = 0; !isOver(); ) {
         try {
           this.lastAttempt = Date.now();
+          this.isWoken = false;
           const session = await this.attempt();
           if (isOver()) return false;
           this.options.adopt(session);
@@ -51,7 +54,8 @@ export class Renewal<Session> {
           if (isOver()) return false;
           failures += 1;
           if (failures === patience) this.options.failed(error instanceof Error ? error.message : "");
-          await this.pause(waits[Math.min(failures, waits.length) - 1] ?? leastPause);
+          const wait = this.isWoken ? leastPause : (waits[Math.min(failures, waits.length) - 1] ?? leastPause);
+          await this.pause(wait);
         }
       }
       return false;
@@ -70,7 +74,10 @@ export class Renewal<Session> {
   /** Online again, or awake: no more waiting. */
   wake(): void {
     const since = Date.now() - this.lastAttempt;
-    if (since >= leastPause || since < 0) this.skip?.();
+    const { skip } = this;
+    if (!skip) this.isWoken = this.isRunning;
+    else if (since >= leastPause || since < 0) skip();
+    else setTimeout(skip, leastPause - since);
   }
 
   stop(): void {
@@ -93,7 +100,7 @@ export class Renewal<Session> {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
-        this.skip = null;
+        if (this.skip === done) this.skip = null;
         resolve();
       };
       const timer = setTimeout(done, uneven);

@@ -4,7 +4,7 @@ export const strings = {
     "1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days", "12mo": "12 months",
   } as Readonly<Record<string, string>>,
   periodsShort: {
-    "1h": "1h", "24h": "24h", "7d": "7d", "30d": "30d", "90d": "90d", "12mo": "12mo",
+    "1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "12mo": "12 mo",
   } as Readonly<Record<string, string>>,
   none: "(none)",
   noValue: "–",
