@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
@@ -61,6 +62,14 @@ RUN: list[tuple[str, str, str, str]] = [
     ("docs/guides/python.md", "python", "", "IntegrationTests/test_python_guides.py::test_the_guide_to_the_package_runs"),
     ("docs/guides/swift.md", "swift", "", "IntegrationTests/test_swift_guide.py::test_every_snippet_of_the_guide_is_run_by_a_test"),
     ("docs/guides/swift.md", "console", "", "IntegrationTests/test_swift_guide.py::test_the_example_is_the_same_in_its_own_package"),
+    ("sdk/python/README.md", "python", "", f"{HERE}::test_the_python_package_says_how_it_is_used"),
+    ("web/packages/sdk/README.md", "js", "", "IntegrationTests/test_web_guides.py::test_the_package_says_how_it_is_used"),
+    ("web/packages/react/README.md", "tsx", "", "IntegrationTests/test_web_guides.py::test_the_guide_to_react_is_rendered_and_its_types_are_sound"),
+    ("examples/pipeline/README.md", "console", "", "IntegrationTests/test_python_guides.py::test_a_pipeline_refreshes_what_was_kept"),
+    # The same sources, started otherwise: Next.js is not among what the tests install, and SwiftPM would build everything once more.
+    ("examples/swift/README.md", "console", "", "BrowserTests/test_examples_swift.py::test_each_customer_sees_its_own_numbers"),
+    ("examples/nextjs/README.md", "console", "", "BrowserTests/test_nextjs_pages.py::test_the_dashboard_of_the_customer_who_is_signed_in"),
+    ("examples/*/README.md", "console", "", "BrowserTests/test_examples_python.py::test_the_readme_says_how_it_is_started"),
     ("docs/ARCHITECTURE.md", "text", "", f"{HERE}::test_dependencies_point_one_way"),
     ("docs/adr/0002-*", "sql", "", f"{HERE}::test_the_statements_of_a_decision_are_understood"),
 ]
@@ -156,8 +165,7 @@ def test_the_program_starts_as_it_is_written(tmp_path: Path) -> None:
         assert any(wanted.search(line.strip()) for line in process.stdout), "it ended without a word"
     finally:
         process.send_signal(signal.SIGINT)
-        process.stdout.close()
-        process.wait(120)
+        process.communicate(timeout=120)
     assert (tmp_path / "data").is_dir()
 
 
@@ -236,6 +244,15 @@ def test_sessions_and_data_apps_are_made_as_it_is_written(filled: Organization, 
     guest = filled.admin.post("/api/v2/guest-token/create", {"clientId": "acme", "dataAppName": "my-app"}).expect(200)["token"]
     shown = Client(filled.base).bearer(guest).get("/v1/embed/dashboard").expect(200)
     assert [one["slug"] for one in shown["dashboards"]] == ["usage", "revenue-overview"]
+
+
+def test_the_python_package_says_how_it_is_used(filled: Organization, tmp_path: Path) -> None:
+    (snippet,) = of("sdk/python/README.md", "python", 1)
+    program = snippet.body.replace("https://analytics.example.com", filled.base).replace("eb_adm_…", filled.key) + "print(session.expires_at)"
+    (tmp_path / "readme.py").write_text(program)
+    before = filled.count("acme")
+    shell(f"{sys.executable} readme.py", tmp_path, {}, {"PYTHONPATH": str(ROOT / "sdk" / "python" / "src")})
+    assert filled.count("acme") == before + 1
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------------
@@ -344,7 +361,7 @@ class Nginx:
             http {{ access_log off; {places} server {{ listen 127.0.0.1:{self.port}; {around} {location} }} }}
             """)
         program = shutil.which("nginx") or "/usr/sbin/nginx"
-        self.process = subprocess.Popen([program, "-p", str(self.folder), "-e", "stderr", "-c", str(self.folder / "nginx.conf")], stderr=subprocess.PIPE)
+        self.process = subprocess.Popen([program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")], stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while True:
             try:

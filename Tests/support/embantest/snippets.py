@@ -12,8 +12,9 @@ from pathlib import Path
 
 from embantest.process import ROOT, binary, clean_environment
 
-#: What a reader follows: the first page and everything in docs/.
-PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
+#: What a reader follows: the first page, everything in docs/, and what a package or an example says of itself.
+PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for pattern in (
+    "docs/**/*.md", "sdk/*/README.md", "web/packages/*/README.md", "examples/*/README.md") for path in ROOT.glob(pattern))]
 BLOCK = re.compile(r"(?:^<!-- (?P<mark>[^\n]*?) -->\n+)?^(?P<fence>```+|~~~+)(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=fence)$", re.M | re.S)
 
 
