@@ -417,3 +417,77 @@ test("a session for another dashboard than the one named is one error, and no da
   }
   await server.close();
 });
+
+// --- Opening -------------------------------------------------------------------------------------------------------------
+
+const opened = { id: "dash_1", name: "Usage", filters: [{ id: "p", type: "period", default: "7d", options: ["7d", "30d"] }], widgets: [] };
+
+/** A server whose answer to `/v1/embed/view` is written in these pieces, and which notes what it was asked. */
+async function openingServer(t, pieces, results = {}) {
+  const asked = [];
+  const server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (chunk) => (text += chunk));
+    request.on("end", async () => {
+      asked.push([request.url, text === "" ? null : JSON.parse(text)]);
+      if (request.url.startsWith("/v1/embed/view")) {
+        response.writeHead(200, { "Content-Type": "application/x-ndjson" });
+        for (const piece of pieces) {
+          if (piece === null) return response.destroy();
+          await new Promise((resolve) => response.write(piece, resolve));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        return response.end();
+      }
+      response.writeHead(200, { "Content-Type": "application/json" });
+      return response.end(JSON.stringify(request.url.startsWith("/v1/embed/dashboard") ? opened : { results }));
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { client: new core.EmbedClient({ host: `http://127.0.0.1:${server.address().port}`, token: "t", retryDelay: 1 }), asked };
+}
+
+const head = JSON.stringify({ dashboard: opened, state: { period: "7d" } });
+const answered = (value) => ({ columns: [{ name: "value", type: "number", role: "measure" }], rows: [{ value }], previous: null, meta: {} });
+const line = (widget, value) => `${JSON.stringify({ widget, result: answered(value) })}\n`;
+
+async function ask(client, opening, state = { period: "7d" }) {
+  const seen = {};
+  await client.query(state, ["a", "b"], (widget, answer) => (seen[widget] = answer.result?.rows[0].value ?? answer.error.code), undefined, opening);
+  return seen;
+}
+
+test("a dashboard and its answers come in one request, wherever the pieces end", async (t) => {
+  const whole = `${head}\n${line("a", 1)}${line("b", 2)}`;
+  for (const pieces of [[whole], [whole.slice(0, 30), whole.slice(30, -20), whole.slice(-20)], [`${head}\n`, line("a", 1), line("b", 2).trimEnd()]]) {
+    const { client, asked } = await openingServer(t, pieces);
+    const { config, opening } = await client.open();
+    assert.deepEqual([config.id, opening.state], ["dash_1", { period: "7d" }]);
+    assert.deepEqual(await ask(client, opening), { a: 1, b: 2 });
+    assert.deepEqual(asked.map(([url]) => url), ["/v1/embed/view"]);
+  }
+});
+
+test("what an opening does not answer, and another state, is asked for as ever", async (t) => {
+  for (const pieces of [[`${head}\n`, line("a", 1)], [`${head}\n`, line("a", 1), null]]) {
+    const { client, asked } = await openingServer(t, pieces, { b: answered(7) });
+    assert.deepEqual(await ask(client, (await client.open()).opening), { a: 1, b: 7 });
+    assert.deepEqual(asked.at(-1), ["/v1/embed/query", { state: { period: "7d" }, widgets: ["b"] }]);
+  }
+  const { client, asked } = await openingServer(t, [`${head}\n`, line("a", 1), line("b", 2)], { a: answered(8), b: answered(9) });
+  assert.deepEqual(await ask(client, (await client.open()).opening, { period: "30d" }), { a: 8, b: 9 });
+  assert.deepEqual(asked.at(-1), ["/v1/embed/query", { state: { period: "30d" }, widgets: ["a", "b"] }]);
+});
+
+test("a view that is cut off or no view at all leaves the configuration to be asked for", async (t) => {
+  for (const pieces of [[head.slice(0, 20), null], ["<!doctype html>\n"], []]) {
+    const { client, asked } = await openingServer(t, pieces);
+    const { config, opening } = await client.open(undefined, "usage");
+    assert.deepEqual([config.id, opening], ["dash_1", null]);
+    assert.deepEqual(asked.map(([url]) => url), ["/v1/embed/view?dashboard=usage", "/v1/embed/dashboard?dashboard=usage"]);
+  }
+});

@@ -89,6 +89,12 @@ async function serve(t, dashboard, drill = () => answer([{ key: "a", value: 1 }]
     request.on("end", () => {
       const body = text === "" ? null : JSON.parse(text);
       const path = request.url.split("?")[0].replace("/v1/embed/", "");
+      if (path === "view") {
+        // As a server that does not know this yet.
+        response.writeHead(404, { "Content-Type": "application/json" });
+        response.end(JSON.stringify({ code: "not_found", error: "No such route." }));
+        return;
+      }
       asked.push({ path, body, url: request.url, authorization: request.headers.authorization });
       if (path === "export") {
         response.writeHead(200, { "Content-Type": "text/csv" });

@@ -23,6 +23,7 @@ async function serve(test) {
     request.on("data", () => undefined);
     const json = (status, body, headers = {}) => response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(body));
     request.on("end", async () => {
+      if (request.url === "/v1/embed/view") return json(404, { code: "not_found", error: "No such route." });
       if (request.url === "/v1/embed/dashboard") {
         return json(200, {
           id: "dash_1", name: "Usage", live: true, layout: {}, filters: [{ id: "p", type: "period", default: "30d", options: ["7d", "30d"] }], permissions: {}, session: { tenant_id: "acme" },

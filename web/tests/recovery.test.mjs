@@ -142,7 +142,8 @@ async function serve() {
         response.writeHead(status, { "Content-Type": "application/json" });
         response.end(JSON.stringify(body));
       };
-      if (state.status === -1) response.destroy();
+      if (request.url.startsWith("/v1/embed/view") && state.status === 0 && jti !== state.refused) answer(404, { code: "not_found", error: "No such route." });
+      else if (state.status === -1) response.destroy();
       else if (jti === state.refused) answer(401, { code: "session_revoked", error: "Withdrawn." });
       else if (request.url.startsWith("/v1/embed/vocabulary")) answer(200, { events: ["api.call"] });
       else if (state.status > 0) answer(state.status, { code: "unavailable", error: "Away." });

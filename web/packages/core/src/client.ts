@@ -52,35 +52,57 @@ export class EmbedClient {
 
   /** The configuration of the dashboard with this id or slug, else of the session's own. */
   async dashboard(signal?: AbortSignal, wanted: string | null = null): Promise<DashboardConfig> {
-    const query = wanted === null ? "" : `?${new URLSearchParams({ dashboard: wanted }).toString()}`;
-    const body = await this.json(`/v1/embed/dashboard${query}`, { method: "GET" }, signal);
-    if (!isRecord(body) || !Array.isArray(body["widgets"])) throw invalidResponse();
-    const config = body as unknown as DashboardConfig;
-    return {
-      ...config,
-      filters: config.filters ?? [],
-      layout: config.layout ?? {},
-      permissions: config.permissions ?? {},
-      session: config.session ?? {},
-    };
+    return readConfig(await this.json(`/v1/embed/dashboard${choose(wanted)}`, { method: "GET" }, signal));
+  }
+
+  /**
+   * The same with the answers of the state that the dashboard opens in, which are made while the page builds itself up. Where that cannot be had,
+   * as from a server that is older, the configuration comes alone.
+   */
+  async open(signal?: AbortSignal, wanted: string | null = null): Promise<{ readonly config: DashboardConfig; readonly opening: Opening | null }> {
+    try {
+      const response = await this.request(`/v1/embed/view${choose(wanted)}`, { method: "GET" }, "application/x-ndjson", signal);
+      if (response.ok && response.body && isLines(response)) {
+        const lines = new Lines(response.body);
+        const [head] = await lines.next();
+        if (isRecord(head)) return { config: readConfig(head["dashboard"]), opening: new Opening(isRecord(head["state"]) ? head["state"] : {}, lines) };
+      }
+      if (response.ok) void response.body?.cancel().catch(() => undefined);
+      else {
+        const failure = await errorOf(response);
+        if (failure.code !== "not_found") throw failure;
+      }
+    } catch (error) {
+      // What the server says is so; when it could not be heard it is asked again.
+      if (isAbort(error) || signal?.aborted || (error instanceof EmbanError && error.code !== "invalid_response")) throw error;
+    }
+    return { config: await this.dashboard(signal, wanted), opening: null };
   }
 
   /**
    * Asks for all `widgets` at once and hands each answer over as it arrives. When the connection breaks, the widgets still
    * missing are asked for once more; what is missing after that is answered with an error, so that every widget settles.
-   * Throws when the session or the state is refused: that is no matter of single widgets.
+   * What an `opening` of the same state answers is not asked for. Throws when the session or the state is refused: that is no matter of single widgets.
    */
   async query(
     state: WireState,
     widgets: readonly string[],
     onAnswer: (widget: string, answer: WidgetAnswer) => void,
     signal?: AbortSignal,
+    opening?: Opening | null,
   ): Promise<void> {
     const missing = new Set(widgets);
     const deliver = (widget: string, value: unknown) => {
       if (!missing.delete(widget)) return;
       onAnswer(widget, readAnswer(value));
     };
+    if (opening && JSON.stringify(opening.state) === JSON.stringify(state)) {
+      try {
+        await opening.lines.deliver(deliver);
+      } catch (error) {
+        if (isAbort(error) || signal?.aborted) throw error;
+      }
+    } else opening?.cancel();
     for (let attempt = 0; missing.size > 0; attempt += 1) {
       try {
         await this.stream({ ...this.choice, state, widgets: [...missing] }, deliver, signal);
@@ -207,34 +229,14 @@ export class EmbedClient {
     const init: RequestInit = { method: "POST", body: JSON.stringify(body) };
     const response = await this.request("/v1/embed/query", init, "application/x-ndjson, application/json;q=0.5", signal);
     if (!response.ok) throw await errorOf(response);
-    const type = response.headers.get("Content-Type") ?? "";
-    if (!type.includes("ndjson") || !response.body) {
+    if (!isLines(response) || !response.body) {
       const whole: unknown = await readJSON(response);
       const results = isRecord(whole) ? whole["results"] : undefined;
       if (!isRecord(results)) throw invalidResponse();
       for (const [widget, value] of Object.entries(results)) deliver(widget, value);
       return;
     }
-    const reader = response.body.getReader();
-    const decoder = new NDJSONDecoder();
-    const accept = (lines: readonly unknown[]) => {
-      for (const line of lines) {
-        if (!isRecord(line)) continue;
-        if (typeof line["widget"] === "string") deliver(line["widget"], line["result"] ?? line);
-        else if (line["error"] !== undefined) throw EmbanError.fromBody(line, response.status);
-      }
-    };
-    try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        accept(decoder.push(value));
-      }
-      accept(decoder.end());
-    } catch (error) {
-      void reader.cancel().catch(() => undefined);
-      throw error instanceof SyntaxError ? invalidResponse() : error;
-    }
+    await new Lines(response.body).deliver(deliver);
   }
 
   private async json(path: string, init: RequestInit, signal?: AbortSignal, isRepeatable = true): Promise<unknown> {
@@ -273,6 +275,79 @@ export class EmbedClient {
       await pause(Math.min(longestWait, Math.max(1, failure.retryAfter)) * 1000 * (1 + Math.random() / 10), signal);
     }
   }
+}
+
+/** What a dashboard shows before the viewer has touched it, as it comes. */
+export class Opening {
+  constructor(readonly state: WireState, readonly lines: Lines) {}
+
+  /** Nobody wants the answers. */
+  cancel(): void {
+    this.lines.cancel();
+  }
+}
+
+/** The lines of an answer that is read while it is made. */
+class Lines {
+  private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  private readonly decoder = new NDJSONDecoder();
+  private pending: unknown[] = [];
+  private isDone = false;
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    this.reader = body.getReader();
+  }
+
+  cancel(): void {
+    void this.reader.cancel().catch(() => undefined);
+  }
+
+  /** The next line, or none when there are no more. */
+  async next(): Promise<readonly unknown[]> {
+    try {
+      while (this.pending.length === 0 && !this.isDone) {
+        const { done, value } = await this.reader.read();
+        this.isDone = done;
+        this.pending = [...(done ? this.decoder.end() : this.decoder.push(value))];
+      }
+    } catch (error) {
+      this.cancel();
+      throw error instanceof SyntaxError ? invalidResponse() : error;
+    }
+    return this.pending.splice(0, 1);
+  }
+
+  /** Hands over the answers of widgets until the end. Throws when a line says that the request as a whole has failed. */
+  async deliver(deliver: (widget: string, value: unknown) => void): Promise<void> {
+    for (let [line] = await this.next(); line !== undefined; [line] = await this.next()) {
+      if (!isRecord(line)) continue;
+      if (typeof line["widget"] === "string") deliver(line["widget"], line["result"] ?? line);
+      else if (line["error"] !== undefined) {
+        this.cancel();
+        throw EmbanError.fromBody(line, 200);
+      }
+    }
+  }
+}
+
+function isLines(response: Response): boolean {
+  return (response.headers.get("Content-Type") ?? "").includes("ndjson");
+}
+
+function choose(dashboard: string | null): string {
+  return dashboard === null ? "" : `?${new URLSearchParams({ dashboard }).toString()}`;
+}
+
+function readConfig(body: unknown): DashboardConfig {
+  if (!isRecord(body) || !Array.isArray(body["widgets"])) throw invalidResponse();
+  const config = body as unknown as DashboardConfig;
+  return {
+    ...config,
+    filters: config.filters ?? [],
+    layout: config.layout ?? {},
+    permissions: config.permissions ?? {},
+    session: config.session ?? {},
+  };
 }
 
 function readAnswer(value: unknown): WidgetAnswer {

@@ -1,7 +1,7 @@
 import { applicable } from "./applicable";
 import { showsData } from "./charts/index";
 import { isOtherCustomer } from "./claims";
-import { EmbedClient, type DrillRequest, type WidgetAnswer } from "./client";
+import { EmbedClient, type DrillRequest, type Opening, type WidgetAnswer } from "./client";
 import type { ControllerEvent, ControllerOptions, Phase, WidgetState } from "./controller-events";
 import { levelsOf, selectFilter, type Picked } from "./drill";
 import { aborted, EmbanError, isAbort } from "./errors";
@@ -336,8 +336,12 @@ export class DashboardController {
     this.isLoading = true;
     if (this.phase !== "ready") this.setPhase("loading");
     let config: DashboardConfig;
+    let opening: Opening | null = null;
+    // A page of one widget has no use for the answers of all, and filters that wait make them answers to another question.
+    const isOpening = this.published === null && this.options.only === undefined && this.pendingFilters.length === 0;
     try {
-      config = await this.client.dashboard(abort.signal, this.dashboard);
+      if (isOpening) ({ config, opening } = await this.client.open(abort.signal, this.dashboard));
+      else config = await this.client.dashboard(abort.signal, this.dashboard);
     } catch (error) {
       if (isAbort(error) || abort.signal.aborted) return;
       if (this.dashboard !== null && error instanceof EmbanError && error.code === "dashboard_not_found") this.failForeign();
@@ -352,7 +356,8 @@ export class DashboardController {
       return;
     }
     this.adopt(config);
-    await this.query();
+    if (abort.signal.aborted) return;
+    await this.query(undefined, opening && { opening, abort });
   }
 
   /** Keeps what is shown, and tries again later; false where that would help nobody. */
@@ -455,26 +460,28 @@ export class DashboardController {
     if (this.phase === "ready" && !this.isLoading) void this.query((id) => this.widget(id).status !== "ok" || this.answered.get(id) !== canonical(this.stateOf(id)));
   }
 
-  /** Asks for all widgets, or for those that `isWanted` names. */
-  private async query(isWanted: (id: string) => boolean = () => true): Promise<void> {
+  /** Asks for all widgets, or for those that `isWanted` names. `underWay`: answers that come with the configuration. */
+  private async query(
+    isWanted: (id: string) => boolean = () => true, underWay: { readonly opening: Opening; readonly abort: AbortController } | null = null,
+  ): Promise<void> {
     if (!this.config) return;
-    this.abortAll();
-    const abort = new AbortController();
+    if (!underWay) this.abortAll();
+    const abort = underWay?.abort ?? new AbortController();
     this.running = abort;
     const ids = this.shown.filter(isWanted);
     for (const id of ids) this.setWidget(id, { ...this.widget(id), status: "loading" });
-    await this.ask(ids, abort);
+    await this.ask(ids, abort, underWay?.opening);
     if (abort.signal.aborted || this.phase !== "ready" || this.lapse !== undefined) return;
     this.emit({ type: "settled", first: !this.settledOnce, whole: this.isWhole });
     this.settledOnce = true;
   }
 
-  private async ask(ids: readonly string[], abort: AbortController): Promise<void> {
+  private async ask(ids: readonly string[], abort: AbortController, opening: Opening | null = null): Promise<void> {
     if (ids.length === 0) return;
     const { state } = this;
     this.asking += 1;
     try {
-      await this.send(ids, abort, (id, answer) => this.settle(id, answer));
+      await this.send(ids, abort, (id, answer) => this.settle(id, answer), opening);
       if (!abort.signal.aborted) this.good = state;
     } catch (error) {
       if (isAbort(error) || abort.signal.aborted) return;
@@ -486,7 +493,9 @@ export class DashboardController {
   }
 
   /** Asks for widgets in the state in which each is shown: one request, and one more for each widget whose own clicks do not filter it. */
-  private async send(ids: readonly string[], abort: AbortController, settle: (id: string, answer: WidgetAnswer) => void): Promise<void> {
+  private async send(
+    ids: readonly string[], abort: AbortController, settle: (id: string, answer: WidgetAnswer) => void, opening: Opening | null = null,
+  ): Promise<void> {
     const groups = new Map<string, { readonly state: ViewState; readonly ids: string[] }>();
     for (const id of ids) {
       const own = this.stateOf(id);
@@ -500,7 +509,9 @@ export class DashboardController {
       this.answered.set(id, key);
       settle(id, answer);
     };
-    await Promise.all([...groups].map(([key, group]) => this.client.query(toWire(group.state), group.ids, (id, answer) => take(id, answer, key), abort.signal)));
+    // Nothing has been clicked yet when a dashboard opens: there is one group.
+    await Promise.all([...groups].map(([key, group]) =>
+      this.client.query(toWire(group.state), group.ids, (id, answer) => take(id, answer, key), abort.signal, opening)));
   }
 
   /** The server refuses the state: back to the last good one, or to the initial one. False when that is the one refused. */
