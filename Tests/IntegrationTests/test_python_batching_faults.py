@@ -171,6 +171,57 @@ def test_preloaded_programs_send_what_their_workers_add(module_organization: Org
     assert counted == {"parent": 2, "child": 19, "worker": 19}
 
 
+def test_a_signals_handler_may_add_at_any_moment(module_organization: Organization, tenant: str, tmp_path: Path) -> None:
+    """Also while the thread is being started: then two of them settled each other's events, of which two thousand were not sent."""
+    ended_well(run("""
+        import signal, threading, time
+
+        batcher = Batcher(Emban(), max_seconds=0.001, exit_seconds=90)
+        added = 0
+
+        def add(*_):
+            global added
+            added += 1
+            batcher.add({"tenant_id": tenant, "event_name": "signal"})
+
+        class Interrupted(threading.Thread):
+            def start(self):
+                for _ in range(3):
+                    signal.raise_signal(signal.SIGALRM)
+                super().start()
+
+        signal.signal(signal.SIGALRM, add)
+        thread, threading.Thread = threading.Thread, Interrupted
+        batcher.add({"tenant_id": tenant, "event_name": "first"})
+        threading.Thread = thread
+        assert sum(one.name == "emban-batcher" for one in threading.enumerate()) == 1
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        for _ in range(2_000):
+            batcher.add({"tenant_id": tenant, "event_name": "loop"})
+        deadline = time.monotonic() + 60
+        while added < 10 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        assert batcher.flush(90) and batcher.close(90)
+        assert batcher.stats.accepted == 2_001 + added > 2_010, batcher.stats
+        """, module_organization.base, module_organization.key, tenant, tmp_path))
+    counted = {name: module_organization.count(tenant, event_name=name) for name in ("first", "loop", "signal")}
+    assert counted["first"] == 1 and counted["loop"] == 2_000 and counted["signal"] >= 10
+
+
+def test_nothing_is_loaded_when_the_first_request_is_sent(module_organization: Organization, tenant: str, tmp_path: Path) -> None:
+    """By the batcher's thread, while a fork may happen: the child had halves of modules, and lost an event with an AttributeError."""
+    ended_well(run("""
+        import sys
+
+        before = set(sys.modules)
+        with Emban() as client:
+            assert client.ingest([{"tenant_id": tenant, "event_name": "api.call"}]).accepted == 1
+        late = {name for name in set(sys.modules) - before if not name.startswith("importlib")}
+        assert not late, late
+        """, module_organization.base, module_organization.key, tenant, tmp_path))
+
+
 def test_closing_ends_a_long_pause(module_organization: Organization, tenant: str, proxy: FaultyProxy, client: sdk.Emban) -> None:
     """The server asked for an hour, and is back when the program ends."""
     proxy.faults.append(busy(503, "3600"))

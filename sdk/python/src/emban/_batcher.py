@@ -55,6 +55,7 @@ class Batcher:
         self._reporter = Reporter(self._on_problem)
         self._outbox = Outbox(**self._limits)  # type: ignore[arg-type]
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
         self._flush_to = 0
         #: Set by `close`: when everything must be over.
         self._deadline: float | None = None
@@ -144,15 +145,20 @@ class Batcher:
 
     def _start(self) -> bool:
         """False when there is no thread, and none can be had: the interpreter is ending."""
-        if self._thread is not None and self._thread.is_alive():
-            return True
-        thread = threading.Thread(target=self._work_until_closed, name="emban-batcher", daemon=True)
+        if not self._starting.acquire(blocking=False):
+            return True  # from a signal's handler, in the middle of this: a second thread would settle the first one's events
         try:
-            thread.start()
-        except RuntimeError:
-            self._thread = None
-            return False
-        self._thread = thread
+            if self._thread is not None and self._thread.is_alive():
+                return True
+            thread = threading.Thread(target=self._work_until_closed, name="emban-batcher", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                self._thread = None
+                return False
+            self._thread = thread
+        finally:
+            self._starting.release()
         at_end_of_worker(self.close)
         return True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import encodings.idna  # noqa: F401
 import os
 import threading
 import time
@@ -23,6 +25,12 @@ from .models import Query, QueryResult
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
+
+# As `encodings.idna`, they are otherwise loaded when the first client of httpx is made, and a name first looked up. In a thread, a fork at that moment
+# would leave the child with halves of them.
+with contextlib.suppress(ImportError):
+    import certifi  # noqa: F401
+    import httpcore  # noqa: F401
 
 
 class Emban:

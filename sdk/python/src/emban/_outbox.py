@@ -98,13 +98,18 @@ class Outbox:
         #: Taken, and not yet settled.
         self.flying: Sequence[EncodedEvent] = ()
         self.accepted = self.rejected = self.lost = 0
-        #: Numbers of events, in the order in which they came: the last one added, and the last one settled and told of.
-        self.added = self.settled = 0
+        #: The number of the last event that was settled and told of, in the order in which they came.
+        self.settled = 0
         self._untold = 0
         self._bytes_per_request = BYTES_PER_REQUEST
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self.flying)
+
+    @property
+    def added(self) -> int:
+        """The number of the last event that was taken. Not counted by itself: a signal's handler may add in the middle of that."""
+        return self.settled + self._untold + len(self)
 
     @property
     def stats(self) -> BatcherStats:
@@ -120,7 +125,6 @@ class Outbox:
             self.lost += 1
             return BatchProblem("closed" if closed else "overflow", (one.event,), 1)
         self._waiting.append((time.monotonic(), one))
-        self.added += 1
         return None
 
     def due_in(self) -> float | None:
