@@ -252,7 +252,7 @@ def test_nothing_moves_for_those_who_asked_for_that(stage: Stage) -> None:
     calm = opened(stage, reduced_motion="reduce")
     assert calm.evaluate(moving) == []
     # While it loads, too: the grey shapes breathe for others only.
-    calm.route("**/v1/embed/query", lambda route: (calm.wait_for_timeout(400), route.continue_()))
+    calm.route("**/v1/embed/view**", lambda route: (calm.wait_for_timeout(400), route.continue_()))
     calm.goto(stage.session().embed_url)
     calm.locator(".bone").first.wait_for()
     assert calm.evaluate(moving) == []
