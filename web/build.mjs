@@ -181,7 +181,7 @@ function build() {
   keep(emit("sdk/emban-embed.js", bundle("packages/embed-helper/src/main.ts", "emban-embed.js")));
   keep(emit("sdk/emban-embed.d.ts", scriptTypes()));
   const embed = keep(emitHashed("embed", "js", bundle("packages/embed/src/main.ts", "embed.js", elementOptions)));
-  keep(emit("pages/embed.html", fill("packages/embed/embed.html", { embed })));
+  keep(emit("pages/embed.html", fill("packages/embed/embed.html", { embed, echarts })));
   const demoCSS = keep(emitHashed("demo", "css", readFileSync(minifyCSS("apps/demo/src/demo.css", "demo.css"))));
   const demo = keep(emitHashed("demo", "js", bundle("apps/demo/src/main.ts", "demo.js")));
   keep(emit("pages/demo.html", fill("apps/demo/demo.html", { demo, demoCSS })));

@@ -6,6 +6,7 @@ import type { ControllerEvent, ControllerOptions, Phase, WidgetState } from "./c
 import { levelsOf, selectFilter, type Picked } from "./drill";
 import { aborted, EmbanError, isAbort } from "./errors";
 import { ExpiryWatch } from "./expiry";
+import { sameData } from "./result";
 import { canonical, emptyState, initialState, isPicked, reduce, sameState, toFilters, toWire, without, type Action, type ViewState } from "./state";
 import type { DashboardConfig, Filters, FilterValues, Positions, QueryResult, Vocabulary, WidgetConfig, WidgetDraft } from "./types";
 
@@ -255,6 +256,11 @@ export class DashboardController {
     this.fail(error);
   }
 
+  /** Whether the whole dashboard is shown, and not only some of its widgets. */
+  protected get showsAll(): boolean {
+    return this.options.only === undefined;
+  }
+
   private get isWhole(): boolean {
     return this.shown.every((id) => this.widget(id).status === "ok");
   }
@@ -289,8 +295,6 @@ export class DashboardController {
     this.expiry.stop();
     this.phase = "idle";
   }
-
-  // --- What the viewer makes of the dashboard, for themselves --------------------------------------------------------------
 
   /** Keeps `positions`; what stands there stays. */
   async saveLayout(positions: Positions): Promise<void> {
@@ -337,8 +341,8 @@ export class DashboardController {
     if (this.phase !== "ready") this.setPhase("loading");
     let config: DashboardConfig;
     let opening: Opening | null = null;
-    // A page of one widget has no use for the answers of all, and filters that wait make them answers to another question.
-    const isOpening = this.published === null && this.options.only === undefined && this.pendingFilters.length === 0;
+    // A page of some widgets has no use for the answers of all, and filters that wait make them answers to another question.
+    const isOpening = this.published === null && this.showsAll && this.pendingFilters.length === 0;
     try {
       if (isOpening) ({ config, opening } = await this.client.open(abort.signal, this.dashboard));
       else config = await this.client.dashboard(abort.signal, this.dashboard);
@@ -592,10 +596,4 @@ export class DashboardController {
   private emit(event: ControllerEvent): void {
     this.listener(event);
   }
-}
-
-/** Whether two answers are drawn alike: when and whence they came makes no difference. */
-function sameData(one: QueryResult, other: QueryResult): boolean {
-  const drawn = ({ meta: { data_as_of: _asOf, elapsed_ms: _elapsed, cached: _cached, ...meta }, ...data }: QueryResult) => JSON.stringify([data, meta]);
-  return drawn(one) === drawn(other);
 }

@@ -361,3 +361,9 @@ export function sortRows(rows: readonly Row[], column: TableColumn, ascending: b
     })
     .map(({ row }) => row);
 }
+
+/** Whether two answers are drawn alike: when and whence they came makes no difference. */
+export function sameData(one: QueryResult, other: QueryResult): boolean {
+  const drawn = ({ meta: { data_as_of: _asOf, elapsed_ms: _elapsed, cached: _cached, ...meta }, ...data }: QueryResult) => JSON.stringify([data, meta]);
+  return drawn(one) === drawn(other);
+}

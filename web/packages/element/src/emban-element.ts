@@ -2,6 +2,7 @@ import { readFilters, readTheme, readToken, Recovery, type Filters, type Theme }
 import styles from "emban-styles";
 import { scriptBase } from "./base";
 import { DashboardView } from "./dashboard-view";
+import { loadECharts } from "./echarts";
 
 let sheet: CSSStyleSheet | null = null;
 
@@ -131,6 +132,8 @@ export abstract class EmbanElement extends Base {
     this.setFilters(this.parse("filters"));
     const token = this.getAttribute("token");
     if (token) view.controller.setToken(token);
+    // Under way while the configuration is asked for; nearly every dashboard draws charts. What fails here is tried and told by the first of them.
+    if (token && this.only === undefined) loadECharts(host).catch(() => undefined);
     this.startRecovery();
   }
 

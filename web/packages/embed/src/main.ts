@@ -1,4 +1,4 @@
-import { loadECharts, register, type EmbanDashboardElement } from "@emban/element";
+import { register, type EmbanDashboardElement } from "@emban/element";
 import { cleanAddress, dashboardOf, readAddress } from "./address";
 import { ParentChannel } from "./parent";
 import { adoptPageStyle } from "./style";
@@ -7,8 +7,6 @@ const address = readAddress(location.search, location.hash);
 history.replaceState(null, "", cleanAddress(location.href));
 adoptPageStyle();
 register();
-// Under way while the configuration is asked for; nearly every dashboard draws charts. What fails here is tried and told by the first of them.
-loadECharts(location.origin).catch(() => undefined);
 
 const dashboard = document.createElement("emban-dashboard") as EmbanDashboardElement;
 dashboard.setAttribute("host", location.origin);

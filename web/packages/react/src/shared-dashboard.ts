@@ -4,10 +4,15 @@ export type Listener = (event: ControllerEvent) => void;
 
 /** A controller that several views drive: what all of them ask for at the same moment is done once, and none of them ends it. */
 class SharedController extends DashboardController {
+  wantsAll = (): boolean => true;
   private refreshing: Promise<"done" | "later" | "failed"> | null = null;
   private isReconnecting = false;
   /** The token of which it is known that its session has ended. */
   private ended = "";
+
+  protected override get showsAll(): boolean {
+    return this.wantsAll();
+  }
 
   override refreshQuietly(): Promise<"done" | "later" | "failed"> {
     this.refreshing ??= super.refreshQuietly().finally(() => {
@@ -85,6 +90,7 @@ export class SharedDashboard {
     this.dashboard = options.dashboard;
     const { host, dashboard } = options;
     this.controller = new SharedController({ host, ...(dashboard !== null && { dashboard }) }, (event) => this.receive(event));
+    this.controller.wantsAll = () => this.wanted.has(null);
   }
 
   isFor(options: SharedDashboardOptions): boolean {
