@@ -269,9 +269,9 @@ class Rig:
             if len(data) > RECORD.size:
                 _, token, rows, *_ = RECORD.unpack_from(data)
                 record = data[:HEADER + token + rows]
-                with path.open("ab") as file:
-                    with suppress(OSError):
-                        file.write(record[:max(int(len(record) * share), 1)])
+                # On a full disk less of it is written, or nothing, as of a real one.
+                with suppress(OSError), path.open("ab", buffering=0) as file:
+                    file.write(record[:max(int(len(record) * share), 1)])
                 return True
         return False
 
