@@ -273,3 +273,20 @@ def test_no_secret_reaches_the_log(own_server: Callable[..., EmbanProcess]) -> N
         if file.is_file() and file.suffix in (".log", ".err"):
             for secret in secrets:
                 assert secret not in file.read_text(errors="replace"), file
+
+
+def test_a_token_tells_users_of_a_tenant_apart_without_naming_them(module_organization: Organization, session: Session) -> None:
+    dashboard = session.dashboard()["id"]
+
+    def subject(tenant: str, user: Any) -> Any:
+        body = {"tenant_id": tenant, "dashboard_id": dashboard, "context": {"userId": user}}
+        made = module_organization.admin.post("/v1/embed-sessions", body).expect(201)
+        payload = tokens.parts(made["token"])[1]
+        assert "ada" not in str(payload)
+        assert Client(module_organization.base).bearer(made["token"]).get("/v1/embed/dashboard").status == 200
+        return payload["sub"]
+
+    assert "sub" not in tokens.parts(session.token)[1], "of a session that names no user"
+    ada = subject("acme", "ada@acme.example")
+    assert ada == subject("acme", "ada@acme.example") and len(ada) == 24
+    assert len({ada, subject("acme", "bob@acme.example"), subject("acme", 7), subject("globex", "ada@acme.example")}) == 4

@@ -17,7 +17,10 @@ struct EmbedClaims: JWTPayload, Hashable {
   let org: String
   let env: String
   let tenant: String
-  let dashboard: String
+  /// Another text for each user of the tenant, where the session's context names one: pages tell by it whose data they may keep. Nobody can read
+  /// the user's name from it.
+  private(set) var sub: String?
+  private(set) var dashboard: String
   let permissions: ClaimValue
 
   init(_ session: EmbedSession) {
@@ -30,8 +33,23 @@ struct EmbedClaims: JWTPayload, Hashable {
     org = session.organizationID.rawValue
     env = session.environment.rawValue
     tenant = session.tenantID.rawValue
+    sub = Self.subject(of: session)
     dashboard = session.dashboardID.rawValue
     permissions = ClaimValue(session.permissions.json)
+  }
+
+  /// Whether these are the claims of a session as it stands. A session of a data app goes on with another dashboard when its own is deleted.
+  func belong(to session: EmbedSession) -> Bool {
+    var wanted = EmbedClaims(session)
+    if session.dataAppID != nil { wanted.dashboard = dashboard }
+    return self == wanted
+  }
+
+  private static func subject(of session: EmbedSession) -> String? {
+    let user = session.viewerID
+    guard !user.isEmpty else { return nil }
+    let named = JSONValue.strings([session.organizationID.rawValue, session.environment.rawValue, session.tenantID.rawValue, user])
+    return String(named.serialized().sha256.prefix(24))
   }
 
   /// The last line of defence after the header's check: the key that verified must be an HS256 one. Everything else is checked by

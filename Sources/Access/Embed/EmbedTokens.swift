@@ -129,7 +129,7 @@ public final class EmbedTokens: Sendable {
     guard let session = try await liveSession(SessionID(claims.jti), at: now), session.revokedAt == nil else {
       throw AppError.unauthorized("session_revoked", "This view was withdrawn. Ask for a new token.")
     }
-    guard claims == EmbedClaims(session) else { throw Self.invalid("the claims differ from the session") }
+    guard claims.belong(to: session) else { throw Self.invalid("the claims differ from the session") }
     return session
   }
 

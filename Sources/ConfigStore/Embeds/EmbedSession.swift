@@ -178,3 +178,11 @@ public struct EmbedSessionRepository: Sendable {
     try await database.write { try $0.execute("DELETE FROM embed_sessions WHERE expires_at <= \(now)") }
   }
 }
+
+extension EmbedSession {
+  /// The host's name for the user whose session it is, as JSON where it is no text and no number; empty when the context names none.
+  public var viewerID: String {
+    guard let user = context["userId"], user != .null, user != "" else { return "" }
+    return SoftFilter.text(of: user) ?? user.serialized()
+  }
+}

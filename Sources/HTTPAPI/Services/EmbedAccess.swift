@@ -160,14 +160,6 @@ extension EmbedAccess.Choice {
   func isNamed(_ reference: String) -> Bool { reference.isExactly(id.rawValue) || reference.isExactly(slug) }
 }
 
-extension EmbedSession {
-  /// The host's name for the user whose session it is, as JSON where it is no text and no number; empty when the context names none.
-  var viewerID: String {
-    guard let user = context["userId"], user != .null, user != "" else { return "" }
-    return SoftFilter.text(of: user) ?? user.serialized()
-  }
-}
-
 extension ObjectReader {
   /// `dashboard`: which of the session's dashboards is meant. The view has been made of it by then.
   mutating func dashboardChoice() { _ = string("dashboard", length: 1...Limits.slugLength) }
