@@ -313,6 +313,25 @@ def test_the_host_decides_otherwise(stage: Stage, host_page: Hosts) -> None:
     expect(page.locator("#c button.live")).to_be_hidden()
 
 
+def test_a_refresh_of_the_cache_reaches_a_page_that_is_not_live(stage: Stage) -> None:
+    still = stage.organization.create_dashboard(WIDGETS[:1], name="Still", publish=True)["id"]
+    session = stage.organization.session("acme", still)
+    page, _ = stage.page()
+    with page.expect_response(lambda answer: "only=session" in answer.url):
+        page.goto(session.embed_url)
+    settled(page, 1)
+    count = now_shown(page)
+    stage.organization.ingest([call()])
+    eventually(lambda: session.value("w_calls"), lambda value: value == count + 1, "the event counts", PATIENCE)
+    assert now_shown(page) == count, "by itself it stays as it is"
+    # Told again until the page hears: it may have begun to listen after the first.
+    deadline = time.monotonic() + PATIENCE
+    while now_shown(page) != count + 1:
+        assert time.monotonic() < deadline, f"{now_shown(page)} is shown, not {count + 1}"
+        stage.organization.admin.post("/v1/cache/refresh", {"tenant_id": "acme"})
+        page.wait_for_timeout(1_500)
+
+
 def test_many_embeds_leave_connections_for_their_questions(stage: Stage, host_page: Hosts) -> None:
     """A browser opens six connections to a server without HTTP/2: nine live embeds must still show their data, and all learn of a change."""
     host = host_page()
