@@ -188,5 +188,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         # Side by side the files with few tests go first, for those take longest: in the end nobody waits long for the other.
         sizes = Counter(item.path for item in items)
-        items.sort(key=lambda item: (sizes[item.path], str(item.path)))
+        # One of them takes minutes by itself.
+        items.sort(key=lambda item: (item.path.name != "test_embed_matrix.py", sizes[item.path], str(item.path)))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)

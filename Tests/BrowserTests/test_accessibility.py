@@ -9,7 +9,7 @@ import pytest
 from embantest import accessible
 from embantest.browser import card, settled
 from embantest.stage import Stage
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 INTERACTIVE = {"button", "link", "textbox", "searchbox", "combobox", "listbox", "option", "radio", "radiogroup", "checkbox", "spinbutton", "slider", "switch",
                "tab", "menuitem", "Date"}
@@ -252,10 +252,15 @@ def test_nothing_moves_for_those_who_asked_for_that(stage: Stage) -> None:
     calm = opened(stage, reduced_motion="reduce")
     assert calm.evaluate(moving) == []
     # While it loads, too: the grey shapes breathe for others only.
-    calm.route("**/v1/embed/view**", lambda route: (calm.wait_for_timeout(400), route.continue_()))
+    held: list[Route] = []
+    calm.route("**/v1/embed/view**", held.append)
     calm.goto(stage.session().embed_url)
     calm.locator(".bone").first.wait_for()
     assert calm.evaluate(moving) == []
+    while not held:
+        calm.wait_for_timeout(50)
+    for route in held:
+        route.continue_()
     settled(calm)
     calm.get_by_role("radio", name="7 days").click()
     settled(calm)

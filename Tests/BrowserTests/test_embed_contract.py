@@ -81,8 +81,8 @@ def test_messages_alone_drive_a_plain_iframe(stage: Stage, host_page: Hosts) -> 
     expect(frame.locator("emban-dashboard .root")).to_have_attribute("data-mode", "dark")
     expect(card(frame, "w_calls")).to_have_css("background-color", "rgb(16, 20, 24)")
     # Another session in place, and the first one is withdrawn: the viewer's state stays.
-    send("{type: 'setToken', token: %r}" % second.token)
-    heard(page, "settled")
+    with page.expect_response(lambda answer: "/v1/embed/query" in answer.url and second.token in (answer.request.headers.get("authorization") or "")):
+        send("{type: 'setToken', token: %r}" % second.token)
     assert stage.organization.admin.delete(f"/v1/embed-sessions/{first.session_id}").status == 204
     with page.expect_response(lambda answer: "/v1/embed/query" in answer.url and second.token in (answer.request.headers.get("authorization") or "")):
         send("{type: 'reload'}")

@@ -418,7 +418,7 @@ def test_one_failing_widget_does_not_take_the_others_along(stage: Stage) -> None
             route.continue_()
 
     def without_answers(route: Any) -> None:
-        whole = route.fetch()
+        whole = route.fetch(timeout=60_000)
         route.fulfill(response=whole, body=whole.text().split("\n")[0] + "\n")
 
     page.route("**/v1/embed/view**", without_answers)

@@ -11,7 +11,7 @@ import Testing
     defer { TestClickHouse.removeTestFolder(folder) }
     let server = ClickHouseSupervisor(
       configuration: .init(dataDirectory: folder), httpClient: test.httpClient, logger: test.logger)
-    let client = ClickHouseClient(httpClient: test.httpClient, passwords: test.passwords, logger: test.logger) {
+    let client = ClickHouseClient(httpClient: test.httpClient, passwords: test.passwords, logger: test.logger, queryTimeout: .seconds(60)) {
       try server.endpoint()
     }
     try await withThrowingTaskGroup(of: Bool.self) { group in

@@ -34,7 +34,9 @@ import Testing
     }
 
     func client(of server: ClickHouseSupervisor) -> ClickHouseClient {
-      ClickHouseClient(httpClient: test.httpClient, passwords: test.passwords, logger: quiet) { try server.endpoint() }
+      ClickHouseClient(httpClient: test.httpClient, passwords: test.passwords, logger: quiet, queryTimeout: .seconds(60)) {
+        try server.endpoint()
+      }
     }
 
     /// The program that the shared server runs.

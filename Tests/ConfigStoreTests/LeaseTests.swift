@@ -102,14 +102,14 @@ import Testing
     let store = try await Store()
     let leases = LeaseRepository(store.database)
     let start = Self.now()
-    #expect(try await leases.take("schema", holder: "dead", until: start.adding(seconds: 2), at: start))
+    #expect(try await leases.take("schema", holder: "dead", until: start.adding(seconds: 12), at: start))
     let waited = Counter()
-    try await HeldLease(leases, name: "schema", holder: "next", seconds: 2, clock: Self.now).run {
+    try await HeldLease(leases, name: "schema", holder: "next", seconds: 12, clock: Self.now).run {
       _ = waited.add(1)
     } _: { _ in
     }
     #expect(waited.add(0) == 1)
-    #expect(Self.now() >= start.adding(seconds: 2))
+    #expect(Self.now() >= start.adding(seconds: 12))
   }
 
   private final class Counter: Sendable {

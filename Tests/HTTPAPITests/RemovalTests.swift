@@ -383,7 +383,7 @@ import Testing
         try await world.clickhouse.client.execute(
           """
           INSERT INTO emban.events (org_id, environment, tenant_id, event_name, timestamp) \
-          SELECT 'org_slow', 'selftest', 'nobody', 'e', now64(3) FROM numbers(15) WHERE sleepEachRow(1) = 0
+          SELECT 'org_slow', 'selftest', 'nobody', 'e', now64(3) FROM numbers(55) WHERE sleepEachRow(1) = 0
           """, settings: ["max_block_size": "1", "min_insert_block_size_rows": "1"])
         return false
       }

@@ -48,13 +48,14 @@ import Testing
     let late = try streams.open(Self.acme, session: SessionID("c"), expires: Self.start.adding(seconds: 60), refreshes: 8, now: Self.begin)
       .0
     let told = messages(streams.seen(8, of: Self.acme, at: Self.start, now: Self.begin))
-    #expect(told == [first: [.refreshed(Self.start)], late: [.refreshed(Self.start)]] && told[other] == nil)
+    let refreshed = SessionStreams.Message.refreshed(Self.start, refreshes: 8)
+    #expect(told == [first: [refreshed], late: [refreshed]] && told[other] == nil)
     #expect(streams.seen(8, of: Self.acme, at: Self.start, now: Self.begin).isEmpty)
     streams.close(first)
     streams.close(late)
     #expect(streams.seen(9, of: Self.acme, at: Self.start, now: Self.begin).isEmpty)
     let again = try open(&streams, "a")
-    #expect(messages(streams.seen(8, of: Self.acme, at: Self.start, now: Self.begin)) == [again: [.refreshed(Self.start)]])
+    #expect(messages(streams.seen(8, of: Self.acme, at: Self.start, now: Self.begin)) == [again: [refreshed]])
   }
 
   @Test func nobodyTakesAllPlaces() throws {

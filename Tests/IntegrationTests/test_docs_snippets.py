@@ -6,8 +6,10 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
@@ -160,10 +162,13 @@ def test_the_program_starts_as_it_is_written(tmp_path: Path) -> None:
         [str(binary()), *commands[0].text.split()[1:]], cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env=clean_environment({"EMBAN_PORT": str(port)}))
     assert process.stdout is not None
+    alarm = threading.Timer(180, process.kill)
+    alarm.start()
     try:
         wanted = printed("\n".join(commands[0].shown))
         assert any(wanted.search(line.strip()) for line in process.stdout), "it ended without a word"
     finally:
+        alarm.cancel()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=120)
     assert (tmp_path / "data").is_dir()
@@ -333,7 +338,7 @@ def test_a_stream_says_what_is_shown(filled: Organization) -> None:
     filled.ingest([event()])
     stream.wait_for(2)
     filled.admin.delete(f"/v1/embed-sessions/{session.session_id}")
-    stream.wait_for(4)
+    stream.wait_for_end()
     said = [(one.name, one.data) for one in stream.events]
     assert [name for name, _ in said if name != "changed"] == [name for name, _ in shown if name != "changed"] and "changed" in dict(said)
     for name, data in shown:
@@ -349,6 +354,10 @@ class Nginx:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
+        # Held until it starts, so that nobody else is given it meanwhile.
+        self.place = socket.socket()
+        self.place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.place.bind(("127.0.0.1", self.port))
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -360,6 +369,7 @@ class Nginx:
             events {{}}
             http {{ access_log off; {places} server {{ listen 127.0.0.1:{self.port}; {around} {location} }} }}
             """)
+        self.place.close()
         program = shutil.which("nginx") or "/usr/sbin/nginx"
         self.process = subprocess.Popen([program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")], stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60

@@ -174,7 +174,7 @@ def test_a_frozen_store_does_not_hold_back_the_end(own_server: Servers, tmp_path
             begin = time.monotonic()
             assert server.terminate() == 0
             # The builder of rollups asks the store to end its inserts, and waited half a minute for the answer.
-            assert time.monotonic() - begin < 25, server.log[-2000:]
+            assert time.monotonic() - begin < 30, server.log[-2000:]
         finally:
             store.process.send_signal(signal.SIGCONT)
 
@@ -187,10 +187,10 @@ def test_a_store_that_refuses_a_running_program_does_not_end_it(own_server: Serv
         server = own_server(environment={"EMBAN_CLICKHOUSE_URL": store.address.replace("owner:secret", "app:right")}).start()
         organization = Organization(server.url)
         store.ask("ALTER USER app IDENTIFIED BY 'other'")
-        told = eventually(lambda: server.client.get("/readyz"), lambda answer: answer.status == 503, "that it is told")
-        assert told.json["stores"]["events"] == "refused", str(told)
+        eventually(lambda: server.client.get("/readyz"), lambda answer: answer.status == 503 and answer.json["stores"]["events"] == "refused")
         organization.ingest([event(event_id="e1")])
-        assert "does not let the user 'app' in" in server.log and server.process is not None and server.process.poll() is None
+        eventually(lambda: "does not let the user 'app' in" in server.log, what="the log")
+        assert server.process is not None and server.process.poll() is None
         refused(own_server(environment={"EMBAN_CLICKHOUSE_URL": server.environment["EMBAN_CLICKHOUSE_URL"]}), "EMBAN_CLICKHOUSE_URL")
         store.ask("ALTER USER app IDENTIFIED BY 'right'")
         server.wait_ready()

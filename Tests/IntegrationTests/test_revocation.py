@@ -149,7 +149,7 @@ def test_the_light_stream_tells_nothing_of_events(world: tuple[Organization, str
     organization, dashboard = world
     session = organization.session("quiet", dashboard)
     light, live = listen(session, "?only=session"), listen(session)
-    assert light.events[0].data == {"expires_at": session.expires_at}
+    assert light.events[0].data == {"expires_at": session.expires_at, "refreshes": 0}
     organization.ingest([event("quiet")])
     live.wait_for(2)
     assert light.names == ["open"]
@@ -165,10 +165,12 @@ def test_a_refresh_of_the_cache_reaches_pages_that_are_not_live(
     foreign = listen(other_organization.session("fresh", other_organization.create_dashboard(publish=True)["id"]), "?only=session")
     organization.admin.post("/v1/cache/refresh", {"tenant_id": "fresh"})
     told = light.wait_for(2)
-    assert told.name == "changed" and set(told.data) == {"data_as_of"}
+    assert told.name == "changed" and set(told.data) == {"data_as_of", "refreshes"} and told.data["refreshes"] == 1
     assert organization.admin.post("/api/v2/data-app/refresh-cache", {}).expect(200) == {"status": "ok"}
     light.wait_for(3)
     other.wait_for(2)
+    # Who has not listened knows by the number that something was missed.
+    assert listen(organization.session("fresh", dashboard), "?only=session").events[0].data["refreshes"] == 2
     assert light.names == ["open", "changed", "changed"] and other.names == ["open", "changed"] and foreign.names == ["open"]
 
 

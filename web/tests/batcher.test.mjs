@@ -24,7 +24,7 @@ function world(answer = () => [200, null]) {
 const away = () => Promise.reject(new TypeError("fetch failed"));
 
 async function until(condition) {
-  for (let turn = 0; turn < 2000 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let turn = 0; turn < 12000 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.ok(condition());
 }
 

@@ -281,7 +281,7 @@ const config = (changes = {}) => ({
 const value = { columns: [{ name: "value", type: "number", role: "measure" }], rows: [{ value: 1 }], previous: null, meta: meta() };
 
 async function until(condition) {
-  for (let turn = 0; turn < 1000 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let turn = 0; turn < 6000 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(condition());
 }
 

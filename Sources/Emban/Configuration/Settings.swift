@@ -65,8 +65,8 @@ struct Settings: Sendable {
 
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
-    "allowed_origins", "log_level", "assets_dir", "cache_mb", "query_seconds", "spool_mb", "rollup_events", "rollup_interval", "rollup_quiet",
-    "session_rate", "adopt_events",
+    "allowed_origins", "log_level", "assets_dir", "cache_mb", "query_seconds", "spool_mb", "rollup_events", "rollup_interval",
+    "rollup_quiet", "session_rate", "adopt_events",
   ]
 
   static let plans = ["free", "starter", "growth", "scale"]

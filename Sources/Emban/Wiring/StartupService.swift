@@ -10,12 +10,12 @@ import Synchronization
 /// Brings both stores to the schema of this program once they are there, then does small periodic work: removing what expired.
 final class StartupService: Service {
   private enum Phase {
-    case waiting([CheckedContinuation<Void, any Error>])
+    case waiting
     case done
     case failed(any Error)
   }
 
-  private let phase = Mutex<Phase>(.waiting([]))
+  private let phase = Mutex<Phase>(.waiting)
   private let database: any ConfigDatabase
   private let clickHouse: any ClickHouseServer
   private let httpClient: HTTPClient
@@ -51,19 +51,14 @@ final class StartupService: Service {
   }
 
   /// Returns when both schemas are in place.
-  /// - Throws: why they cannot be.
+  /// - Throws: why they cannot be; `CancellationError`.
   func waitUntilDone() async throws {
-    try await withCheckedThrowingContinuation { continuation in
-      let result: Result<Void, any Error>? = phase.withLock { phase in
-        switch phase {
-        case .waiting(let waiting):
-          phase = .waiting(waiting + [continuation])
-          return nil
-        case .done: return .success(())
-        case .failed(let error): return .failure(error)
-        }
+    while true {
+      switch phase.withLock({ $0 }) {
+      case .done: return
+      case .failed(let error): throw error
+      case .waiting: try await Task.sleep(for: .milliseconds(20))
       }
-      if let result { continuation.resume(with: result) }
     }
   }
 
@@ -143,17 +138,12 @@ final class StartupService: Service {
   }
 
   private func finish(_ result: Result<Void, any Error>) {
-    let waiting = phase.withLock { phase -> [CheckedContinuation<Void, any Error>] in
-      defer {
-        switch result {
-        case .success: phase = .done
-        case .failure(let error): phase = .failed(error)
-        }
+    phase.withLock { phase in
+      switch result {
+      case .success: phase = .done
+      case .failure(let error): phase = .failed(error)
       }
-      if case .waiting(let waiting) = phase { return waiting }
-      return []
     }
-    for continuation in waiting { continuation.resume(with: result) }
   }
 
   /// Every ten minutes, until cancelled.

@@ -59,8 +59,8 @@ extension LiveStreams.Message {
 extension SessionStreams.Message {
   var text: String {
     switch self {
-    case .open(let expires): ServerSentEvent.first("open", ["expires_at": expires.json])
-    case .refreshed(let time): ServerSentEvent.text("changed", ["data_as_of": time.json])
+    case .open(let expires, let refreshes): ServerSentEvent.first("open", ["expires_at": expires.json, "refreshes": .int(refreshes)])
+    case .refreshed(let time, let refreshes): ServerSentEvent.text("changed", ["data_as_of": time.json, "refreshes": .int(refreshes)])
     case .beat: ServerSentEvent.beat
     case .end(let ending): ending.text
     }
@@ -84,7 +84,8 @@ private enum ServerSentEvent {
 }
 
 extension HTTPField.Name {
-  fileprivate static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
+  /// Proxies that gather answers before they pass them on would keep lines and messages to themselves.
+  static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
 }
 
 extension APIRequest {

@@ -8,10 +8,11 @@ package struct SessionStreams: Sendable {
   package typealias Time = ContinuousClock.Instant
 
   package enum Message: Sendable, Hashable {
-    /// The first of a stream: when the session ends by itself.
-    case open(expires: Instant)
+    /// The first of a stream: when the session ends by itself, and how often its answers were refreshed, so that a page that did not listen
+    /// for a while knows whether it has missed one.
+    case open(expires: Instant, refreshes: Int)
     /// Whoever runs the dashboards wants them fresh: kept answers were thrown away.
-    case refreshed(Instant)
+    case refreshed(Instant, refreshes: Int)
     /// Nothing has happened; the connection is alive.
     case beat
     case end(LiveStreams.Ending)
@@ -85,7 +86,7 @@ package struct SessionStreams: Sendable {
     numbers[subject, default: 0] += 1
     // What is watched already stays behind until it is looked at, so that the others hear of it.
     refreshes[subject] = refreshes[subject] ?? number
-    return (last, [.send(last, .open(expires: expires))])
+    return (last, [.send(last, .open(expires: expires, refreshes: number))])
   }
 
   /// The other side is gone.
@@ -116,7 +117,7 @@ package struct SessionStreams: Sendable {
     refreshes[subject] = number
     let concerned = streams.filter { $0.value.subject == subject }.keys.sorted()
     for id in concerned { streams[id]?.lastSent = now }
-    return concerned.map { .send($0, .refreshed(time)) }
+    return concerned.map { .send($0, .refreshed(time, refreshes: number)) }
   }
 
   /// Ends all streams, and opens no more.

@@ -103,7 +103,8 @@ struct ViewerController: Controller {
     return Self.lines { writer in
       // At once: the page builds itself up while the answers are made.
       try await writer.write(ByteBuffer(bytes: head.serializedBytes() + [UInt8(ascii: "\n")]))
-      guard let work = try? await dashboardQuery(view, scope, view.widgets, state, request) else { return }
+      let work = try? await request.whileConnected { try await dashboardQuery(view, scope, view.widgets, state, request) }
+      guard let work else { return }
       try await Self.write(work.answers(watch), to: &writer)
     }
   }
@@ -160,7 +161,7 @@ struct ViewerController: Controller {
 
   private static func lines(_ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void) -> Response {
     Response(
-      status: .ok, headers: [.contentType: "application/x-ndjson"],
+      status: .ok, headers: [.contentType: "application/x-ndjson", .accelBuffering: "no"],
       body: ResponseBody { writer in
         try await write(&writer)
         try await writer.finish(nil)

@@ -86,6 +86,9 @@ public struct CountCorrector: Sendable {
       }
     } catch is Unsettled {
       return nil
+    } catch ClickHouseError.exception(let exception) where exception.kind == .timeout {
+      // A day too large to be looked at twice: it stays as it was recorded, and keeps no other from being counted.
+      return nil
     } catch EventRemover.Failure.busy {
       return nil
     }

@@ -10,8 +10,9 @@ import Synchronization
 /// ends last sees both rows. The first by (`ingested_at`, `batch`) stays.
 public final class DuplicateRepair: Sendable {
   private static let patience: Duration = .seconds(5)
-  /// How long an insert waits for the look after it, whatever that meets: a store that is away, or somebody else's removal.
-  private static let longest: Duration = .seconds(10)
+  /// How long an insert waits for the look after it and for a removal of its own, also when the store is away. For somebody else's removal it
+  /// does not wait at all: all organisations' inserts would.
+  private static let longest: Duration = .seconds(5)
   /// More than these are remembered by nobody, and found by the look at all ids.
   private static let mostLeft = 100_000
 
@@ -52,23 +53,32 @@ public final class DuplicateRepair: Sendable {
 
   /// Looks again at what inserts did not wait for.
   func repairLeft() async throws {
-    let keys = left.withLock { left in
+    var keys = left.withLock { left in
       defer { left = [] }
-      return left
+      return Array(left)
     }
-    guard !keys.isEmpty else { return }
-    do {
-      var doubtful: [EventKey] = []
-      for group in KeyGroup.of(keys) { doubtful += try await storedTwice(among: group) }
-      keep(try await remove(doubtful).left)
-    } catch {
-      keep(keys)
-      throw error
+    while !keys.isEmpty {
+      let some = keys.suffix(Self.keysPerLook)
+      do {
+        var doubtful: [EventKey] = []
+        for group in KeyGroup.of(some) { doubtful += try await storedTwice(among: group) }
+        keep(try await remove(doubtful).left)
+      } catch {
+        keep(keys)
+        throw error
+      }
+      keys.removeLast(some.count)
     }
   }
 
+  /// Copies: a key points into the rows that it was made with, and would keep all of them.
   private func keep(_ keys: some Sequence<EventKey>) {
-    left.withLock { left in for key in keys where left.count < Self.mostLeft { left.insert(key) } }
+    left.withLock { left in
+      for key in keys where left.count < Self.mostLeft {
+        let (scope, tenant) = key.names
+        left.insert(EventKey(scope: scope, tenant: tenant, id: String(decoding: key.id, as: UTF8.self)))
+      }
+    }
   }
 
   /// A look at all ids that were stored since a moment, in the order in which they lie: with little memory, however many there are.
@@ -121,7 +131,11 @@ public final class DuplicateRepair: Sendable {
     while true {
       do {
         let doubtful = try await storedTwice(among: keys)
-        if !doubtful.isEmpty { try await remove(doubtful, keys.scope, until: end) }
+        do {
+          if !doubtful.isEmpty { try await remove(doubtful, keys.scope, until: end) }
+        } catch EventRemover.Failure.busy {
+          keep(doubtful)
+        }
         return
       } catch ClickHouseError.unavailable(let cause) {
         guard ContinuousClock.now < end else { throw ClickHouseError.unavailable(cause) }
@@ -155,7 +169,7 @@ public final class DuplicateRepair: Sendable {
     // that there is more than one removal can take.
     while try await surplus(keys, scope) != nil {
       try Task.checkCancellation()
-      count += try await remover.remove(from: scope.organization, patience: Self.patience, until: end) { [self] in
+      count += try await remover.remove(from: scope.organization, patience: end == nil ? Self.patience : .zero, until: end) { [self] in
         try await surplus(keys, scope).map { .rows(scope.environment, $0) }
       }
     }

@@ -121,7 +121,14 @@ public final class EventHousekeeping: Service {
   /// Needs no lease: the journal of removals says who does what.
   private func finishWhatWasLeft() async throws {
     try await remover.finishAbandoned()
-    try await duplicates.repairLeft()
+    try await unlessRefused("events that inserts did not wait for") { try await duplicates.repairLeft() }
+  }
+
+  /// What the store refuses, as when it takes too long, is tried again with the next look; everything else goes on.
+  private func unlessRefused(_ what: String, _ work: () async throws -> Void) async throws {
+    do { try await work() } catch ClickHouseError.exception(let exception) {
+      logger.warning("events could not be looked after; trying again", metadata: ["what": "\(what)", "cause": "\(exception.message)"])
+    }
   }
 
   private func workAlone() async throws {
@@ -129,7 +136,7 @@ public final class EventHousekeeping: Service {
       defer { group.cancelAll() }
       group.addTask { [self] in
         // First: it is about numbers that are shown, the others about room and old days.
-        try await sweepDuplicates()
+        try await unlessRefused("events that were stored twice") { try await sweepDuplicates() }
         try await hourly("retention") { try await applyRetention() }
         try await hourly("empty counts") { try await removeEmptyCounts() }
         try await hourly("bytes") { try await removeBytes() }

@@ -54,7 +54,9 @@ import Testing
     let server = ClickHouseSupervisor(configuration: .init(dataDirectory: folder), httpClient: test.httpClient, logger: quiet)
     try await running([server]) {
       try await server.waitUntilReady()
-      let client = ClickHouseClient(httpClient: test.httpClient, passwords: test.passwords, logger: quiet) { try server.endpoint() }
+      let client = ClickHouseClient(httpClient: test.httpClient, passwords: test.passwords, logger: quiet, queryTimeout: .seconds(60)) {
+        try server.endpoint()
+      }
       try await ClickHouseMigrator.migrate(client: client, passwords: test.passwords, logger: quiet)
       let ground = Ground(server: server, client: client)
       defer { ground.folder.remove() }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from embantest.steady import PATIENCE
 from playwright.sync_api import Frame, Page
 
 #: Everything below a root, shadow roots included, with what is needed of each element.
@@ -168,7 +169,7 @@ CONTRAST = WALK + """
 
 def _violations(place: Page | Frame, script: str, least: int) -> list[str]:
     """What stays so: while something fades in or out its colours are others."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while True:
         result = place.evaluate(f"() => {{ {script} }}")
         assert result["looked"] >= least, f"only {result['looked']} elements were looked at"

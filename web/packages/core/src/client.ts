@@ -64,13 +64,20 @@ export class EmbedClient {
       const response = await this.request(`/v1/embed/view${choose(wanted)}`, { method: "GET" }, "application/x-ndjson", signal);
       if (response.ok && response.body && isLines(response)) {
         const lines = new Lines(response.body);
-        const [head] = await lines.next();
-        if (isRecord(head)) return { config: readConfig(head["dashboard"]), opening: new Opening(isRecord(head["state"]) ? head["state"] : {}, lines) };
+        try {
+          const [head] = await lines.next();
+          if (!isRecord(head)) throw invalidResponse();
+          return { config: readConfig(head["dashboard"]), opening: new Opening(isRecord(head["state"]) ? head["state"] : {}, lines) };
+        } catch (error) {
+          lines.cancel();
+          throw error;
+        }
       }
       if (response.ok) void response.body?.cancel().catch(() => undefined);
       else {
+        // A server that is older, or a proxy that lets known addresses through, is no refusal.
         const failure = await errorOf(response);
-        if (failure.code !== "not_found") throw failure;
+        if (failure.code !== "not_found" && !failure.code.startsWith("http_4")) throw failure;
       }
     } catch (error) {
       // What the server says is so; when it could not be heard it is asked again.

@@ -356,6 +356,7 @@ export class DashboardController {
     this.endHold();
     this.isLoading = false;
     if (this.isForeign(config)) {
+      opening?.cancel();
       this.failForeign();
       return;
     }

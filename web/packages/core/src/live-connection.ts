@@ -9,6 +9,8 @@ export interface LiveListener {
   /** It has last changed at this time (milliseconds, by the server's clock) or before. */
   unchangedSince(time: number): void;
   changed(): void;
+  /** So often kept answers were thrown away on purpose, up to now. */
+  refreshed?(count: number): void;
   /** Whether changes are heard of at the moment. */
   connected(is: boolean): void;
   /** The session is refused: nothing more will be heard. */
@@ -144,12 +146,14 @@ export class LiveConnection {
 
   private hear(name: string, data: Readonly<Record<string, unknown>>): void {
     const code = String(data["code"]);
+    const refreshes = data["refreshes"];
+    if (typeof refreshes === "number") this.tell((listener) => listener.refreshed?.(refreshes));
     if (name === "open") {
       const time = Date.parse(String(data["data_as_of"]));
       this.lastOpen = Number.isFinite(time) ? time : null;
       this.setConnected(true);
       if (this.lastOpen !== null) this.tell((listener) => listener.unchangedSince(time));
-    } else if (name === "changed") this.tell((listener) => listener.changed());
+    } else if (name === "changed" && typeof refreshes !== "number") this.tell((listener) => listener.changed());
     else if (name === "revoked") throw new EmbanError("session_revoked", "", 401);
     else if (name === "end" && code !== "shutting_down") throw new EmbanError(code, "", code === "dashboard_not_published" ? 404 : 401);
   }

@@ -32,12 +32,20 @@ export class SessionWatch {
   private isRefreshing = false;
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** How often the answers of the session had been thrown away when that was last heard of. */
+  private known: { readonly token: string | null; readonly refreshes: number } | null = null;
 
   private readonly listener: LiveListener = {
     unchangedSince: () => undefined,
     changed: () => {
       this.isBehind = true;
       void this.refresh();
+    },
+    refreshed: (refreshes) => {
+      const { token } = this.wish;
+      const isNews = this.known?.token === token && this.known.refreshes !== refreshes;
+      this.known = { token, refreshes };
+      if (isNews) this.listener.changed();
     },
     connected: () => undefined,
     ended: (error) => {

@@ -67,9 +67,10 @@ if (address.live !== null) dashboard.setAttribute("live", address.live ? "on" : 
 // The helper makes the iframe as tall as its content: a scroll bar would only flicker while it does.
 if (address.autoheight) document.documentElement.classList.add("autoheight");
 if (address.token !== "") dashboard.setAttribute("token", address.token);
+// Before it opens: the answers to another question would be made for nobody.
+if (address.filters !== undefined) dashboard.setAttribute("filters", JSON.stringify(address.filters));
 document.body.append(dashboard);
 if (address.theme !== undefined) dashboard.setTheme(address.theme);
-if (address.filters !== undefined) dashboard.setAttribute("filters", JSON.stringify(address.filters));
 if (address.token === "") dashboard.reload();
 
 // A host that only changes the fragment of the iframe's address swaps the session in place.
