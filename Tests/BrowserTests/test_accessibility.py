@@ -253,7 +253,7 @@ def test_nothing_moves_for_those_who_asked_for_that(stage: Stage) -> None:
     assert calm.evaluate(moving) == []
     # While it loads, too: the grey shapes breathe for others only.
     held: list[Route] = []
-    calm.route("**/v1/embed/view**", held.append)
+    calm.route("**/v1/embed/view**", lambda route: held.append(route))
     calm.goto(stage.session().embed_url)
     calm.locator(".bone").first.wait_for()
     assert calm.evaluate(moving) == []
