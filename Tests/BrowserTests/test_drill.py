@@ -16,7 +16,7 @@ from embantest.process import EmbanProcess
 from embantest.stage import FILTERS, Stage
 from embantest.steady import eventually
 from embantest.workspace import Organization, Session, groups
-from playwright.sync_api import Browser, Download, Frame, Locator, Page, Request, expect
+from playwright.sync_api import Browser, Download, Frame, Locator, Page, Request, Route, expect
 
 Hosts = Callable[[], HostPage]
 Json = dict[str, Any]
@@ -111,6 +111,12 @@ def focused(page: Page) -> str:
     }""")
 
 
+def listed(place: Page | Frame, name: str) -> dict[str, float]:
+    """The rows of a list card."""
+    return {label.strip(): number(text) for label, text in card(place, name).locator(".list-row").evaluate_all(
+        "rows => rows.map(row => [row.querySelector('.list-label').innerText, row.querySelector('.list-value').innerText])")}
+
+
 def menu(place: Page | Frame, name: str) -> None:
     card(place, name).get_by_role("button", name=re.compile("^Menu")).click()
 
@@ -147,6 +153,68 @@ def test_a_click_filters_the_other_widgets_in_one_request_and_is_taken_back_by_t
     chips.get_by_role("button", name="Remove filter Status error").click()
     shows(page, "w_calls", session.value("w_calls", {"period": "30d"}))
     expect(value(page, "w_status", "error")).to_have_attribute("aria-pressed", "false")
+
+
+def press(page: Page, target: Locator) -> None:
+    target.scroll_into_view_if_needed()
+    target.hover()
+    page.mouse.down()
+
+
+def test_an_answer_between_press_and_release_swallows_no_click(clicks: Stage) -> None:
+    page, session, _ = opened(clicks)
+    widget = card(page, "w_status")
+    before = widget.inner_text()
+    press(page, value(page, "w_status", "error"))
+    page.evaluate("document.querySelector('emban-dashboard').setFilters({period: '7d'})")
+    shows(page, "w_calls", session.value("w_calls", {"period": "7d"}))
+    assert widget.inner_text() == before, "drawn when the pointer is released"
+    page.mouse.up()
+    state = {"period": "7d", "dimensions": {"status": ["error"]}}
+    shows(page, "w_calls", session.value("w_calls", state))
+    expect(value(page, "w_status", "error")).to_have_attribute("aria-pressed", "true")
+    week = groups(session.result("w_status", {"period": "7d"}))
+    eventually(lambda: listed(page, "w_status"), lambda shown: shown == week, f"{week} once it is released")
+    # Pressed and released elsewhere: no click, and nothing is held back for ever.
+    press(page, value(page, "w_status", "success"))
+    page.evaluate("document.querySelector('emban-dashboard').setFilters({period: '90d'})")
+    shows(page, "w_calls", session.value("w_calls", {**state, "period": "90d"}))
+    page.mouse.move(2, 2)
+    page.mouse.up()
+    quarter = groups(session.result("w_status", {"period": "90d"}))
+    eventually(lambda: listed(page, "w_status"), lambda shown: shown == quarter, f"{quarter} after a release elsewhere")
+    assert kpi_number(page, "w_calls") == session.value("w_calls", {**state, "period": "90d"})
+
+
+def test_neither_do_found_values_nor_the_next_level(clicks: Stage) -> None:
+    page, session, _ = opened(clicks)
+    held: list[Route] = []
+    page.get_by_role("group", name="Filters").get_by_role("button", name="Endpoint").click()
+    option = page.get_by_role("option", name="/v1/chat")
+    option.wait_for()
+    page.route("**/v1/embed/filter-values*", lambda route: held.append(route))
+    page.get_by_role("combobox").fill("/v1")
+    eventually(lambda: page.wait_for_timeout(20) or held, what="the search is asked for")
+    press(page, option)
+    with page.expect_response("**/v1/embed/filter-values*"):
+        held.pop().continue_()
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    state = {"period": "30d", "dimensions": {"endpoint": ["/v1/chat"]}}
+    shows(page, "w_calls", session.value("w_calls", state))
+
+    value(page, "w_outcome", "error").click()
+    rows(page)
+    page.route("**/v1/embed/drill", lambda route: held.append(route))
+    panel(page).get_by_role("radio", name="Endpoint").click()
+    eventually(lambda: page.wait_for_timeout(20) or held, what="the other dimension is asked for")
+    press(page, panel(page).get_by_role("radio", name="Model"))
+    with page.expect_response("**/v1/embed/drill"):
+        held.pop().continue_()
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    expect(panel(page).get_by_role("radio", name="Model")).to_be_checked()
+    page.unroute("**/v1/embed/drill")
 
 
 def test_the_keyboard_filters_and_keeps_its_place(clicks: Stage) -> None:

@@ -4,6 +4,7 @@ import {
 } from "@emban/core";
 import { dimensionLabel, type ViewContext } from "../context";
 import { h, icon, keepFocus, replace, setAttribute, uniqueId } from "../dom";
+import { Press } from "../press";
 import { ScrollHint } from "../widgets/scroll-hint";
 import { message } from "../widgets/card";
 import { isFramed, visibleArea } from "./area";
@@ -19,6 +20,7 @@ const leastHeight = 520;
 export class DrillPanel {
   private readonly dialog: HTMLDialogElement;
   private readonly session: DrillSession;
+  private readonly press: Press;
   private readonly subtitle = h("p", { class: "drill-subtitle" });
   private readonly path = h("ol", { class: "drill-path" });
   private readonly tabs = h("div", { class: "drill-tabs", attrs: { role: "tablist" } });
@@ -66,7 +68,8 @@ export class DrillPanel {
       this.foot,
       this.status,
     );
-    this.session = new DrillSession(context.controller, context.controller.published ?? context.config, widget, picked, (state) => this.show(state));
+    this.press = new Press(this.dialog);
+    this.session = new DrillSession(context.controller, context.controller.published ?? context.config, widget, picked, (state) => this.press.draw(() => this.show(state)));
   }
 
   open(root: HTMLElement): void {
@@ -100,7 +103,7 @@ export class DrillPanel {
     if (!this.isOpen) return;
     this.context = context;
     this.shown = "";
-    this.show(this.session.state);
+    this.press.draw(() => this.show(this.session.state));
   }
 
   close(): void {
@@ -113,6 +116,7 @@ export class DrillPanel {
     if (!this.isOpen) return;
     this.isOpen = false;
     clearTimeout(this.wait);
+    this.press.drop();
     this.session.close();
     this.hint.destroy();
     this.dialog.close();

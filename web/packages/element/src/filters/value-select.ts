@@ -1,6 +1,7 @@
 import { formatCount, isAbort, labelOf, strings, type FilterConfig, type FilterValue, type ViewState } from "@emban/core";
 import type { ViewContext } from "../context";
 import { h, icon, replace, setAttribute, uniqueId } from "../dom";
+import { Press } from "../press";
 import { labelOfFilter, type FilterControl } from "./control";
 import { Popover } from "./popover";
 
@@ -10,6 +11,7 @@ const searchDelay = 180;
 export class ValueSelect implements FilterControl {
   readonly element: HTMLElement;
   private readonly popover: Popover;
+  private readonly press: Press;
   private readonly dimension: string;
   private readonly label: string;
   private readonly multiple: boolean;
@@ -44,6 +46,7 @@ export class ValueSelect implements FilterControl {
       },
     });
     this.list = h("div", { class: "options", attrs: { role: "listbox", id: this.listId, "aria-label": this.label, "aria-multiselectable": this.multiple ? "true" : null } });
+    this.press = new Press(this.list);
     this.popover = new Popover({
       label: this.label,
       content: "list",
@@ -68,6 +71,7 @@ export class ValueSelect implements FilterControl {
   destroy(): void {
     this.request?.abort();
     clearTimeout(this.timer);
+    this.press.drop();
     this.popover.destroy();
   }
 
@@ -108,6 +112,10 @@ export class ValueSelect implements FilterControl {
   }
 
   private draw(): void {
+    this.press.draw(() => this.drawRows());
+  }
+
+  private drawRows(): void {
     const rows = this.rows();
     replace(
       this.list,

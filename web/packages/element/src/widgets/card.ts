@@ -2,6 +2,7 @@ import { describeError, faceOf, isEmpty, strings, type WidgetConfig, type Widget
 import type { ViewContext } from "../context";
 import { append, h, icon, keepFocus, replace, setAttribute, uniqueId } from "../dom";
 import { CardMenu } from "../drill/menu";
+import { Press } from "../press";
 import type { WidgetFace } from "./face";
 import { makeFace } from "./make-face";
 import { skeleton } from "./skeleton";
@@ -18,6 +19,7 @@ export class Card {
   private current: WidgetState = { status: "loading", result: null, error: null };
   private drawn: { readonly result: unknown; readonly context: unknown; readonly marks: string } | null = null;
   private readonly menu: CardMenu;
+  private readonly press = new Press(this.body);
 
   constructor(readonly widget: WidgetConfig, private context: ViewContext) {
     const titleId = uniqueId("title");
@@ -98,6 +100,7 @@ export class Card {
 
   destroy(): void {
     clearTimeout(this.waiting);
+    this.press.drop();
     this.menu.destroy();
     this.face?.destroy?.();
   }
@@ -113,10 +116,12 @@ export class Card {
     const { face } = this;
     if (face.element.parentNode !== this.body) replace(this.body, face.element);
     if (this.actions.childElementCount === 0) append(this.actions, [face.actions, this.menu.element]);
-    const marks = this.marks();
-    if (this.drawn?.result === result && this.drawn.context === this.context && this.drawn.marks === marks) return;
-    this.drawn = { result, context: this.context, marks };
-    keepFocus(this.body, () => face.show(result, this.context));
+    this.press.draw(() => {
+      const marks = this.marks();
+      if (this.drawn?.result === result && this.drawn.context === this.context && this.drawn.marks === marks) return;
+      this.drawn = { result, context: this.context, marks };
+      keepFocus(this.body, () => face.show(result, this.context));
+    });
   }
 
   /** A text waits for no answer. */
@@ -133,6 +138,7 @@ export class Card {
     replace(this.cover, content);
     replace(this.body, this.cover);
     replace(this.actions);
+    this.press.drop();
     this.drawn = null;
   }
 }
