@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from embantest.browser import HostPage, chromium
-from embantest.process import EmbanProcess
+from embantest.node import Project
+from embantest.process import ROOT, EmbanProcess
 from embantest.stage import EVIL, FILTERS, WIDGETS, Stage, calls
+from embantest.ways import Product
 from embantest.workspace import Organization, event
 from playwright.sync_api import Browser
 
@@ -50,3 +52,16 @@ def host_page() -> Iterator[Callable[[], HostPage]]:
     yield make
     for page in made:
         page.close()
+
+
+@pytest.fixture(scope="session")
+def react_bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A product with React that shows dashboards in every way that React has."""
+    project = Project(tmp_path_factory.mktemp("ways"), ("react", "react-dom", "scheduler"))
+    project.write("app.jsx", (ROOT / "Tests/support/embantest/react_app.jsx").read_text())
+    return project.bundle("app.jsx")
+
+
+@pytest.fixture
+def product(stage: Stage, host_page: Callable[[], HostPage], react_bundle: str) -> Product:
+    return Product(stage, host_page, react_bundle)

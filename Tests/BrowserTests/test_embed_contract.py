@@ -11,26 +11,12 @@ import pytest
 from embantest.accessible import violations
 from embantest.browser import HostPage, card, settled, shows
 from embantest.guests import guest, make_data_app
-from embantest.node import Project
-from embantest.process import ROOT
 from embantest.stage import Stage
 from embantest.ways import WAYS, Product, Way, until
 from embantest.workspace import Session
 from playwright.sync_api import Frame, Page, Route, expect
 
 Hosts = Callable[[], HostPage]
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
-    project = Project(tmp_path_factory.mktemp("ways"), ("react", "react-dom", "scheduler"))
-    project.write("app.jsx", (Path(ROOT) / "Tests/support/embantest/react_app.jsx").read_text())
-    return project.bundle("app.jsx")
-
-
-@pytest.fixture
-def product(stage: Stage, host_page: Hosts, bundle: str) -> Product:
-    return Product(stage, host_page, bundle)
 
 
 # --- A plain iframe -------------------------------------------------------------------------------------------------------

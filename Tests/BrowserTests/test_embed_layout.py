@@ -188,6 +188,35 @@ def test_without_the_permissions_there_is_nothing(stage: Stage) -> None:
     expect(page.get_by_role("button", name="Add widget")).to_be_visible()
 
 
+def test_the_next_customer_meets_neither_the_editor_nor_the_colours_of_the_former_one(stage: Stage, host_page: Hosts) -> None:
+    """The former one's only model would keep the first colour of the palette from those of the next."""
+    former, following = viewer(stage, "former", tenant="evil"), viewer(stage, "following")
+
+    def host(session: Session) -> Page:
+        made = host_page()
+        page, _ = stage.page(host=made)
+        page.goto(made.serve(f'<emban-dashboard token="{session.token}"></emban-dashboard>', f'<script src="{stage.origin}/sdk/emban-dashboard.js"></script>'))
+        settled(page, 9)
+        return page
+
+    def colours(page: Page) -> list[str]:
+        swatches = card(page, "w_by_model").locator(".legend .swatch")
+        expect(swatches).to_have_count(3)
+        return swatches.evaluate_all("swatches => swatches.map((swatch) => getComputedStyle(swatch).getPropertyValue('--swatch'))")
+
+    fresh = colours(host(following))
+    page = host(former)
+    expect(card(page, "w_by_model").locator(".legend .swatch, svg").first).to_be_visible()
+    page.get_by_role("button", name="Edit layout").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.locator("emban-dashboard").evaluate("(element, token) => element.setAttribute('token', token)", following.token)
+    assert colours(page) == fresh
+    settled(page, 9)
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    expect(page.get_by_role("button", name="Edit layout")).to_be_enabled()
+    assert card(page, "w_time").locator(".edit-grip").count() == 0
+
+
 def test_rows_are_not_offered_without_allow_underlying_data(stage: Stage) -> None:
     page = opened(stage, stage.session(permissions={"allow_underlying_data": False}))
     card(page, "w_calls").get_by_role("button", name="Menu: API calls").click()

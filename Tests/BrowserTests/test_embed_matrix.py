@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
-from embantest.browser import HostPage, card, kpi_number, shows
-from embantest.node import Project
-from embantest.process import ROOT
+from embantest.browser import card, kpi_number, shows
 from embantest.stage import Stage
 from embantest.ways import WAYS, Opened, Product, Way, until
 from embantest.workspace import Session
@@ -17,18 +13,6 @@ from playwright.sync_api import Request, expect
 
 every_way = pytest.mark.parametrize("way", WAYS, ids=str)
 MINUTE = 60 * 1000
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
-    project = Project(tmp_path_factory.mktemp("ways"), ("react", "react-dom", "scheduler"))
-    project.write("app.jsx", (Path(ROOT) / "Tests/support/embantest/react_app.jsx").read_text())
-    return project.bundle("app.jsx")
-
-
-@pytest.fixture
-def product(stage: Stage, host_page: Callable[[], HostPage], bundle: str) -> Product:
-    return Product(stage, host_page, bundle)
 
 
 def withdraw(stage: Stage, session: Session) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from embantest.accessible import poor_contrast, violations
-from embantest.browser import HostPage, shoot, shows
-from embantest.node import Project
-from embantest.process import ROOT
+from embantest.browser import shoot, shows
 from embantest.stage import Stage
 from embantest.ways import WAYS, Opened, Product, Way, until
 from playwright.sync_api import Frame, Page, expect
@@ -22,18 +18,6 @@ FOCUSED = """() => {
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return at === null || at === document.body ? '' : (at.getAttribute('aria-label') ?? at.textContent).trim();
 }"""
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
-    project = Project(tmp_path_factory.mktemp("ways"), ("react", "react-dom", "scheduler"))
-    project.write("app.jsx", (Path(ROOT) / "Tests/support/embantest/react_app.jsx").read_text())
-    return project.bundle("app.jsx")
-
-
-@pytest.fixture
-def product(stage: Stage, host_page: Callable[[], HostPage], bundle: str) -> Product:
-    return Product(stage, host_page, bundle)
 
 
 def documents(opened: Opened) -> list[Page | Frame]:

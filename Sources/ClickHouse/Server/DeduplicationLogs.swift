@@ -51,10 +51,7 @@ enum DeduplicationLogs {
     guard ServerFiles.size(of: log.path) > 0 else { return }
     let file = try FileHandle(forUpdating: log)
     defer { try? file.close() }
-    let size = try file.seekToEnd()
-    let start = size - min(size, UInt64(longestNote))
-    try file.seek(toOffset: start)
-    let tail = try file.readToEnd() ?? Data()
+    let (start, tail) = try lastBytes(of: file)
     guard tail.last != UInt8(ascii: "\n") else { return }
     let end = tail.lastIndex(of: UInt8(ascii: "\n")).map { start + UInt64($0 - tail.startIndex) + 1 }
     // Something else than a log of notes, if so much is no line.
@@ -63,14 +60,19 @@ enum DeduplicationLogs {
     try file.synchronize()
   }
 
+  /// Enough for the last note, and where it begins in the file.
+  private static func lastBytes(of file: FileHandle) throws -> (start: UInt64, bytes: Data) {
+    let size = try file.seekToEnd()
+    let start = size - min(size, UInt64(longestNote))
+    try file.seek(toOffset: start)
+    return (start, try file.readToEnd() ?? Data())
+  }
+
   /// - Returns: the part of which the last note was taken back.
   private static func shorten(_ log: URL, parts table: URL, onlyOf wanted: String? = nil) throws -> String? {
     let file = try FileHandle(forUpdating: log)
     defer { try? file.close() }
-    let size = try file.seekToEnd()
-    let start = size - min(size, UInt64(longestNote))
-    try file.seek(toOffset: start)
-    let tail = try file.readToEnd() ?? Data()
+    let (start, tail) = try lastBytes(of: file)
     // What an interrupted write left is not a note.
     guard let end = tail.lastIndex(of: UInt8(ascii: "\n")) else { return nil }
     let begin = tail[..<end].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? tail.startIndex

@@ -215,3 +215,14 @@ class EmbanProcess:
             self.close()
         else:
             self.abandon()
+
+
+def refused(server: EmbanProcess, *names: str, seconds: float = START_SECONDS) -> str:
+    """The start is refused: exit code, and a short text that holds the names."""
+    server.launch()
+    assert server.process is not None
+    code = server.process.wait(seconds)
+    log = server.log
+    assert code > 0 and "Fatal error" not in log, f"exit code {code}: {log[:600]}"
+    assert all(name in log for name in names) and len(log) < 2_000, log[:600]
+    return log
