@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from embantest.browser import Watch, card, kpi_number, open_context, settled, shows
+from embantest.browser import Watch, card, kpi_number, open_context, painted, settled, shows
 from embantest.process import EmbanProcess
 from embantest.snippets import of
 from embantest.stage import FILTERS, WIDGETS, calls
@@ -54,7 +54,7 @@ class Product:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def session(self, tenant: str = "acme") -> Session:
         return self.organization.session(tenant, "usage")
@@ -156,6 +156,7 @@ def test_styles_reach_what_they_name(product: Product, page: Page, emban: EmbanP
     light, dark = (place.evaluate(look) for place in page.locator("emban-dashboard").all())
     assert light[:3] == dark[:3] == ["none", "4px", "600"]
     assert dark[3:] == ["rgb(21, 24, 30)", "rgb(236, 238, 242)"] and light[3] != dark[3] and light[4] != dark[4]
+    painted(page)
     marks = page.locator("emban-dashboard").first.locator('[data-widget="w_time"] svg [stroke], [data-widget="w_time"] svg [fill]')
     colors = marks.evaluate_all("marks => marks.flatMap((mark) => [mark.getAttribute('stroke'), mark.getAttribute('fill')])")
     assert {"#0f766e", "rgb(15,118,110)"} & {color.replace(" ", "").lower() for color in colors if color}, colors

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embantest.browser import HostPage, card, kpi_number, number, settled, shoot, shows
+from embantest.browser import HostPage, card, kpi_number, number, painted, settled, shoot, shows
 from embantest.process import EmbanProcess
 from embantest.stage import FILTERS, Stage
 from embantest.steady import eventually
@@ -83,6 +83,7 @@ def opened(clicks: Stage, session: Session | None = None, **options: Any) -> tup
     page, _ = clicks.page(**options)
     page.goto(f"{clicks.origin}/embed/{clicks.dashboard}#token={session.token}")
     settled(page)
+    painted(page)
     asked = Asked(page)
     return page, session, asked
 
@@ -415,9 +416,7 @@ def test_as_a_sheet_on_a_phone_and_in_the_dark(clicks: Stage) -> None:
     page, _, _ = opened(clicks, viewport={"width": 360, "height": 740}, has_touch=True)
     value(page, "w_outcome", "error").tap()
     rows(page)
-    page.wait_for_timeout(300)
-    box = panel(page).bounding_box()
-    assert box == {"x": 0, "y": 0, "width": 360, "height": 740}
+    eventually(lambda: panel(page).bounding_box(), lambda box: box == {"x": 0, "y": 0, "width": 360, "height": 740}, "the whole page, once it has come in")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     shoot(page, "drill-phone", full=False)
     panel(page).get_by_role("tab", name="Events").tap()
@@ -541,7 +540,7 @@ def test_a_failed_export_is_said(clicks: Stage) -> None:
     page, session, _ = opened(clicks)
     clicks.watched[-1][0].expected = re.compile("429")
     page.route("**/v1/embed/export*", lambda route: route.fulfill(
-        status=429, content_type="application/json", body='{"code": "rate_limited", "message": "Wait.", "error": "Wait."}'))
+        status=429, content_type="application/json", body='{"code": "too_many_exports", "message": "Wait.", "error": "Wait."}'))
     menu(page, "w_calls")
     page.get_by_role("menuitem", name="Export CSV").click()
     expect(page.locator(".notice")).to_have_text("The export failed.")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from embantest.browser import HostPage, card, kpi_number, settled, shows
+from embantest.browser import HostPage, card, kpi_number, painted, settled, shows
 from embantest.stage import Stage
 from playwright.sync_api import Page, Route, expect
 
@@ -76,8 +76,9 @@ def test_an_open_panel_and_the_focus_survive_the_change(stage: Stage, host_page:
     card(page, "w_calls").get_by_role("button", name="Menu: API calls").click()
     page.get_by_role("menuitem", name="Show details").click()
     expect(page.get_by_role("dialog")).to_be_visible()
+    page.evaluate("window.former = document.querySelector('dbn-dashboard')")
     page.clock.fast_forward(50 * 60 * 1000)
-    page.wait_for_function("document.querySelectorAll('dbn-dashboard').length === 1 && document.querySelector('dbn-dashboard') !== window.none")
+    page.wait_for_function("document.querySelectorAll('dbn-dashboard').length === 1 && document.querySelector('dbn-dashboard') !== former")
     settled(page)
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
@@ -146,6 +147,7 @@ def test_parts_and_custom_properties_style_it(stage: Stage, host_page: Hosts) ->
     assert computed(page, ".card-title", "textTransform") == "uppercase"
     assert computed(page, ".filters", "columnGap") == "31px"
     assert "monospace" in computed(page, ".kpi-value", "fontFamily")
+    painted(page)
     strokes = card(page, "w_time").locator("svg path").evaluate_all("paths => paths.map((path) => path.getAttribute('stroke'))")
     assert "#b00020" in strokes, "charts have the page's colour, too"
     # Switched by a class of the page, as dark modes are.

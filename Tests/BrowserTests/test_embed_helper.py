@@ -77,16 +77,15 @@ def test_ready_comes_once_and_the_frame_is_as_high_as_its_content(stage: Stage, 
 
 def test_the_height_grows_and_shrinks(stage: Stage, host_page: Hosts) -> None:
     page = host_with(stage, host_page(), {"one": stage.session()})
-    wait_for_event(page, "one", "resize")
-    page.wait_for_timeout(300)
+    # Said after the last height.
+    wait_for_event(page, "one", "ready")
     wide = height(page, "one")
     page.set_viewport_size({"width": 420, "height": 900})
     page.wait_for_function(f"document.querySelector('#one iframe').getBoundingClientRect().height > {wide + 200}")
     narrow = height(page, "one")
     page.set_viewport_size({"width": 1280, "height": 900})
     page.wait_for_function(f"document.querySelector('#one iframe').getBoundingClientRect().height < {narrow - 200}")
-    page.wait_for_timeout(300)
-    assert abs(height(page, "one") - wide) <= 2
+    page.wait_for_function(f"Math.abs(document.querySelector('#one iframe').getBoundingClientRect().height - {wide}) <= 2")
     heights = [detail["height"] for detail in events(page, "one", "resize")]
     assert max(heights) >= narrow - 2 and heights[-1] <= wide + 2
     assert len(heights) < 60, "no loop of growing"
@@ -124,7 +123,7 @@ def test_the_customers_own_choices_are_reported(stage: Stage, host_page: Hosts) 
     place.locator('[data-widget="w_list"]').get_by_role("button", name="/v1/chat").click()
     drill = wait_for_event(page, "one", "drill")[-1]
     assert (drill["dimension"], drill["value"], drill["widgetId"]) == ("endpoint", "/v1/chat", "w_list")
-    filters = wait_for_event(page, "one", "filter")[-1]["filters"]
+    filters = wait_for_event(page, "one", "filter", 2)[-1]["filters"]
     assert filters["dimensions"]["endpoint"] in (["/v1/chat"], "/v1/chat")
 
 

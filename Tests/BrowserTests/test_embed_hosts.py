@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from embantest.browser import HostPage, card, kpi_number, record, settled, shows
 from embantest.stage import Stage
+from embantest.ways import tab, until
 from embantest.workspace import Session
 from playwright.sync_api import Frame, Page, expect
 from test_accessibility import NAMED, nameless, poor_contrast
@@ -88,8 +89,8 @@ def test_hostile_styles_change_nothing_inside(stage: Stage, host_page: Hosts) ->
             for selector in (".name", ".field", ".segment", ".card", ".card-title", ".kpi-value", ".kpi-note", ".list-label", "th", "td", ".icon-button", ".badge")})
         frame = frame_of(page, "#analytics")
         settled(frame)
-        box = page.locator("#analytics iframe").bounding_box()
-        assert box is not None and box["width"] > 1000 and box["height"] > 600, "the frame is as wide as its place and as high as its content"
+        # As wide as its place and as high as its content.
+        page.wait_for_function("(({ width, height }) => width > 1000 && height > 600)(document.querySelector('#analytics iframe').getBoundingClientRect())")
     for selector, look in looks[0].items():
         assert look and look == looks[1][selector], selector
 
@@ -144,7 +145,7 @@ def test_without_a_mouse_through_the_frame_and_out_of_it(stage: Stage, host_page
     focused = "() => document.querySelector('emban-dashboard').shadowRoot.activeElement?.getAttribute('aria-label') ?? document.querySelector('emban-dashboard').shadowRoot.activeElement?.textContent"
     reached = []
     for _ in range(60):
-        page.keyboard.press("Tab")
+        tab(page, frame)
         if page.evaluate("document.activeElement.id") == "after":
             break
         reached.append(str(frame.evaluate(focused)).strip())
@@ -153,14 +154,14 @@ def test_without_a_mouse_through_the_frame_and_out_of_it(stage: Stage, host_page
         assert any(wanted in name for name in reached), (wanted, reached)
     # Back in from behind, and up to the period.
     for _ in range(60):
-        page.keyboard.press("Shift+Tab")
+        tab(page, frame, "Shift+Tab")
         if "30 days" in str(frame.evaluate(focused)):
             break
     page.keyboard.press("ArrowLeft")
     expect(frame.get_by_role("radio", name="7 days")).to_be_checked()
     shows(frame, "w_calls", session.value("w_calls", {"period": "7d"}))
     for _ in range(10):
-        page.keyboard.press("Tab")
+        tab(page, frame)
         if frame.evaluate(focused) == "Menu: API calls":
             break
     page.keyboard.press("Enter")
@@ -189,6 +190,7 @@ def test_the_helpers_page_is_light(stage: Stage, host_page: Hosts) -> None:
     page.goto(url)
     settled(frame_of(page, "#analytics"))
     page.wait_for_function("window.readyAfter > 0")
+    until(page, lambda: any("echarts" in url for url, _ in seen), "what was fetched is told of")
     total = sum(size for _, size in seen)
     record("embed-cost", {"requests": len(seen), "bytes": total, "ready_ms": page.evaluate("readyAfter"), "each": seen})
     assert len(seen) <= 8, seen

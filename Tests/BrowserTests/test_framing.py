@@ -17,6 +17,7 @@ def embedded(stage: Stage, host: HostPage, url: str) -> Page:
     script = f"""window.heard = []; window.embed = Emban.create({{container: '#one', embedUrl: {url!r}}});
       for (const name of ['ready', 'error']) embed.on(name, (detail) => heard.push([name, detail]));"""
     page, watch = stage.page(host=host)
+    page.clock.install()
     watch.expected = re.compile("frame-ancestors|ERR_BLOCKED_BY_RESPONSE|policy|refused|chrome-error|does not match the recipient", re.I)
     page.goto(host.serve(f'<div id="one"></div><script src="{stage.origin}/sdk/emban-embed.js"></script><script>{script}</script>'))
     return page
@@ -38,7 +39,8 @@ def test_the_helper_names_the_session_and_nothing_secret(stage: Stage, host_page
     assert any(line.endswith(f"?session={session.session_id}") for line in requests), requests
     assert not [line for line in requests if session.token in line.split("#")[0]]
     assert page.frames[1].url == f"{stage.origin}/embed/{stage.dashboard}", "and the address is clean afterwards"
-    page.wait_for_timeout(3500)
+    # Both waits would be over.
+    page.clock.fast_forward(31_000)
     assert [name for name, _ in page.evaluate("heard")] == ["ready"], "no alarm once it has spoken"
 
 

@@ -131,6 +131,7 @@ def test_theme_filters_and_session_of_a_frame_change_at_run_time(stage: Stage, s
     expect(frame.get_by_role("radio", name="24 hours")).to_be_checked()
     # A viewer's choice stays when the session is swapped, and by the way of the ref things change, too.
     frame.get_by_role("radio", name="7 days").click()
+    settled(frame)
     assert stage.organization.admin.delete(f"/v1/embed-sessions/{acme.session_id}").status == 204
     change(page, "one", embedUrl=again.embed_url)
     expect(frame.get_by_role("radio", name="7 days")).to_be_checked()

@@ -119,7 +119,7 @@ class HostPage:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def serve(self, body: str, head: str = "", path: str = "/") -> str:
         self.pages[path] = (
@@ -139,11 +139,11 @@ def open_context(browser: Browser, **options: Any) -> BrowserContext:
     return context
 
 
-def shoot(page: Page, name: str, full: bool = True) -> Path:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    path = SCREENSHOTS / f"{name}.png"
-    page.screenshot(path=path, full_page=full)
-    return path
+def shoot(page: Page, name: str, full: bool = True) -> None:
+    """A picture for people to look at, where they ask for it: EMBAN_SCREENSHOTS=1."""
+    if os.environ.get("EMBAN_SCREENSHOTS"):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full)
 
 
 def record(name: str, values: dict[str, Any]) -> None:
@@ -154,16 +154,32 @@ def record(name: str, values: dict[str, Any]) -> None:
 # --- What a dashboard shows -----------------------------------------------------------------------------------------------
 
 
+#: A chart that shows its table, and one that has no room, draws nothing.
+STATUSES = """cards => cards.map((card) => card.dataset.status + card.getAttribute('aria-busy')
+  + ([...card.querySelectorAll('.plot-box')].some((box) => box.clientHeight > 0 && !box.querySelector('.plot svg')) ? ' undrawn' : ''))"""
+
+UNPAINTED = "plots => plots.some((plot) => plot.clientHeight > 0 && !plot.querySelector('svg path, svg text'))"
+
+
 def settled(place: Page | Frame | Locator, widgets: int | None = None) -> None:
-    """Waits until every card shows its result: nothing loads, nothing refreshes."""
+    """Waits until every card shows its result: nothing loads, nothing refreshes, every chart is drawn."""
     place.locator('[data-widget][data-status="ok"], [data-widget][data-status="empty"]').first.wait_for()
     owner = place.page if isinstance(place, Locator) else place
     deadline = time.monotonic() + PATIENCE
     while True:
-        statuses = place.locator("[data-widget]").evaluate_all("cards => cards.map(c => c.dataset.status + c.getAttribute('aria-busy'))")
+        statuses = place.locator("[data-widget]").evaluate_all(STATUSES)
         if statuses and all(status in ("okfalse", "emptyfalse") for status in statuses) and widgets in (None, len(statuses)):
             return
         assert time.monotonic() < deadline, f"the dashboard did not settle: {statuses}"
+        owner.wait_for_timeout(30)
+
+
+def painted(place: Page | Frame | Locator) -> None:
+    """Waits until the marks of all charts are in the document, a picture after they were made. Not for frames that nobody can see."""
+    owner = place.page if isinstance(place, Locator) else place
+    deadline = time.monotonic() + PATIENCE
+    while place.locator(".plot").evaluate_all(UNPAINTED):
+        assert time.monotonic() < deadline, "a chart has drawn nothing"
         owner.wait_for_timeout(30)
 
 

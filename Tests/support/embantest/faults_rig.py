@@ -16,10 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from embantest.client import Client
 from embantest.event_store import EventStore
 from embantest.process import ROOT, EmbanProcess
-from embantest.workspace import Organization
+from embantest.workspace import Organization, pending
 
 #: The spool's files (Sources/Ingest/Spool): what a segment begins with; of a record marker, length of its token and of its rows; its whole header.
 SEGMENT = b"emban spool 1\r\n\0"
@@ -373,11 +372,4 @@ class Rig:
             self.disk.close()
         if not os.environ.get("EMBAN_KEEP_TEST_DATA"):
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def pending(client: Client) -> int:
-    """Events that wait in the spool, and inserts that are to be completed, as the program tells a load balancer."""
-    answer = client.get("/readyz")
-    spool = answer.json.get("spool") or {}
-    return int(spool.get("pending_events", 0)) + int(spool.get("broken_inserts", 0))
 

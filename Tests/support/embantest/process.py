@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from embantest.client import Client
@@ -64,15 +64,25 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return environment
 
 
-def processes_naming(text: str) -> dict[int, str]:
-    """Live processes (zombies left out) whose command line holds `text`, apart from this one."""
-    listing = subprocess.run(["ps", "-axww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True).stdout
-    found: dict[int, str] = {}
-    for line in listing.splitlines():
-        pid, state, command = (line.strip().split(None, 2) + ["", ""])[:3]
-        if text in command and int(pid) != os.getpid() and not state.startswith("Z"):
-            found[int(pid)] = command
-    return found
+def processes_naming(*texts: str) -> dict[int, str]:
+    """Live processes (zombies left out) whose command line holds one of `texts`, apart from this one."""
+    return {pid: command for pid, command in processes() if pid != os.getpid() and any(text in command for text in texts)}
+
+
+def processes() -> Iterator[tuple[int, str]]:
+    """Processes and their command lines, but for zombies."""
+    if not Path("/proc/self/cmdline").exists():
+        listing = subprocess.run(["ps", "-axww", "-o", "pid=,stat=,command="], capture_output=True, text=True, errors="replace", check=True).stdout
+        for line in listing.splitlines():
+            pid, state, command = (line.strip().split(None, 2) + ["", ""])[:3]
+            if not state.startswith("Z"):
+                yield int(pid), command
+        return
+    for name in os.listdir("/proc"):
+        # One that ends just then is gone.
+        with contextlib.suppress(OSError):
+            if name.isdigit() and (words := Path("/proc", name, "cmdline").read_bytes()):
+                yield int(name), words.replace(b"\0", b" ").decode(errors="replace")
 
 
 class EmbanProcess:
@@ -162,12 +172,12 @@ class EmbanProcess:
         """Runs another command of the program in the same folder."""
         return subprocess.run(
             [str(binary()), *arguments], capture_output=True, text=True, timeout=timeout, cwd=self.folder,
-            env=clean_environment(environment))
+            env=clean_environment({"EMBAN_QUERY_SECONDS": "60", **(environment or {})}))
 
     def children(self) -> dict[int, str]:
         """ClickHouse servers that belong to this data directory."""
         own = self.process.pid if self.process is not None else 0
-        everything = processes_naming(str(self.data_dir.resolve())) | processes_naming(str(self.data_dir))
+        everything = processes_naming(str(self.data_dir), str(self.data_dir.resolve()))
         return {pid: line for pid, line in everything.items() if pid != own and "clickhouse" in line and " import " not in line}
 
     def wait_no_children(self, seconds: float = STOP_SECONDS) -> None:

@@ -250,3 +250,28 @@ def until(page: Page, is_so: Callable[[], object], what: str = "") -> None:
     while not is_so():
         assert time.monotonic() < deadline, what
         page.wait_for_timeout(30)
+
+
+#: Which element has the focus, by a number of its own, and whether this document has it at all.
+PLACE = """() => {
+  let active = document.activeElement;
+  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+  window.placesOfFocus ??= new Map();
+  if (!placesOfFocus.has(active)) placesOfFocus.set(active, placesOfFocus.size);
+  return [document.hasFocus(), active?.localName, placesOfFocus.get(active)];
+}"""
+
+
+def tab(page: Page, inside: Page | Frame, key: str = "Tab") -> None:
+    """Goes on by the key, and waits until the focus has arrived: a frame of another site lives in a process of its own."""
+
+    def places() -> list[Any]:
+        return [page.evaluate(PLACE), inside.evaluate(PLACE)]
+
+    def has_moved() -> bool:
+        now = places()
+        return now != before and (now[0][1] != "iframe" or now[1][0])
+
+    before = places()
+    page.keyboard.press(key)
+    until(page, has_moved, "the focus moves on")

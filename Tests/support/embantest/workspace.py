@@ -11,6 +11,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from embantest.client import Client, Response
+from embantest.steady import eventually
 
 PASSWORD = "correct horse battery staple 9"
 
@@ -95,12 +96,21 @@ class Organization:
     def new_key(self, scope: str, **more: Any) -> Json:
         return self.admin.post("/v1/api-keys", {"name": f"test {scope}", "scope": scope, **more}).expect(201)
 
-    def ingest(self, events: Iterable[Json]) -> None:
-        """Stores events, all of which must be accepted."""
+    def ingest(self, events: Iterable[Json], *, settled: bool = True) -> None:
+        """Has events stored, all of which must be accepted.
+
+        Of a busy store the spool takes over after some seconds, and tells nobody: unless the store is away on purpose, they are in it at the end.
+        """
         batch = list(events)
         for start in range(0, len(batch), 1000):
             part = batch[start:start + 1000]
             assert self.admin.post("/v1/events", {"events": part}).expect(200) == {"accepted": len(part), "status": "ok"}
+        if settled:
+            self.settle()
+
+    def settle(self) -> None:
+        """Waits until nothing that was accepted waits in the spool."""
+        eventually(lambda: pending(Client(self.base)), lambda waiting: waiting == 0, "an empty spool", 150)
 
     def query(self, query: Json, *, kind: str | None = None, client: Client | None = None, **more: Any) -> Response:
         body: Json = {"query": {"period": ALWAYS, **query}, **more}
@@ -109,7 +119,8 @@ class Organization:
         return (client or self.admin).post("/v1/query", body)
 
     def count(self, tenant: str | None = None, **query: Any) -> float:
-        """How many events are stored."""
+        """How many events are stored, with those that a busy store has left to the spool."""
+        self.settle()
         scope = {} if tenant is None else {"tenant_id": tenant}
         return value_of(self.query({"metric": "count", **query}, **scope).expect(200))
 
@@ -131,6 +142,12 @@ class Organization:
         made = self.admin.post("/v1/embed-sessions", body).expect(201)
         return Session(
             made["token"], made["embed_url"], made["session_id"], made["expires_at"], Client(self.base).bearer(made["token"]))
+
+
+def pending(client: Client) -> int:
+    """Events that wait in the spool, and inserts that are to be completed, as the program tells a load balancer."""
+    spool = client.get("/readyz").json.get("spool") or {}
+    return int(spool.get("pending_events", 0)) + int(spool.get("broken_inserts", 0))
 
 
 def session_cookie(answer: Response) -> Any:

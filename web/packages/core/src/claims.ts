@@ -23,6 +23,12 @@ export function customerOf(token: string): string | null {
   return typeof tenant === "string" ? JSON.stringify([org, env, tenant, sub]) : null;
 }
 
+/** The session that a token belongs to; null when it does not say. */
+export function sessionOf(token: string): string | null {
+  const { jti } = claimsOf(token);
+  return typeof jti === "string" ? jti : null;
+}
+
 /** True when both tokens say whose data they open, and it is not the same customer's, or the same user's of that customer. */
 export function isOtherCustomer(one: string, other: string): boolean {
   const [first, second] = [customerOf(one), customerOf(other)];

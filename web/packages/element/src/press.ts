@@ -1,10 +1,13 @@
+/** A tap is told as a click in a task of its own, some time after the finger has left. */
+const tapDelay = 100;
+
 /**
  * Holds drawing back while the pointer is down on an element. Browsers tell of a click only when what was pressed is still there at the
  * release: an answer that is drawn in between would swallow it.
  */
 export class Press {
-  private isDown = false;
   private held: (() => void) | null = null;
+  /** Of the press under way. */
   private listeners: AbortController | null = null;
 
   constructor(element: HTMLElement) {
@@ -13,7 +16,7 @@ export class Press {
 
   /** Draws now, or at the release; the last drawing counts. */
   draw(action: () => void): void {
-    if (this.isDown) this.held = action;
+    if (this.listeners) this.held = action;
     else action();
   }
 
@@ -23,19 +26,24 @@ export class Press {
   }
 
   private start(): void {
-    this.isDown = true;
     this.listeners?.abort();
-    this.listeners = new AbortController();
-    const options = { capture: true, signal: this.listeners.signal };
-    // The click follows the release in the same task.
-    const end = () => setTimeout(() => this.release());
-    for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, end, options);
+    const press = new AbortController();
+    this.listeners = press;
+    const { signal } = press;
+    const over = () => {
+      // A second press may have begun meanwhile.
+      if (this.listeners === press) this.release();
+    };
+    // Once what was clicked has heard of it; a release without a click is over soon.
+    window.addEventListener("click", over, { signal });
+    for (const name of ["pointerup", "pointercancel"] as const) {
+      window.addEventListener(name, (event) => setTimeout(over, event.pointerType === "touch" ? tapDelay : 0), { capture: true, signal });
+    }
     // Released where nobody told us, as over the browser's own menus.
-    window.addEventListener("pointermove", (event) => event.buttons === 0 && this.release(), options);
+    window.addEventListener("pointermove", (event) => event.buttons === 0 && over(), { capture: true, signal });
   }
 
   private release(): void {
-    this.isDown = false;
     this.listeners?.abort();
     this.listeners = null;
     const { held } = this;

@@ -1,5 +1,5 @@
 // By file, not by name of the package: types and code of this one stand for themselves.
-import { isOtherCustomer } from "../../core/src/claims";
+import { isOtherCustomer, sessionOf } from "../../core/src/claims";
 import { Recovery } from "../../core/src/recovery";
 import { isolated } from "../../core/src/report";
 import { frameUrl, parseEmbedUrl, type EmbedTarget } from "./embed-url";
@@ -18,7 +18,7 @@ const held: Readonly<Record<string, string>> = {
 };
 /** A page answers before its `load` event; a browser that refuses to show it fires that event, too. */
 const blockedAfter = 3000;
-const silentAfter = 10_000;
+const silentAfter = 30_000;
 
 /** Shows a dashboard in an iframe inside `container` and returns the means to talk to it. Throws TypeError for options that cannot work. */
 export function create(options: EmbanOptions): EmbanHandle {
@@ -101,8 +101,10 @@ export function create(options: EmbanOptions): EmbanHandle {
     if (!target || event.source !== iframe.contentWindow || event.origin !== target.origin) return;
     const data: unknown = event.data;
     if (typeof data !== "object" || data === null) return;
-    const { _emban, type, ...payload } = data as Record<string, unknown>;
+    const { _emban, type, session, ...payload } = data as Record<string, unknown>;
     if (_emban !== true || typeof type !== "string") return;
+    // Said before the page heard of the session that is in use now.
+    if (type === "error" && typeof session === "string" && session !== sessionOf(target.token)) return;
     if (isLeaving && type !== "hello") return;
     isLeaving = false;
     if (!listening) {

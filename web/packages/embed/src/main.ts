@@ -1,3 +1,4 @@
+import { sessionOf } from "@emban/core";
 import { register, type EmbanDashboardElement } from "@emban/element";
 import { cleanAddress, dashboardOf, readAddress } from "./address";
 import { ParentChannel } from "./parent";
@@ -40,9 +41,13 @@ function detailOf(event: Event): Record<string, unknown> {
   return (event as CustomEvent<Record<string, unknown>>).detail;
 }
 
-for (const name of ["ready", "drill", "filter", "period-change", "error", "token-expiring", "settled"]) {
+for (const name of ["ready", "drill", "filter", "period-change", "token-expiring", "settled"]) {
   dashboard.addEventListener(`emban-${name}`, (event) => parent.send(name, detailOf(event)));
 }
+// Of which session: the host may have brought another one meanwhile, which is on its way to us.
+dashboard.addEventListener("emban-error", (event) => {
+  parent.send("error", { ...detailOf(event), session: sessionOf(dashboard.getAttribute("token") ?? "") });
+});
 dashboard.addEventListener("emban-resize", () => reportHeight());
 dashboard.addEventListener("emban-theme", (event) => {
   const { mode, background } = detailOf(event);
