@@ -115,12 +115,16 @@ def test_guessing_passwords_is_slowed_down_with_429(own_server: Callable[..., Em
     answers: list[Response] = []
     for number in range(60):
         answers.append(server.client.post("/v1/auth/login", {"email": person.email, "password": f"wrong password {number}"}))
-        if answers[-1].status == 429:
+        if answers[-1].status != 429:
+            continue
+        if (pause := int(answers[-1].header("Retry-After"))) >= 15:
             break
+        # So slow that a guess has been granted meanwhile, or nearly: what is looked at below would be over.
+        time.sleep(pause)
     body = expect_error(answers[-1], 429, "rate_limited")
     assert body["details"] == [] and int(answers[-1].header("Retry-After")) >= 1
     assert len(answers) > 4, "a person may mistype a few times"
-    assert {answer.status for answer in answers[:-1]} == {401}
+    assert {answer.status for answer in answers[:-1]} <= {401, 429}
     # The right password does not help while the address is blocked, otherwise guessing goes on undisturbed.
     expect_error(server.client.post("/v1/auth/login", credentials(person)), 429)
     # Neither does a header in which the guesser names another address.

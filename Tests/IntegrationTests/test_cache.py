@@ -139,7 +139,8 @@ def test_refresh_makes_the_next_view_new(world: tuple[Organization, str]) -> Non
         ({"tenant_id": "globex", "dashboard_id": dashboard}, False, True),
     ):
         # What is kept is kept for the questions of one minute.
-        within_a_minute(15)
+        settle(acme), settle(globex)
+        within_a_minute(20)
         settle(acme), settle(globex)
         answer = organization.admin.post("/v1/cache/refresh", body)
         assert answer.status == 204, str(answer)

@@ -16,13 +16,23 @@ from embantest.workspace import Organization, event, kpi
 Json = dict[str, Any]
 
 
-@pytest.fixture
-def house(organization: Organization) -> tuple[Organization, dict[str, str]]:
+def furnished(organization: Organization) -> tuple[Organization, dict[str, str]]:
     """Four dashboards: two published, one a draft, one published and in no data app."""
     organization.ingest([event("acme"), event("globex")])
     made = {slug: organization.create_dashboard([kpi(f"w_{slug}")], slug=slug, name=slug.title(), publish=slug != "draft")["id"]
             for slug in ("one", "two", "draft", "outside")}
     return organization, made
+
+
+@pytest.fixture
+def house(organization: Organization) -> tuple[Organization, dict[str, str]]:
+    return furnished(organization)
+
+
+@pytest.fixture(scope="module")
+def refusing(module_organization: Organization) -> tuple[Organization, dict[str, str]]:
+    """For what is refused, after which it is as before."""
+    return furnished(module_organization)
 
 
 def test_a_data_app_is_made_read_changed_and_deleted(house: tuple[Organization, dict[str, str]]) -> None:
@@ -56,8 +66,8 @@ def test_a_data_app_is_made_read_changed_and_deleted(house: tuple[Organization, 
     ({"name": "x", "dashboards": ["one", "nowhere"]}, "dashboards[1]", "unknown_dashboard"),
     ({"name": "x", "dashboards": ["one"], "tenants": []}, "tenants", "unknown_field"),
 ])
-def test_wrong_data_apps(house: tuple[Organization, dict[str, str]], body: Json, field: str, code: str) -> None:
-    organization, _ = house
+def test_wrong_data_apps(refusing: tuple[Organization, dict[str, str]], body: Json, field: str, code: str) -> None:
+    organization, _ = refusing
     details = expect_error(organization.admin.post("/v1/data-apps", body), 422)["details"]
     assert (field, code) in [(one["field"], one["code"]) for one in details], details
     assert organization.admin.pages("/v1/data-apps") == []

@@ -110,7 +110,7 @@ def test_slow_and_broken_clients_hold_nobody_up(emban: EmbanProcess, module_orga
         if number % 6 == 3:
             cut_many(ledger, emban.url, key, chance, 64)
         begin = time.monotonic()
-        module_organization.ingest([event("bystander")])
+        module_organization.ingest([event("bystander")], settled=False)
         longest = max(longest, time.monotonic() - begin)
         answered += 1
         time.sleep(0.05)

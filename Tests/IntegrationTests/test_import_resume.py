@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from embantest.faulty_proxy import HANG, PASS, FaultyProxy
 from embantest.files import write_parquet
 from embantest.process import EmbanProcess, binary, clean_environment
 from embantest.steady import eventually
@@ -96,10 +97,16 @@ def test_an_import_that_is_killed_goes_on(emban: EmbanProcess, organization: Org
     state = tmp_path / "state"
     noted = 0
     killed = 0
+    # It lets so many requests of 1,000 rows pass and keeps the next ones: however late the signal is, there is something left to do.
+    proxy = FaultyProxy(emban.url)
     for turn, share in enumerate((0.1, 0.3, 0.5)):
-        run = Import(file, state, key=organization.key, url=emban.url)
-        assert run.wait_for(max(int(ROWS * share), noted + 1)), run.finish()[1]
+        wanted = int(ROWS * share)
+        proxy.faults.extend([PASS] * ((wanted - noted) // 1_000 + 8))
+        proxy.always = HANG
+        run = Import(file, state, key=organization.key, url=proxy.url)
+        assert run.wait_for(wanted), run.finish()[1]
         code, said = run.end(signal.SIGINT if turn == 1 else signal.SIGKILL)
+        proxy.faults.clear()
         if turn == 1 and code == 130:
             assert "the same command goes on from there" in said and "interrupted after row" in said, said
         assert code in (-9, 130), said
@@ -107,7 +114,9 @@ def test_an_import_that_is_killed_goes_on(emban: EmbanProcess, organization: Org
         assert run.noted() > noted, "each run gets further"
         noted = run.noted()
     assert killed == 3 and 0 < noted < ROWS
-    code, said = Import(file, state, key=organization.key, url=emban.url).finish()
+    proxy.always = PASS
+    code, said = Import(file, state, key=organization.key, url=proxy.url).finish()
+    proxy.close()
     assert code == 0, said
     assert f"going on behind row {noted}" in said and f"{ROWS} events stored, 0 rows rejected, {noted} rows of them earlier" in said, said
     check_sums(organization)

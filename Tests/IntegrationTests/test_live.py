@@ -84,12 +84,13 @@ def test_a_change_is_told_at_once_and_is_in_the_next_view(world: tuple[Organizat
     for number in range(1, 6):
         time.sleep(1.05)
         sent = time.monotonic()
-        organization.ingest([event("latency")])
+        organization.ingest([event("latency")], settled=False)
+        answered = time.monotonic()
         told = stream.wait_for(number + 1)
         assert told.name == "changed" and set(told.data) == {"data_as_of"}
         assert session.value("w_calls") == number
         seen.append(1000 * (time.monotonic() - sent))
-        delays.append(told.at - sent)
+        delays.append(told.at - answered)
     print(f"from sending an event to its number in a view that was told: {', '.join(f'{ms:.0f}' for ms in seen)} ms")
     # Not after a round of asking: the machine may be busy with something else once.
     assert statistics.median(delays) < 1, delays
@@ -146,15 +147,24 @@ def test_many_events_are_at_most_one_message_a_second(world: tuple[Organization,
         count += 5
     lasted = time.monotonic() - begin
     # Until nothing has come for longer than the pause between two.
-    eventually(lambda: time.monotonic() - stream.changes[-1].at, lambda silence: silence > 2.5, "silence after the last event")
+    eventually(lambda: time.monotonic() - stream.changes[-1].at, lambda silence: silence > 5, "silence after the last event")
     told = stream.changes
     ages = [event.at - stream.opened for event in told]
     # One a second; how late each is read here is up to this machine.
     assert lasted / 2 <= len(told) <= lasted + 3, ages
-    assert ages[-1] - ages[0] > len(told) - 1 - 0.5, ages
+    assert told[-1].at - begin > len(told) - 1 - 0.5, ages
     assert session.value("w_calls") == count
     time.sleep(QUIET)
     assert len(stream.changes) == len(told), "the last one was told, and no other"
+
+
+def moment(text: str) -> datetime:
+    """As a time: as texts, those with and without a fraction compare otherwise."""
+    return datetime.fromisoformat(text)
+
+
+def as_of(stream: LiveStream) -> datetime:
+    return moment(stream.events[0].data["data_as_of"])
 
 
 def test_a_stream_begins_with_the_last_change(world: tuple[Organization, str], listen: Listeners) -> None:
@@ -164,12 +174,12 @@ def test_a_stream_begins_with_the_last_change(world: tuple[Organization, str], l
     organization.ingest([event("away")])
     shown = session.result("w_calls")["meta"]["data_as_of"]
     first = listen(session)
-    assert first.events[0].data["data_as_of"] < shown, "nothing has changed since"
+    assert as_of(first) < moment(shown), "nothing has changed since"
     first.close()
     organization.ingest([event("away")])
     again = listen(session)
-    assert again.events[0].data["data_as_of"] > shown, "something has"
-    assert session.result("w_calls")["meta"]["data_as_of"] > again.events[0].data["data_as_of"]
+    assert as_of(again) > moment(shown), "something has"
+    assert moment(session.result("w_calls")["meta"]["data_as_of"]) > as_of(again)
 
 
 def test_a_refresh_of_the_cache_is_a_change(world: tuple[Organization, str], listen: Listeners) -> None:

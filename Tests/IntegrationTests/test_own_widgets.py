@@ -14,8 +14,7 @@ Json = dict[str, Any]
 PATH = "/v1/embed/own-widgets"
 
 
-@pytest.fixture
-def house(organization: Organization) -> tuple[Organization, str]:
+def furnished(organization: Organization) -> tuple[Organization, str]:
     for tenant, count in (("acme", 1), ("globex", 7)):
         organization.ingest(
             event(tenant, name, user_id=user, string_props={"model": model, "region": region, "secret": "s"}, numeric_props={"tokens": 10, "cost": 3})
@@ -25,6 +24,17 @@ def house(organization: Organization) -> tuple[Organization, str]:
         [kpi("w_calls"), kpi("w_tokens", metric="sum", numeric_prop="tokens"), breakdown("w_models"), kpi("w_users", metric="count_unique"),
          table("w_regions", "region", event_name="login", filters=[{"dimension": "region", "op": "eq", "values": ["eu"]}])],
         slug="usage", publish=True)["id"]
+
+
+@pytest.fixture
+def house(organization: Organization) -> tuple[Organization, str]:
+    return furnished(organization)
+
+
+@pytest.fixture(scope="module")
+def refusing(module_organization: Organization) -> tuple[Organization, str]:
+    """For what is refused, after which it is as before."""
+    return furnished(module_organization)
 
 
 def viewer_of(organization: Organization, dashboard: str, tenant: str = "acme", user: str = "ada", **permissions: Any) -> Session:
@@ -118,8 +128,8 @@ def test_without_the_permission_there_is_none(house: tuple[Organization, str]) -
     ({"filters": [{"dimension": "model", "op": "eq", "values": ["{{context.userId}}"]}]}, "query.filters[0].values"),
     ({"filters": [{"dimension": "model", "op": "eq", "values": ["{{context.}}"]}]}, "query.filters[0].values"),
 ])
-def test_what_the_dashboard_does_not_show_is_refused(house: tuple[Organization, str], query: Json, field: str) -> None:
-    organization, dashboard = house
+def test_what_the_dashboard_does_not_show_is_refused(refusing: tuple[Organization, str], query: Json, field: str) -> None:
+    organization, dashboard = refusing
     viewer = viewer_of(organization, dashboard)
     body = own(**({"group_by": "model"} | query))
     details = expect_error(viewer.client.post(PATH, body), 422)["details"]
@@ -132,8 +142,8 @@ def test_what_the_dashboard_does_not_show_is_refused(house: tuple[Organization, 
     {"position": {"x": 99}}, {"query": None}, {"user": "bob"}, {"tenant_id": "globex"}, {"title": "x" * 201},
     {"options": {"note": "x" * 9000}}, {"query": {"metric": "count", "event_name": "api.call", "group_by": "model", "tenant_id": "globex"}},
 ])
-def test_wrong_widgets(house: tuple[Organization, str], change: Json) -> None:
-    organization, dashboard = house
+def test_wrong_widgets(refusing: tuple[Organization, str], change: Json) -> None:
+    organization, dashboard = refusing
     viewer = viewer_of(organization, dashboard)
     # A breakdown drawn as a list, so that a change of the kind alone does not fit.
     body = own("breakdown", group_by="model") | {"chart": "list"} | change

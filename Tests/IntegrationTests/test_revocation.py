@@ -14,15 +14,15 @@ from embantest.event_store import EventStore
 from embantest.guests import guest, make_data_app
 from embantest.live import LiveStream
 from embantest.process import EmbanProcess
+from embantest.steady import PATIENCE
 from embantest.workspace import Organization, Session, event, kpi
 
 # It is about seconds, which another worker's million rows would take.
 pytestmark = pytest.mark.alone
 
 Json = dict[str, Any]
-#: A page has to know within a second; a machine that is five times slower may take longer to tell.
+#: A page has to know within a second; a machine that is busy with something else may take longer to tell.
 SECONDS = 1.0
-PATIENCE = 15.0
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ BOTH = ["", "?only=session"]
 def test_a_stream_tells_of_the_revocation_and_ends(world: tuple[Organization, str], listen: Callable[..., LiveStream], query: str) -> None:
     organization, dashboard = world
     took = []
-    for _ in range(3):
+    while len(took) < 3 or (min(took) >= SECONDS and len(took) < 15):
         session, other = organization.session("acme", dashboard), organization.session("acme", dashboard)
         stream, kept = listen(session, query), listen(other, query)
         assert stream.names == ["open"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 from embantest.event_store import EventStore
 from embantest.process import START_SECONDS, EmbanProcess, refused
 from embantest.steady import eventually
@@ -63,6 +64,7 @@ def test_the_lease_of_a_program_that_died_at_its_start_ends_by_itself(own_server
             server.close()
 
 
+@pytest.mark.alone
 def test_a_frozen_store_does_not_hold_back_the_end(own_server: Servers, tmp_path: Path) -> None:
     with EventStore(tmp_path) as store:
         server = own_server(environment={"EMBAN_CLICKHOUSE_URL": store.address}).start()
@@ -85,7 +87,7 @@ def test_a_store_that_refuses_a_running_program_does_not_end_it(own_server: Serv
         organization = Organization(server.url)
         store.ask("ALTER USER app IDENTIFIED BY 'other'")
         eventually(lambda: server.client.get("/readyz"), lambda answer: answer.status == 503 and answer.json["stores"]["events"] == "refused")
-        organization.ingest([event(event_id="e1")])
+        organization.ingest([event(event_id="e1")], settled=False)
         eventually(lambda: "does not let the user 'app' in" in server.log, what="the log")
         assert server.process is not None and server.process.poll() is None
         refused(own_server(environment={"EMBAN_CLICKHOUSE_URL": server.environment["EMBAN_CLICKHOUSE_URL"]}), "EMBAN_CLICKHOUSE_URL")

@@ -19,10 +19,20 @@ def widgets(positions: Json) -> list[Json]:
     return [kpi(name) | {"position": position} for name, position in positions.items()]
 
 
-@pytest.fixture
-def house(organization: Organization) -> tuple[Organization, str]:
+def furnished(organization: Organization) -> tuple[Organization, str]:
     organization.ingest([event("acme"), event("globex")])
     return organization, organization.create_dashboard(widgets(PUBLISHED), slug="usage", publish=True)["id"]
+
+
+@pytest.fixture
+def house(organization: Organization) -> tuple[Organization, str]:
+    return furnished(organization)
+
+
+@pytest.fixture(scope="module")
+def refusing(module_organization: Organization) -> tuple[Organization, str]:
+    """For what is refused, after which it is as before."""
+    return furnished(module_organization)
 
 
 def session(organization: Organization, dashboard: str, tenant: str = "acme", user: Any = None, **permissions: Any) -> Session:
@@ -153,8 +163,8 @@ GOOD = {"x": 0, "y": 0, "w": 4, "h": 2}
     {"positions": {"w" * 101: GOOD}}, {"positions": {f"w_{n}": GOOD for n in range(201)}}, {"positions": {}, "user": "bob"},
     {"positions": {}, "tenant_id": "globex"},
 ])
-def test_wrong_layouts(house: tuple[Organization, str], body: Json) -> None:
-    organization, dashboard = house
+def test_wrong_layouts(refusing: tuple[Organization, str], body: Json) -> None:
+    organization, dashboard = refusing
     viewer = session(organization, dashboard, user="ada")
     expect_error(viewer.client.put(PATH, body), 422, "invalid_request")
     assert layout(viewer)["customized"] is False
