@@ -153,8 +153,8 @@ public final class ClickHouseClient: Sendable {
   ]
 
   /// Whether the server answers and lets us in: its version, e.g. `25.8.2.1`.
-  public func version() async throws -> String {
-    let rows = try await query("SELECT version()", as: .admin, timeout: .seconds(5))
+  public func version(timeout: Duration = .seconds(5)) async throws -> String {
+    let rows = try await query("SELECT version()", as: .admin, timeout: timeout)
     guard let version = rows.scalar?.stringValue else { throw ClickHouseError.protocolError("no version") }
     return version
   }
