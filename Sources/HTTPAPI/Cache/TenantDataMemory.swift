@@ -10,7 +10,7 @@ import Synchronization
 /// stored, and asked for anew beside the views instead of in front of them.
 public final class TenantDataMemory: Sendable {
   /// How long a state is taken for the present one when other processes may take in events, of which this one learns by asking only.
-  static let rememberedAmongMany: Duration = .milliseconds(200)
+  package static let rememberedAmongMany: Duration = .milliseconds(200)
   /// The same when all events come through this process: after this long a view has the state asked for anew, without waiting for it.
   static let freshAlone: Duration = .seconds(5)
   /// After this long it waits for it. (What is written to the store by hand is seen by then, or when the cache is refreshed.)
@@ -20,8 +20,8 @@ public final class TenantDataMemory: Sendable {
   /// Beyond this age an insert has settled whatever the clocks of this machine and the store's differ by.
   private static let oldMilliseconds: Int64 = 60_000
 
-  struct Known: Sendable {
-    var data: TenantData
+  package struct Known: Sendable {
+    package var data: TenantData
     /// Our clock right before the question.
     var asOf: Instant
     /// Whether everything that the state counts is visible to every statement. What this process stores is, when ``mark`` tells of it.
@@ -46,9 +46,19 @@ public final class TenantDataMemory: Sendable {
     var mark: String
   }
 
+  /// A question that is on its way.
+  private struct Question {
+    var task: Task<Known, any Error>
+    var number: UInt64
+    var mark: String
+    var at: ContinuousClock.Instant
+  }
+
   private struct State {
     var entries: [Key: Entry] = [:]
-    var asking: [Key: (task: Task<Known, any Error>, mark: String)] = [:]
+    /// The latest of each key.
+    var asking: [Key: Question] = [:]
+    var questions: UInt64 = 0
     // Count what makes older answers worthless: events that this process stored, refreshes, and once in a while everything.
     var stored: [Key: UInt64] = [:]
     var refreshed: [OrganizationID: UInt64] = [:]
@@ -140,18 +150,24 @@ public final class TenantDataMemory: Sendable {
     }
   }
 
-  /// The present state of the events of a scope.
+  /// The present state of the events of a scope: no answer to a question that was asked longer ago than a state is remembered, however long the
+  /// store took to answer it.
   /// - Throws: what the executor throws.
-  func data(of scope: Scope, with executor: Executor, clock: @escaping TimeSource) async throws -> Known {
+  package func data(of scope: Scope, with executor: Executor, clock: @escaping TimeSource) async throws -> Known {
     let key = Key(organization: scope.organization, environment: scope.environment, tenant: scope.tenant.one)
     let found = state.withLock { state -> Remembered in
       let mark = state.mark(of: key)
-      let entry = state.entries[key].flatMap { $0.mark == mark && .now - $0.at < remembered ? $0 : nil }
-      if let entry, .now - entry.at < fresh { return .known(entry.known) }
-      if let asking = state.asking[key], asking.mark == mark { return entry.map { .known($0.known) } ?? .asking(asking.task) }
+      let now = ContinuousClock.now
+      let entry = state.entries[key].flatMap { $0.mark == mark && now - $0.at < remembered ? $0 : nil }
+      if let entry, now - entry.at < fresh { return .known(entry.known) }
+      if let asking = state.asking[key], asking.mark == mark, now - asking.at < remembered {
+        return entry.map { .known($0.known) } ?? .asking(asking.task)
+      }
       // Owned by this memory, not by the viewer who came first: others wait for it, too, and it is short.
-      let task = Task { try await ask(key, scope, mark: mark, executor, clock) }
-      state.asking[key] = (task, mark)
+      state.questions += 1
+      let number = state.questions
+      let task = Task { try await ask(key, scope, number: number, mark: mark, executor, clock) }
+      state.asking[key] = Question(task: task, number: number, mark: mark, at: now)
       return entry.map { .known($0.known) } ?? .asking(task)
     }
     switch found {
@@ -171,7 +187,9 @@ public final class TenantDataMemory: Sendable {
     case asking(Task<Known, any Error>)
   }
 
-  private func ask(_ key: Key, _ scope: Scope, mark: String, _ executor: Executor, _ clock: TimeSource) async throws -> Known {
+  private func ask(
+    _ key: Key, _ scope: Scope, number: UInt64, mark: String, _ executor: Executor, _ clock: TimeSource
+  ) async throws -> Known {
     let asOf = clock()
     let at = ContinuousClock.now
     let answer: Result<TenantData, any Error>
@@ -181,7 +199,7 @@ public final class TenantDataMemory: Sendable {
       answer = .failure(error)
     }
     return try state.withLock { state in
-      if state.asking[key]?.mark == mark { state.asking[key] = nil }
+      if state.asking[key]?.number == number { state.asking[key] = nil }
       var data = try answer.get()
       data.policy = policy
       let firstSeen = state.entries[key].flatMap { $0.known.data.version == data.version ? $0.firstSeen : nil } ?? at
@@ -190,6 +208,8 @@ public final class TenantDataMemory: Sendable {
       // Events were stored meanwhile, of which the entry knows and the answer may not.
       let current = state.mark(of: key)
       if mark != current, state.entries[key]?.mark == current { return known }
+      // A later question was answered first.
+      if let entry = state.entries[key], entry.mark == mark, entry.at > at { return known }
       if state.entries.count >= Self.capacity { state.entries.removeAll(keepingCapacity: true) }
       state.entries[key] = Entry(known: known, at: at, firstSeen: firstSeen, mark: mark)
       return known
