@@ -25,6 +25,9 @@ public struct CanaryTable: Sendable {
   /// How long after its birth a canary counts as left over by a program that was killed.
   private static let leftoverMilliseconds: Int64 = 3_600_000
 
+  /// How long a look may take, as long as the questions of the check: the longest that readers may ask.
+  private static let longest: Duration = .seconds(60)
+
   private let client: ClickHouseClient
 
   public init(client: ClickHouseClient) { self.client = client }
@@ -43,7 +46,7 @@ public struct CanaryTable: Sendable {
     let nobody = ScopeSettings(organization: "", environment: "", tenant: nil)
     let rows = try await client.query(
       "SELECT table FROM system.columns WHERE database = 'emban' AND name = 'tenant_id' ORDER BY table", as: .viewer(nobody),
-      timeout: .seconds(10))
+      timeout: Self.longest)
     return rows.rows.compactMap { $0.first?.stringValue }.compactMap(Table.init)
   }
 
@@ -87,7 +90,7 @@ public struct CanaryTable: Sendable {
         group.addTask {
           // Only the partitions that hold some: a removal looks at every part of those that it is told of.
           let partitions = try await client.query(
-            "SELECT DISTINCT _partition_id FROM \(table.sql) WHERE \(canaries)", as: .admin, timeout: .seconds(20))
+            "SELECT DISTINCT _partition_id FROM \(table.sql) WHERE \(canaries)", as: .admin, timeout: Self.longest)
           for partition in partitions.rows.compactMap({ $0.first?.stringValue }) {
             try await client.execute(
               "DELETE FROM \(table.sql) IN PARTITION ID \(Self.literal(partition)) WHERE \(canaries)",

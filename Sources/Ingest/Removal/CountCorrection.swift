@@ -61,6 +61,8 @@ public struct CountCorrector: Sendable {
   /// How long a look may take beside everything else, and while no removal of the organisation can begin.
   private static let longest: Duration = .seconds(600)
   private static let longestAlone: Duration = .seconds(15)
+  /// The same of the looks at the store's clock and its inserts.
+  private static let longestGlance: Duration = .seconds(10)
 
   private let remover: EventRemover
 
@@ -100,7 +102,9 @@ public struct CountCorrector: Sendable {
   private func missing(
     _ day: CivilDate, _ tenant: TenantID, _ scope: IngestScope, settledSince moment: Instant, within limit: Duration
   ) async throws -> [ExactText: Int]? {
-    guard try await remover.insertsAreOver(before: remover.storeTime(), patience: Self.patienceWithInserts) else { return nil }
+    let glance = min(limit, Self.longestGlance)
+    let now = try await remover.storeTime(within: glance)
+    guard try await remover.insertsAreOver(before: now, patience: Self.patienceWithInserts, within: glance) else { return nil }
     let own: SQL = """
       org_id = \(bind: scope.organization.rawValue) AND environment = \(bind: scope.environment.rawValue) \
       AND tenant_id = \(bind: tenant.rawValue)

@@ -13,6 +13,8 @@ public final class DuplicateRepair: Sendable {
   /// How long an insert waits for the look after it and for a removal of its own, also when the store is away. For somebody else's removal it
   /// does not wait at all: all organisations' inserts would.
   private static let longest: Duration = .seconds(5)
+  /// How long a look may take that no insert waits for; one that an insert waits for is broken off before.
+  private static let longestLook: Duration = .seconds(30)
   /// More than these are remembered by nobody, and found by the look at all ids.
   private static let mostLeft = 100_000
 
@@ -123,7 +125,7 @@ public final class DuplicateRepair: Sendable {
       """
       SELECT tenant_id, event_id FROM \(identifier: "emban.event_ids") WHERE \(keys.condition) \
       GROUP BY tenant_id, event_id HAVING count() > 1
-      """, as: .admin, timeout: .seconds(10))
+      """, as: .admin, timeout: Self.longestLook)
     return Set(rows.rows.compactMap { EventKey(scope: keys.scope, row: $0) })
   }
 
@@ -184,7 +186,7 @@ public final class DuplicateRepair: Sendable {
     guard let condition = KeyGroup.of(keys).first?.condition else { return nil }
     let moments = try await remover.client.query(
       "SELECT DISTINCT toUnixTimestamp64Milli(timestamp) FROM \(identifier: "emban.event_ids") WHERE \(condition)", as: .admin,
-      timeout: .seconds(10)
+      timeout: Self.longestLook
     ).rows.compactMap { $0.first?.numberValue.map { Instant(milliseconds: Int64($0)) } }
     guard !moments.isEmpty else { return nil }
     let timestamps = moments.chunked { _ in 16 }.map(Removal.moments)
@@ -193,7 +195,7 @@ public final class DuplicateRepair: Sendable {
       SELECT tenant_id, event_id, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Milli(ingested_at), toString(batch) \
       FROM \(identifier: "emban.events") WHERE \(condition) AND (\(SQL.join(timestamps, separator: " OR "))) \
       ORDER BY ingested_at, batch, timestamp, tenant_id, event_id
-      """, as: .admin, timeout: .seconds(20))
+      """, as: .admin, timeout: Self.longestLook)
     var first: [EventKey: Removal.StoredRow] = [:]
     var surplus: [Removal.StoredRow] = []
     for row in rows.rows {

@@ -31,6 +31,8 @@ public struct EventRemover: Sendable {
   private static let heartbeat: Duration = .seconds(3)
   /// How long a single step may take: the events of a large customer are read and marked by it.
   private static let longest: Duration = .seconds(1800)
+  /// The same of a look at what the store is doing, which reads nothing: a store that is busy answers late.
+  static let longestLook: Duration = .seconds(30)
 
   let client: ClickHouseClient
   private let journal: any RemovalJournal
@@ -301,8 +303,9 @@ public struct EventRemover: Sendable {
 
 extension EventRemover {
   /// The store's clock.
-  func storeTime() async throws -> Instant {
-    let rows = try await client.query("SELECT toUnixTimestamp64Milli(now64(3))", as: .admin, timeout: .seconds(10))
+  /// - Parameter limit: how long the answer is waited for.
+  func storeTime(within limit: Duration = longestLook) async throws -> Instant {
+    let rows = try await client.query("SELECT toUnixTimestamp64Milli(now64(3))", as: .admin, timeout: limit)
     guard let milliseconds = rows.scalar?.numberValue else { throw ClickHouseError.protocolError("no time") }
     return Instant(milliseconds: Int64(milliseconds))
   }
@@ -313,7 +316,7 @@ extension EventRemover {
       """
       SELECT toUnixTimestamp64Milli(min(now64(6) - toIntervalMicrosecond(toUInt64(elapsed * 1000000)))), count() \
       FROM \(identifier: "system.processes") WHERE \(Self.isInsert)
-      """, as: .admin, timeout: .seconds(10))
+      """, as: .admin, timeout: Self.longestLook)
     guard let row = rows.rows.first, row.count == 2, let began = row[0].numberValue, let count = row[1].numberValue, count > 0 else {
       return nil
     }
@@ -326,15 +329,16 @@ extension EventRemover {
   }
 
   /// Waits until no insert is on its way that began before a moment, for its rows may bear an earlier time and appear later.
+  /// - Parameter limit: how long each answer of the store is waited for.
   /// - Returns: Whether there is none.
-  func insertsAreOver(before moment: Instant, patience: Duration) async throws -> Bool {
+  func insertsAreOver(before moment: Instant, patience: Duration, within limit: Duration = longestLook) async throws -> Bool {
     let deadline = ContinuousClock.now + patience
     while true {
       let rows = try await client.query(
         """
         SELECT count() FROM \(identifier: "system.processes") WHERE \(Self.isInsert) \
         AND now64(6) - toIntervalMicrosecond(toUInt64(elapsed * 1000000)) < \(bind: moment)
-        """, as: .admin, timeout: .seconds(10))
+        """, as: .admin, timeout: limit)
       if rows.scalar?.numberValue == 0 { return true }
       guard ContinuousClock.now < deadline else { return false }
       try await Task.sleep(for: .milliseconds(50))
