@@ -49,19 +49,34 @@ import Testing
     #expect(meter.most("a/x") == 3 && meter.most("a") == 5 && meter.most("all") == 8)
   }
 
-  /// Somebody who comes behind a crowd of another tenant is next, not last.
+  /// Somebody who comes behind a crowd of another tenant is not last: each of those who were there before has one turn before.
   @Test func tenantsTakeTurns() async throws {
     let gate = ReaderGate(.init(perTenant: 1, perOrganization: 1, atOnce: 1))
     let meter = Meter()
+    let (hold, release) = AsyncStream.makeStream(of: Void.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for _ in 0..<20 {
-        group.addTask { try await gate.run(for: scope("a", "crowd")) { try await meter.work("crowd", "a") } }
+      defer { group.cancelAll() }
+      let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+      group.addTask {
+        try await gate.run(for: scope("a", "crowd")) {
+          begin.finish()
+          for await _ in hold {}
+        }
       }
-      while meter.order.count < 3 { await Task.yield() }
-      group.addTask { try await gate.run(for: scope("b", "one")) { try await meter.work("one", "b") } }
+      for await _ in begun {}
+      // Nobody's turn comes before all of them wait, the crowd first.
+      for (count, organization, name) in [(60, "a", "crowd"), (3, "b", "few"), (1, "c", "one")] {
+        let before = gate.waiting
+        for _ in 0..<count {
+          group.addTask { try await gate.run(for: scope(organization, name)) { try await meter.work(name, organization) } }
+        }
+        while gate.waiting < before + count { try await Task.sleep(for: .milliseconds(1)) }
+      }
+      release.finish()
       try await group.waitForAll()
     }
-    #expect(try #require(meter.order.firstIndex(of: "one")) < 12)
+    #expect(Array(meter.order.prefix(8)) == ["crowd", "few", "one", "crowd", "few", "crowd", "few", "crowd"])
+    #expect(meter.order.count == 64)
   }
 
   @Test func refusesWhatIsTooMuchAndForgetsWhoGivesUp() async throws {

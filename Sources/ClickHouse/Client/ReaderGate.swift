@@ -58,6 +58,9 @@ public final class ReaderGate: Sendable {
     for waiter in state.withLock({ $0.leave(key) }) { waiter.continuation.resume() }
   }
 
+  /// How many statements wait for their turn.
+  package var waiting: Int { state.withLock { $0.waitingCount } }
+
   private struct Key: Hashable {
     let organization: String
     let environment: String
@@ -81,6 +84,8 @@ public final class ReaderGate: Sendable {
     private var lastID: UInt64 = 0
 
     init(limits: Limits) { self.limits = limits }
+
+    var waitingCount: Int { waiting.values.reduce(0) { $0 + $1.count } }
 
     mutating func makeID() -> UInt64 {
       lastID += 1
