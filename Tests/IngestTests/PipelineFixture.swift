@@ -23,14 +23,17 @@ struct PipelineFixture: Sendable {
     var off: Bool { isOff.withLock { $0 } }
   }
 
+  /// What nobody waits for in vain: a machine that does everything at once answers late, and that is no fault of what is tested.
+  static let patient = RetryPolicy(deadline: .seconds(240), attempt: .seconds(60))
+
   init(
-    configuration: EventBufferConfiguration = EventBufferConfiguration(), retry: RetryPolicy = RetryPolicy(),
+    configuration: EventBufferConfiguration = EventBufferConfiguration(), retry: RetryPolicy = patient,
     now: @escaping @Sendable () -> Instant = { noon }
   ) async throws {
     let clickhouse = try await TestClickHouse.shared()
     let switchboard = Switchboard()
     let client = ClickHouseClient(
-      httpClient: clickhouse.httpClient, passwords: clickhouse.passwords, logger: TestClickHouse.makeLogger()
+      httpClient: clickhouse.httpClient, passwords: clickhouse.passwords, logger: TestClickHouse.makeLogger(), queryTimeout: .seconds(60)
     ) {
       switchboard.off
         ? ClickHouseEndpoint(url: "http://127.0.0.1:9", user: "nobody", password: "none") : try clickhouse.server.endpoint()
