@@ -44,9 +44,11 @@ import Testing
     #expect(result.rejected == 3)
     #expect(result.rejections.map(\.index) == [1_001, 1_500, 2_400])
     #expect(result.rejections.map(\.code) == ["event_name_length", "numeric_props_not_finite", "timestamp_range"])
+    try await TestServer.settle()
     #expect(try await emban.query(EmbanQuery(eventName: "api.call"), tenantID: tenant).value == 2_497)
     // The same values again change nothing: they have kept their ids.
     #expect(try await emban.ingest(events).accepted == 2_497)
+    try await TestServer.settle()
     #expect(try await emban.query(EmbanQuery(eventName: "api.call"), tenantID: tenant).value == 2_497)
     #expect(try await emban.ingest([]) == EmbanIngestResult())
   }
@@ -60,6 +62,7 @@ import Testing
       return proxy.requests
     }
     #expect(requests == 4)
+    try await TestServer.settle()
     #expect(try await server.client().query(EmbanQuery(), tenantID: tenant).value == 10)
   }
 
@@ -99,6 +102,7 @@ import Testing
     let emban = try await TestServer.shared().client()
     let tenant = TestServer.tenant()
     try await emban.ingest(Self.calls(9, of: tenant))
+    try await TestServer.settle()
     let models = try await emban.query(
       EmbanQuery(eventName: "api.call", metric: .sum, numericProp: "tokens", groupBy: "model", compare: .previousPeriod, limit: 5),
       tenantID: tenant, timezone: "Asia/Kolkata")

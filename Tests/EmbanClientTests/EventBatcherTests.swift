@@ -27,14 +27,17 @@ import Testing
     for _ in 0..<120 { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
     // Nobody flushes, and the interval is long: two batches go by their size.
     #expect(try await wait { await batcher.count == 20 })
+    try await TestServer.settle()
     #expect(try await emban.query(EmbanQuery(), tenantID: tenant).value == 100)
     try await batcher.flush()
     #expect(await batcher.count == 0)
+    try await TestServer.settle()
     #expect(try await emban.query(EmbanQuery(), tenantID: tenant).value == 120)
 
     let soon = EventBatcher(emban, .init(size: 1_000, interval: .milliseconds(100))) { _ in }
     try await soon.add(EmbanEvent(tenantID: tenant, eventName: "x"))
     #expect(try await wait { await soon.count == 0 })
+    try await TestServer.settle()
     #expect(try await emban.query(EmbanQuery(), tenantID: tenant).value == 121)
     try await soon.shutdown()
     try await batcher.shutdown()
@@ -46,6 +49,7 @@ import Testing
     let batcher = EventBatcher(emban, .init(size: 40, interval: .seconds(3_600))) { _ in }
     for _ in 0..<95 { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
     try await batcher.shutdown()
+    try await TestServer.settle()
     #expect(try await emban.query(EmbanQuery(), tenantID: tenant).value == 95)
     await #expect(throws: EmbanError.batcherClosed) { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
     try await batcher.shutdown()
@@ -59,6 +63,7 @@ import Testing
     for _ in 0..<7 { try await batcher.add(EmbanEvent(tenantID: tenant, eventName: "x")) }
     service.cancel()
     try await service.value
+    try await TestServer.settle()
     #expect(try await emban.query(EmbanQuery(), tenantID: tenant).value == 7)
   }
 
@@ -77,6 +82,7 @@ import Testing
       #expect(losses.all.isEmpty)
       try await batcher.shutdown()
     }
+    try await TestServer.settle()
     #expect(try await server.client().query(EmbanQuery(), tenantID: tenant).value == 5)
   }
 
@@ -122,6 +128,7 @@ import Testing
       #expect(losses.all.map(\.count) == [1])
       #expect(losses.all.first?.rejections.map(\.code) == ["event_too_large"] && losses.all.first?.events.map(\.eventName) == ["a"])
     }
+    try await TestServer.settle()
     #expect(try await server.client().query(EmbanQuery(), tenantID: tenant).value == 3)
   }
 
@@ -140,6 +147,7 @@ import Testing
       #expect(losses.all.isEmpty && proxy.requests == 6)
       try await batcher.shutdown()
     }
+    try await TestServer.settle()
     #expect(try await server.client().query(EmbanQuery(), tenantID: tenant).value == 3)
   }
 
@@ -154,6 +162,7 @@ import Testing
       await #expect(throws: EmbanError.self) { try await batcher.shutdown() }
       #expect(losses.all.map(\.count) == [2])
     }
+    try await TestServer.settle()
     #expect(try await server.client().query(EmbanQuery(), tenantID: tenant).value == 3)
   }
 

@@ -12,6 +12,7 @@ import Testing
     try await emban.publishDashboard(made.id)
     try await events(emban)
     try await sessions(emban)
+    try await TestServer.settle()
     try await questions(emban)
   }
 

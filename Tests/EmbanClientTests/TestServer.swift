@@ -79,7 +79,10 @@ struct TestServer: Sendable {
       exec "$0" serve --data-dir "$1/data" --host 127.0.0.1 --port "$2" >"$1/emban.log" 2>&1 </dev/null 3<&-
       """, try binary(), folder, String(port),
     ]
-    process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("EMBAN_") || $0.key == "EMBAN_CLICKHOUSE_BIN" }
+    var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("EMBAN_") || $0.key == "EMBAN_CLICKHOUSE_BIN" }
+    // The longest there is: other suites use the machine as well.
+    environment["EMBAN_QUERY_SECONDS"] = "60"
+    process.environment = environment
     process.currentDirectoryURL = URL(filePath: folder)
     process.standardInput = input
     process.standardOutput = FileHandle.nullDevice
@@ -99,6 +102,30 @@ struct TestServer: Sendable {
       try await Task.sleep(for: .milliseconds(100))
     }
     throw Failure(description: "emban did not start: \((try? String(contentsOfFile: log, encoding: .utf8))?.suffix(2000) ?? "")")
+  }
+
+  /// Waits until everything is in the store that was accepted. An insert that the store does not answer within seconds is kept in the spool
+  /// and answered 200; a query sees its events later.
+  static func settle() async throws {
+    struct Readiness: Decodable {
+      struct Spool: Decodable {
+        let pending_events: Int
+        let broken_inserts: Int
+      }
+      let spool: Spool
+    }
+    let url = try await shared().url
+    let deadline = ContinuousClock.now + .seconds(180)
+    while ContinuousClock.now < deadline {
+      let answer = try await HTTPClient.shared.execute(HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(60))
+      let body = try await answer.body.collect(upTo: 1 << 20)
+      if answer.status == .ok {
+        let spool = try JSONDecoder().decode(Readiness.self, from: Data(body.readableBytesView)).spool
+        if spool.pending_events + spool.broken_inserts == 0 { return }
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    throw Failure(description: "the spool does not become empty")
   }
 
   private static func register(_ url: String) async throws -> String {
