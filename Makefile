@@ -20,6 +20,8 @@ help: ## This list
 	@echo '  EMBAN_CLICKHOUSE_BIN  a ClickHouse program (25.8 or newer) to use; otherwise the one in PATH, otherwise a downloaded one'
 	@echo '  EMBAN_SETUP_CACHE     a folder that keeps downloads, for several checkouts or a machine without a network'
 	@echo '  EMBAN_TEST_WORKERS    how many files of Python tests run at a time (2)'
+	@echo '  EMBAN_SCREENSHOTS     1: browser tests leave pictures in .build/screenshots'
+	@echo '  EMBAN_CHROMIUM        the Chromium to use in tests and benchmarks'
 	@echo '  PYTHON, CC            the Python (3.10 or newer) and the C compiler to use'
 
 setup: ## Install what building and testing need (only what is missing; downloads are pinned by hash)

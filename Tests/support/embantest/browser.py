@@ -33,7 +33,8 @@ WATCH_POLICY = """
 
 
 def chromium_path() -> str:
-    for candidate in (os.environ.get("EMBAN_CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"):
+    # The one without windows of its own does the same with a tenth of the work for each new page.
+    for candidate in (os.environ.get("EMBAN_CHROMIUM"), "/usr/bin/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"):
         if candidate and Path(candidate).exists():
             return candidate
     raise FileNotFoundError("there is no Chromium: set EMBAN_CHROMIUM to its program")
