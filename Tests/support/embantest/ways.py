@@ -252,13 +252,13 @@ def until(page: Page, is_so: Callable[[], object], what: str = "") -> None:
         page.wait_for_timeout(30)
 
 
-#: Which element has the focus, by a number of its own, and whether this document has it at all.
+#: Which element has the focus, by name and by a number of its own.
 PLACE = """() => {
   let active = document.activeElement;
   while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
   window.placesOfFocus ??= new Map();
   if (!placesOfFocus.has(active)) placesOfFocus.set(active, placesOfFocus.size);
-  return [document.hasFocus(), active?.localName, placesOfFocus.get(active)];
+  return [active?.localName, placesOfFocus.get(active)];
 }"""
 
 
@@ -270,7 +270,7 @@ def tab(page: Page, inside: Page | Frame, key: str = "Tab") -> None:
 
     def has_moved() -> bool:
         now = places()
-        return now != before and (now[0][1] != "iframe" or now[1][0])
+        return now != before and (now[0][0] != "iframe" or now[1][0] not in (None, "body"))
 
     before = places()
     page.keyboard.press(key)
