@@ -167,6 +167,8 @@ class Visit:
         context.add_init_script(WATCH)
         try:
             page = context.new_page()
+            # The whole browser builds a window for each context, with pages of its own: their time is not that of what is visited.
+            page.wait_for_timeout(2_000)
             finished: list[Request] = []
             page.on("requestfinished", lambda request: finished.append(request))
             page.goto(self.url, wait_until="commit")
