@@ -8,6 +8,7 @@ from typing import Any
 
 from embantest.browser import HostPage, card, kpi_number, settled, shoot, shows
 from embantest.stage import Stage
+from embantest.steady import eventually
 from playwright.sync_api import Page, expect
 
 Hosts = Callable[[], HostPage]
@@ -36,6 +37,18 @@ def test_a_dashboard_without_an_iframe(stage: Stage, host_page: Hosts) -> None:
         assert page.locator("iframe").count() == 0
         page.wait_for_function("log.some(([name]) => name === 'ready')")
     shoot(page, "component")
+
+
+def test_charts_are_drawn_for_the_width_that_they_have(stage: Stage, host_page: Hosts) -> None:
+    """Cards that are narrow for a moment, as while the grid goes from twelve columns to one: the names beside the bars get their room back."""
+    session = stage.session()
+    page = open_host(stage, host_page(), f'<emban-dashboard token="{session.token}"></emban-dashboard>')
+    names = {row["model"] for row in session.result("w_models", {"period": "30d"})["rows"]}
+    root, texts = page.locator("emban-dashboard .root"), card(page, "w_models").locator(".plot svg text")
+    for width in (360, 1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        expect(root).to_have_attribute("data-size", "wide" if width > 1000 else "narrow")
+        eventually(lambda: set(texts.all_text_contents()), lambda shown: names <= shown, f"{names} at {width} pixels")
 
 
 def test_the_host_pages_styles_stay_outside(stage: Stage, host_page: Hosts) -> None:

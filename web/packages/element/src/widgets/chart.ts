@@ -116,6 +116,8 @@ export class ChartFace implements WidgetFace {
     this.drawLegend(view);
     this.drawHint(view);
     this.stretch(view);
+    // The plot turned out to have another size, and has been drawn for it: this view is the older one.
+    if (this.view !== view) return;
     if (this.isTable) this.drawTable(view, context);
     if (this.chart && view.problem === undefined) {
       // Whole kinds of components come and go with the data, as when a web becomes bars.
