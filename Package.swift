@@ -31,6 +31,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -45,7 +46,7 @@ let package = Package(
     .executableTarget(
       name: "Emban",
       dependencies: [
-        "Domain", "ClickHouse", "QueryEngine", "Rollups", "Ingest", "ConfigStore", "Access", "HTTPAPI",
+        "Domain", "ClickHouse", "QueryEngine", "Rollups", "Ingest", "ConfigStore", "Access", "Delivery", "HTTPAPI",
         hummingbird, asyncHTTPClient, logging, lifecycle, nioCore, unixSignals,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
@@ -96,6 +97,12 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
+      name: "Delivery",
+      dependencies: [
+        "Domain", nioCore, .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      swiftSettings: settings),
+    .target(
       name: "HTTPAPI",
       dependencies: [
         "Domain", "Access", "ClickHouse", "ConfigStore", "Ingest", "QueryEngine",
@@ -128,6 +135,7 @@ let package = Package(
     .testTarget(name: "IngestTests", dependencies: ["Domain", "ClickHouse", "Ingest", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "ConfigStoreTests", dependencies: ["Domain", "ConfigStore"], swiftSettings: settings),
     .testTarget(name: "AccessTests", dependencies: ["Domain", "ConfigStore", "Access"], swiftSettings: settings),
+    .testTarget(name: "DeliveryTests", dependencies: ["Domain", "Delivery"], swiftSettings: settings),
     .testTarget(
       name: "HTTPAPITests",
       dependencies: [

@@ -34,5 +34,6 @@ public enum Schema {
     Migration("0005_data_apps", PackageResources._005_data_apps_sql),
     Migration("0006_viewers", PackageResources._006_viewers_sql),
     Migration("0007_store", PackageResources._007_store_sql),
+    Migration("0008_team", PackageResources._008_team_sql),
   ]
 }

@@ -41,6 +41,11 @@ public struct SessionID: StringIdentifier {
   public init(rawValue: String) { self.rawValue = rawValue }
 }
 
+public struct InviteID: StringIdentifier {
+  public let rawValue: String
+  public init(rawValue: String) { self.rawValue = rawValue }
+}
+
 /// The customer of our customer: whose rows a viewer sees.
 public struct TenantID: StringIdentifier {
   public let rawValue: String

@@ -74,6 +74,18 @@ public enum Limits {
   public static let dashboardsPerDataApp = 100
   public static let dataAppNameLength = 100
 
+  // People
+  /// Of an organisation, at a time.
+  public static let openInvites = 100
+  /// How many seconds an invite, a link to set a forgotten password that was mailed, and one that an operator made can be used.
+  public static let inviteSeconds = 604_800
+  public static let resetSeconds = 3_600
+  public static let operatorResetSeconds = 86_400
+  /// Of what a browser calls itself, as a list of sessions shows it.
+  public static let userAgentLength = 300
+  /// How many days one answer about usage may span.
+  public static let usageDays = 400
+
   // What viewers keep
   /// How many widgets of their own a viewer may have on a dashboard.
   public static let ownWidgets = 20

@@ -13,16 +13,18 @@ public struct SignedIn: Sendable, CustomStringConvertible {
 
 /// Registration, login and logout, each written to the audit log.
 public struct Accounts: Sendable {
-  private let users: UserRepository
-  private let organizations: OrganizationRepository
-  private let memberships: MembershipRepository
+  let users: UserRepository
+  let organizations: OrganizationRepository
+  let memberships: MembershipRepository
   private let registrations: RegistrationRepository
-  private let audit: AuditRepository
-  private let sessions: ConsoleSessions
-  private let hasher: PasswordHasher
-  private let limiter: LoginLimiter
+  let audit: AuditRepository
+  let sessions: ConsoleSessions
+  let hasher: PasswordHasher
+  let limiter: LoginLimiter
   private let defaultPlan: String
-  private let clock: @Sendable () -> Instant
+  let invites: InviteRepository
+  let resets: PasswordResetRepository
+  let clock: @Sendable () -> Instant
 
   /// - Parameter defaultPlan: The plan of new organisations (`EMBAN_DEFAULT_PLAN`).
   public init(
@@ -34,6 +36,8 @@ public struct Accounts: Sendable {
     memberships = MembershipRepository(database)
     registrations = RegistrationRepository(database)
     audit = AuditRepository(database)
+    invites = InviteRepository(database)
+    resets = PasswordResetRepository(database)
     sessions = ConsoleSessions(database, clock: clock)
     self.hasher = hasher
     self.limiter = limiter
@@ -42,10 +46,9 @@ public struct Accounts: Sendable {
   }
 
   /// Makes a user, an organisation with both environments, the owner's membership and an admin key of production, and signs the user in.
-  /// - Parameter address: The remote address.
   /// - Throws: ``Domain/AppError`` 422 that names `email`, `password`, `name` or `organization`; 409 `email_taken`; 429; 503.
   public func register(
-    email: String, password: String, name: String? = nil, organization: String? = nil, address: String? = nil
+    email: String, password: String, name: String? = nil, organization: String? = nil, visitor: Visitor = Visitor()
   ) async throws -> (signedIn: SignedIn, apiKey: MintedAPIKey) {
     let problems = Problems()
     let mail = EmailAddress(email)
@@ -55,7 +58,7 @@ public struct Accounts: Sendable {
       problems.add(field, "length", "must be at most \(Limits.nameLength) bytes long")
     }
     guard let mail, problems.list.isEmpty else { throw AppError.invalid(problems.list) }
-    try limiter.spend(email: nil, address: address)
+    try limiter.spend(email: nil, address: visitor.address)
     let hash = try await hasher.hash(password)
     let now = clock()
     let local = String(mail.value.prefix { $0 != "@" })
@@ -67,19 +70,31 @@ public struct Accounts: Sendable {
     let key = APIKeys.mint(team.id, environment: .production, name: "Default", scope: .admin, by: user.id.rawValue, at: now)
     try await registrations.register(
       Registration(user: user, organization: team, apiKey: key.key, apiKeyHash: key.secret.sha256))
-    limiter.refund(email: nil, address: address)
+    limiter.refund(email: nil, address: visitor.address)
     let membership = Membership(organizationID: team.id, userID: user.id, role: .owner, createdAt: now)
-    let token = try await sessions.create(membership).token
-    try await note("user.register", user, team.id, address)
+    let token = try await sessions.create(membership, visitor: visitor).token
+    try await note("user.register", user.id, team.id, visitor)
     return (SignedIn(user: user, organization: team, role: .owner, token: token), key)
   }
 
   /// Signs a user in, to the organisation joined first.
   /// - Throws: ``Domain/AppError`` 401 `invalid_credentials`, the same whether the address or the password is wrong; 403 `no_organization`;
   ///   429; 503.
-  public func login(email: String, password: String, address: String? = nil) async throws -> SignedIn {
-    let mail = EmailAddress(email)
-    try limiter.spend(email: mail, address: address)
+  public func login(email: String, password: String, visitor: Visitor = Visitor()) async throws -> SignedIn {
+    let user = try await prove(EmailAddress(email), password, visitor)
+    guard let membership = try await memberships.list(of: user.id).first,
+      let organization = try await organizations.get(membership.organizationID)
+    else { throw AppError.forbidden("no_organization", "You are not a member of any organization.") }
+    let token = try await sessions.create(membership, visitor: visitor).token
+    try await note("user.login", user.id, organization.id, visitor)
+    return SignedIn(user: user, organization: organization, role: membership.role, token: token)
+  }
+
+  /// The person of an address, whose password this is.
+  /// - Parameter mail: nil takes as long as any, and is nobody's.
+  /// - Throws: ``Domain/AppError`` 401 `invalid_credentials`; 429; 503.
+  func prove(_ mail: EmailAddress?, _ password: String, _ visitor: Visitor) async throws -> User {
+    try limiter.spend(email: mail, address: visitor.address)
     let user: User? = if let mail { try await users.find(email: mail) } else { nil }
     // What is longer than any password can be takes the same time, and is wrong.
     let verdict = try await hasher.verify(
@@ -88,28 +103,19 @@ public struct Accounts: Sendable {
       // Nothing is written here: the time of a write would tell that the address has an account.
       throw AppError.unauthorized("invalid_credentials", "The e-mail address or the password is wrong.")
     }
-    limiter.refund(email: mail, address: address)
-    if needsRehash {
-      let hash = try await hasher.hash(password)
-      try await users.setPasswordHash(hash, of: user.id, replacing: user.passwordHash)
-    }
-    guard let membership = try await memberships.list(of: user.id).first,
-      let organization = try await organizations.get(membership.organizationID)
-    else { throw AppError.forbidden("no_organization", "You are not a member of any organization.") }
-    let token = try await sessions.create(membership).token
-    try await note("user.login", user, organization.id, address)
-    return SignedIn(user: user, organization: organization, role: membership.role, token: token)
+    limiter.refund(email: mail, address: visitor.address)
+    guard needsRehash else { return user }
+    let hash = try await hasher.hash(password)
+    let isStored = try await users.setPasswordHash(hash, of: user.id, replacing: user.passwordHash)
+    return isStored ? User(id: user.id, email: user.email, name: user.name, passwordHash: hash, createdAt: user.createdAt) : user
   }
 
   /// Ends the session of a cookie; does nothing when it ended already.
   /// - Parameter cookie: The request's `Cookie` header.
-  public func logout(cookie: String?, address: String? = nil) async throws {
+  public func logout(cookie: String?, visitor: Visitor = Visitor()) async throws {
     guard let token = ConsoleSessions.token(inCookieHeader: cookie), let session = try await sessions.verify(token) else { return }
     try await sessions.destroy(token)
-    try await audit.append(
-      AuditEntry(
-        organizationID: session.organizationID, at: clock(), actor: session.userID.rawValue, action: "user.logout", entity: "user",
-        entityID: session.userID.rawValue, address: address ?? ""))
+    try await note("user.logout", session.userID, session.organizationID, visitor)
   }
 
   /// The person and organisation of a signed-in principal; nil when either is gone.
@@ -119,15 +125,51 @@ public struct Accounts: Sendable {
     return (user, organization)
   }
 
-  private func note(_ action: String, _ user: User, _ organization: OrganizationID, _ address: String?) async throws {
+  /// The organisations that a person is a member of, the one joined first at the beginning.
+  public func organizations(of user: UserID) async throws -> [(organization: Organization, role: Role)] {
+    var found: [(Organization, Role)] = []
+    for membership in try await memberships.list(of: user) {
+      if let organization = try await organizations.get(membership.organizationID) { found.append((organization, membership.role)) }
+    }
+    return found
+  }
+
+  /// Another name for the person who is signed in.
+  /// - Throws: ``Domain/AppError`` 422 that names `name`.
+  public func rename(_ principal: UserPrincipal, to name: String, visitor: Visitor = Visitor()) async throws {
+    guard let name = Self.present(name), name.utf8.count <= Limits.nameLength else {
+      throw AppError.invalid("name", "length", "must be 1 to \(Limits.nameLength) bytes long")
+    }
+    guard let before = try await users.get(principal.userID), let after = try await users.rename(principal.userID, to: name) else { return }
+    try await note(
+      "user.update", principal.userID, principal.organizationID, visitor, before: ["name": .string(before.name)],
+      after: ["name": .string(after.name)])
+  }
+
+  /// Goes on in another organisation of the person's, in a session of its own.
+  /// - Throws: ``Domain/AppError`` 404 `organization_not_found`.
+  public func change(_ principal: UserPrincipal, to target: OrganizationID, visitor: Visitor = Visitor()) async throws -> SignedIn {
+    guard let membership = try await memberships.get(target, principal.userID), let organization = try await organizations.get(target),
+      let user = try await users.get(principal.userID)
+    else { throw AppError.notFound("You are not a member of such an organization.", code: "organization_not_found") }
+    let token = try await sessions.create(membership, visitor: visitor).token
+    _ = try await sessions.end(principal.sessionID, of: principal.userID)
+    try await note("user.switch", user.id, target, visitor)
+    return SignedIn(user: user, organization: organization, role: membership.role, token: token)
+  }
+
+  /// Writes down what a person did with the own account.
+  func note(
+    _ action: String, _ user: UserID, _ organization: OrganizationID, _ visitor: Visitor, before: JSONValue? = nil, after: JSONValue? = nil
+  ) async throws {
     try await audit.append(
       AuditEntry(
-        organizationID: organization, at: clock(), actor: user.id.rawValue, action: action, entity: "user", entityID: user.id.rawValue,
-        address: address ?? ""))
+        organizationID: organization, at: clock(), actor: user.rawValue, action: action, entity: "user", entityID: user.rawValue,
+        address: visitor.address ?? "", before: before, after: after))
   }
 
   /// Without surrounding white space; nil when nothing is left.
-  private static func present(_ text: String?) -> String? {
+  static func present(_ text: String?) -> String? {
     guard let text else { return nil }
     let words = text.split(whereSeparator: \.isWhitespace)
     return words.isEmpty ? nil : words.joined(separator: " ")

@@ -1,6 +1,24 @@
 public import ConfigStore
 public import Domain
 
+/// Who is at the other end of a request, as far as that is known.
+public struct Visitor: Sendable, Hashable {
+  /// The remote address.
+  public let address: String?
+  /// What the browser calls itself.
+  public let userAgent: String?
+
+  public init(address: String? = nil, userAgent: String? = nil) {
+    self.address = address
+    self.userAgent = userAgent
+  }
+
+  /// What a browser says of itself, cut to what a list can show.
+  var shownAgent: String {
+    String((userAgent ?? "").unicodeScalars.filter { $0.value >= 0x20 }.prefix(Limits.userAgentLength).map { Character($0) })
+  }
+}
+
 /// Sessions of people in the console, held by the cookie `emban_session`. They last 30 days from the last visit; for the browser to
 /// know that, a route that every visit calls (`GET /v1/auth/me`) sends the cookie again.
 public struct ConsoleSessions: Sendable {
@@ -18,13 +36,15 @@ public struct ConsoleSessions: Sendable {
   }
 
   /// Starts a session of a member.
+  /// - Parameter visitor: from where, for the person to recognise it.
   /// - Returns: The session, and the token that goes into the cookie and is kept nowhere else.
-  public func create(_ membership: Membership) async throws -> (session: ConsoleSession, token: String) {
+  public func create(_ membership: Membership, visitor: Visitor = Visitor()) async throws -> (session: ConsoleSession, token: String) {
     let now = clock()
     let token = Randomness.base62(43)
     let session = ConsoleSession(
       id: SessionID(IDGenerator.make("con")), userID: membership.userID, organizationID: membership.organizationID,
-      role: membership.role, createdAt: now, expiresAt: now.adding(seconds: Double(Self.lifetimeSeconds)), lastSeenAt: now)
+      role: membership.role, createdAt: now, expiresAt: now.adding(seconds: Double(Self.lifetimeSeconds)), lastSeenAt: now,
+      address: visitor.address ?? "", userAgent: visitor.shownAgent)
     do {
       try await repository.insert(session, tokenHash: token.sha256)
     } catch ConfigStoreError.foreignKeyViolation {
@@ -51,6 +71,20 @@ public struct ConsoleSessions: Sendable {
   public func destroy(_ token: String) async throws -> Bool {
     guard Self.isWellFormed(token) else { return false }
     return try await repository.delete(tokenHash: token.sha256)
+  }
+
+  /// A person's sessions in all organisations, the one visited last first.
+  public func list(of user: UserID) async throws -> [ConsoleSession] { try await repository.list(of: user, at: clock()) }
+
+  /// Ends a session of the person.
+  /// - Returns: The organisation that it was of; nil when the person has no such session.
+  public func end(_ id: SessionID, of user: UserID) async throws -> OrganizationID? { try await repository.delete(id, of: user) }
+
+  /// Ends all sessions of a person but one; nil for really all.
+  /// - Returns: How many were ended.
+  @discardableResult
+  public func endAll(of user: UserID, but kept: SessionID? = nil) async throws -> Int {
+    try await repository.deleteAll(of: user, but: kept)
   }
 
   /// Removes expired sessions.

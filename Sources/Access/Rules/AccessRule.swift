@@ -10,8 +10,10 @@ public enum AccessRule: String, Sendable, Hashable, CaseIterable {
   case read
   /// Drafts and widgets.
   case edit
-  /// Publishing, keys, embed sessions, members, settings.
+  /// Publishing, keys, embed sessions, settings, the audit log.
   case admin
+  /// Inviting and removing people: people alone, because an account outlives the key that somebody lost.
+  case team
   /// Deleting the organisation, changing roles.
   case owner
   /// Sending events.
@@ -21,8 +23,8 @@ public enum AccessRule: String, Sendable, Hashable, CaseIterable {
 
   /// What each role of a person may do, whole.
   private static let roles: [Role: Set<AccessRule>] = [
-    .owner: [.session, .read, .edit, .admin, .owner],
-    .admin: [.session, .read, .edit, .admin],
+    .owner: [.session, .read, .edit, .admin, .team, .owner],
+    .admin: [.session, .read, .edit, .admin, .team],
     .editor: [.session, .read, .edit],
     .member: [.session, .read],
   ]

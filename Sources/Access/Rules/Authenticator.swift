@@ -59,7 +59,7 @@ public struct Authenticator: Sendable {
       if credentials.isWrite, credentials.origin != nil { try requireOwnOrigin(credentials) }
       return nil
     case .embed: principal = .embed(try await viewer(credentials))
-    case .session, .read, .edit, .admin, .owner, .ingest: principal = try await keyOrUser(credentials)
+    case .session, .read, .edit, .admin, .team, .owner, .ingest: principal = try await keyOrUser(credentials)
     }
     guard rule.permits(principal) else { throw Self.insufficient(rule, principal) }
     return principal

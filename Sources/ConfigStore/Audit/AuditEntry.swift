@@ -67,7 +67,7 @@ public struct AuditFilter: Sendable, Hashable {
 
 /// The audit log. There is no way to change or remove an entry.
 public struct AuditRepository: Sendable {
-  private let database: any ConfigDatabase
+  let database: any ConfigDatabase
 
   public init(_ database: any ConfigDatabase) { self.database = database }
 
@@ -96,5 +96,30 @@ public struct AuditRepository: Sendable {
     statement += " ORDER BY at DESC, id DESC LIMIT \(request.limit + 1)"
     let entries = try await database.read { [statement] in try $0.query(statement).map(AuditEntry.init) }
     return Page(entries, request: request) { ($0.at, $0.id) }
+  }
+}
+
+/// What is known of somebody who acted: a person's name and address, or a key's name.
+public struct AuditActor: Sendable, Hashable {
+  public let name: String
+  /// Of people only.
+  public let email: EmailAddress?
+}
+
+extension AuditRepository {
+  /// Those of the actors who are people or keys of this organisation, also when they are members or valid no more.
+  public func actors(_ ids: Set<String>, in organization: OrganizationID) async throws -> [String: AuditActor] {
+    guard !ids.isEmpty else { return [:] }
+    let list = Statement.list(ids.sorted())
+    return try await database.read { connection in
+      var actors: [String: AuditActor] = [:]
+      for row in try connection.query("SELECT id, name, email FROM users WHERE id IN (\(list))") {
+        actors[try row.text("id")] = AuditActor(name: try row.text("name"), email: EmailAddress(stored: try row.text("email")))
+      }
+      for row in try connection.query("SELECT id, name FROM api_keys WHERE org_id = \(organization) AND id IN (\(list))") {
+        actors[try row.text("id")] = AuditActor(name: try row.text("name"), email: nil)
+      }
+      return actors
+    }
   }
 }

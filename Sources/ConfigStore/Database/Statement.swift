@@ -37,6 +37,16 @@ public struct Statement: Sendable, Hashable {
     values.append(contentsOf: other.values)
   }
 
+  /// Bound values with commas between them, as they stand in `IN (…)`.
+  static func list(_ values: some Sequence<String>) -> Statement {
+    var list: Statement = ""
+    for (index, value) in values.enumerated() {
+      if index > 0 { list += ", " }
+      list += "\(value)"
+    }
+    return list
+  }
+
   public static func += (left: inout Statement, right: Statement) { left.append(right) }
 }
 

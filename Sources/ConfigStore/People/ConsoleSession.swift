@@ -10,10 +10,13 @@ public struct ConsoleSession: Sendable, Hashable {
   public let createdAt: Instant
   public let expiresAt: Instant
   public let lastSeenAt: Instant
+  /// From where it was begun, and what the browser called itself; empty when that is not known.
+  public let address: String
+  public let userAgent: String
 
   public init(
     id: SessionID, userID: UserID, organizationID: OrganizationID, role: Role, createdAt: Instant, expiresAt: Instant,
-    lastSeenAt: Instant
+    lastSeenAt: Instant, address: String = "", userAgent: String = ""
   ) {
     self.id = id
     self.userID = userID
@@ -22,12 +25,19 @@ public struct ConsoleSession: Sendable, Hashable {
     self.createdAt = createdAt
     self.expiresAt = expiresAt
     self.lastSeenAt = lastSeenAt
+    self.address = address
+    self.userAgent = userAgent
   }
+
+  /// Of the sessions `s` of members `m`.
+  static let columns: Statement =
+    "s.id, s.user_id, s.org_id, m.role, s.created_at, s.expires_at, s.last_seen_at, s.address, s.user_agent"
 
   init(row: Row) throws {
     self.init(
       id: try row.id("id"), userID: try row.id("user_id"), organizationID: try row.id("org_id"), role: try row.role(),
-      createdAt: try row.instant("created_at"), expiresAt: try row.instant("expires_at"), lastSeenAt: try row.instant("last_seen_at"))
+      createdAt: try row.instant("created_at"), expiresAt: try row.instant("expires_at"), lastSeenAt: try row.instant("last_seen_at"),
+      address: try row.text("address"), userAgent: try row.text("user_agent"))
   }
 }
 
@@ -43,9 +53,9 @@ public struct SessionRepository: Sendable {
     _ = try await database.write {
       try $0.execute(
         """
-        INSERT INTO console_sessions (id, token_hash, org_id, user_id, created_at, expires_at, last_seen_at) \
+        INSERT INTO console_sessions (id, token_hash, org_id, user_id, created_at, expires_at, last_seen_at, address, user_agent) \
         VALUES (\(session.id), \(tokenHash), \(session.organizationID), \(session.userID), \(session.createdAt), \
-        \(session.expiresAt), \(session.lastSeenAt))
+        \(session.expiresAt), \(session.lastSeenAt), \(session.address), \(session.userAgent))
         """)
     }
   }
@@ -55,12 +65,42 @@ public struct SessionRepository: Sendable {
     try await database.read {
       try $0.first(
         """
-        SELECT s.id, s.user_id, s.org_id, m.role, s.created_at, s.expires_at, s.last_seen_at FROM console_sessions s \
+        SELECT \(ConsoleSession.columns) FROM console_sessions s \
         JOIN memberships m ON m.org_id = s.org_id AND m.user_id = s.user_id \
         WHERE s.token_hash = \(tokenHash) AND s.expires_at > \(now)
         """
       ).map(ConsoleSession.init)
     }
+  }
+
+  /// A person's sessions in all organisations, the one visited last first.
+  public func list(of user: UserID, at now: Instant) async throws -> [ConsoleSession] {
+    try await database.read {
+      try $0.query(
+        """
+        SELECT \(ConsoleSession.columns) FROM console_sessions s JOIN memberships m ON m.org_id = s.org_id AND m.user_id = s.user_id \
+        WHERE s.user_id = \(user) AND s.expires_at > \(now) ORDER BY s.last_seen_at DESC, s.id
+        """
+      ).map(ConsoleSession.init)
+    }
+  }
+
+  /// Ends a session of the person.
+  /// - Returns: The organisation that it was of; nil when the person has no such session.
+  public func delete(_ id: SessionID, of user: UserID) async throws -> OrganizationID? {
+    try await database.write {
+      try $0.first("DELETE FROM console_sessions WHERE id = \(id) AND user_id = \(user) RETURNING org_id").map { try $0.id("org_id") }
+    }
+  }
+
+  /// Ends all sessions of a person but one.
+  /// - Parameter kept: the one that goes on; nil for none.
+  /// - Returns: How many were ended.
+  @discardableResult
+  public func deleteAll(of user: UserID, but kept: SessionID? = nil) async throws -> Int {
+    var statement: Statement = "DELETE FROM console_sessions WHERE user_id = \(user)"
+    if let kept { statement += " AND id <> \(kept)" }
+    return try await database.write { [statement] in try $0.execute(statement) }
   }
 
   /// Notes a visit and moves the end of the session.

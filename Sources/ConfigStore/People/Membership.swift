@@ -44,7 +44,7 @@ extension Row {
 }
 
 public struct MembershipRepository: Sendable {
-  private let database: any ConfigDatabase
+  let database: any ConfigDatabase
 
   public init(_ database: any ConfigDatabase) { self.database = database }
 

@@ -10,31 +10,38 @@ public struct Organization: Sendable, Hashable {
   public let allowedOrigins: [String]
   /// After how many UTC days its events are removed; nil for never.
   public let retentionDays: Int?
+  /// The IANA name of the time zone that embed sessions get which name none; nil for UTC.
+  public let timeZone: String?
+  /// The theme that new dashboards begin with, as ``Domain/Theme`` writes it; nil for none.
+  public let branding: JSONValue?
   public let createdAt: Instant
 
   public init(
-    id: OrganizationID, name: String, plan: String, allowedOrigins: [String], retentionDays: Int? = nil, createdAt: Instant
+    id: OrganizationID, name: String, plan: String, allowedOrigins: [String], retentionDays: Int? = nil, timeZone: String? = nil,
+    branding: JSONValue? = nil, createdAt: Instant
   ) {
     self.id = id
     self.name = name
     self.plan = plan
     self.allowedOrigins = allowedOrigins
     self.retentionDays = retentionDays
+    self.timeZone = timeZone
+    self.branding = branding
     self.createdAt = createdAt
   }
 
-  static let columns: Statement = "id, name, plan, allowed_origins, retention_days, created_at"
+  static let columns: Statement = "id, name, plan, allowed_origins, retention_days, time_zone, branding, created_at"
 
   init(row: Row) throws {
     self.init(
       id: try row.id("id"), name: try row.text("name"), plan: try row.text("plan"),
       allowedOrigins: try row.strings("allowed_origins"), retentionDays: try row.optionalInteger("retention_days").map { Int($0) },
-      createdAt: try row.instant("created_at"))
+      timeZone: try row.optionalText("time_zone"), branding: try row.optionalJSON("branding"), createdAt: try row.instant("created_at"))
   }
 }
 
 public struct OrganizationRepository: Sendable {
-  private let database: any ConfigDatabase
+  let database: any ConfigDatabase
 
   public init(_ database: any ConfigDatabase) { self.database = database }
 
@@ -49,10 +56,11 @@ public struct OrganizationRepository: Sendable {
     }
   }
 
-  /// Changes what is not nil; `.some(nil)` as `retentionDays` keeps events for ever.
+  /// Changes what is not nil; `.some(nil)` as `retentionDays` keeps events for ever, as `timeZone` and `branding` it empties them.
   /// - Throws: ``Domain/AppError`` 404.
   public func update(
-    _ id: OrganizationID, name: String? = nil, plan: String? = nil, allowedOrigins: [String]? = nil, retentionDays: Int?? = nil
+    _ id: OrganizationID, name: String? = nil, plan: String? = nil, allowedOrigins: [String]? = nil, retentionDays: Int?? = nil,
+    timeZone: String?? = nil, branding: JSONValue?? = nil
   ) async throws -> Organization {
     let origins = allowedOrigins.map { JSONValue.strings($0) }
     var statement: Statement = """
@@ -60,6 +68,8 @@ public struct OrganizationRepository: Sendable {
       allowed_origins = COALESCE(\(origins), allowed_origins)
       """
     if let retentionDays { statement += ", retention_days = \(retentionDays)" }
+    if let timeZone { statement += ", time_zone = \(timeZone)" }
+    if let branding { statement += ", branding = \(branding)" }
     statement += " WHERE id = \(id) RETURNING \(Organization.columns)"
     return try await database.write { [statement] connection in
       let row = try connection.first(statement)
@@ -79,7 +89,8 @@ public struct OrganizationRepository: Sendable {
     try connection.execute(
       """
       INSERT INTO organizations (\(Organization.columns)) VALUES (\(organization.id), \(organization.name), \(organization.plan), \
-      \(JSONValue.strings(organization.allowedOrigins)), \(organization.retentionDays), \(organization.createdAt))
+      \(JSONValue.strings(organization.allowedOrigins)), \(organization.retentionDays), \(organization.timeZone), \(organization.branding), \
+      \(organization.createdAt))
       """)
     for environment in [EnvironmentName.production, .development] {
       try connection.execute(

@@ -40,7 +40,7 @@ public struct UserRepository: Sendable {
   }
 
   /// Stores a new password hash, unless the password was changed since `previous` was read (a rehash must not undo a change).
-  /// With `signingOut` every console session of the user ends in the same transaction.
+  /// With `signingOut` every console session of the user, and a link to set a forgotten password, ends in the same transaction.
   /// - Returns: Whether the hash was stored.
   @discardableResult
   public func setPasswordHash(
@@ -49,8 +49,18 @@ public struct UserRepository: Sendable {
     try await database.write { connection in
       let changed = try connection.execute(
         "UPDATE users SET password_hash = \(hash) WHERE id = \(id) AND password_hash = \(previous)")
-      if changed > 0, signingOut { try connection.execute("DELETE FROM console_sessions WHERE user_id = \(id)") }
+      if changed > 0, signingOut {
+        try connection.execute("DELETE FROM console_sessions WHERE user_id = \(id)")
+        try connection.execute("DELETE FROM password_resets WHERE user_id = \(id)")
+      }
       return changed > 0
+    }
+  }
+
+  /// - Returns: The person as they are now; nil when there is no such person.
+  public func rename(_ id: UserID, to name: String) async throws -> User? {
+    try await database.write {
+      try $0.first("UPDATE users SET name = \(name) WHERE id = \(id) RETURNING \(User.columns)").map(User.init)
     }
   }
 

@@ -46,7 +46,7 @@ struct APIDescription: Sendable {
     case .public: []
     case .session: [["session": []]]
     case .read, .edit, .admin: [["apiKey": []], ["session": []]]
-    case .owner: [["session": []]]
+    case .team, .owner: [["session": []]]
     case .ingest: [["apiKey": []]]
     case .embed: [["embedToken": []]]
     }

@@ -4,11 +4,10 @@ import Domain
 import HTTPTypes
 import Hummingbird
 
-/// `/v1/auth`: registration and console sessions of people.
+/// `/v1/auth`: registration, login, and the person who is signed in.
 struct AuthController: Controller {
   let accounts: Accounts
-  /// Whether the session cookie is marked `Secure`.
-  let isSecure: Bool
+  let cookie: SessionCookie
 
   var endpoints: [Endpoint] {
     [
@@ -16,6 +15,8 @@ struct AuthController: Controller {
       Endpoint(.post, "/v1/auth/login", .public, bodyLimit: Limits.publicBodyBytes, login),
       Endpoint(.post, "/v1/auth/logout", .session, logout),
       Endpoint(.get, "/v1/auth/me", .session, me),
+      Endpoint(.patch, "/v1/auth/me", .session, change),
+      Endpoint(.post, "/v1/auth/switch", .session, changeOrganization),
     ]
   }
 
@@ -27,38 +28,57 @@ struct AuthController: Controller {
       )
     }
     let (person, key) = try await accounts.register(
-      email: email ?? "", password: password ?? "", name: name, organization: organization,
-      address: request.context.remoteAddress)
+      email: email ?? "", password: password ?? "", name: name, organization: organization, visitor: request.visitor)
     return .json(
       [
         "user": person.user.json(role: person.role), "organization": person.organization.json,
         "api_key": .string(key.secret),
-      ], status: .created, headers: [.setCookie: ConsoleSessions.cookie(person.token, secure: isSecure)])
+      ], status: .created, headers: cookie.set(person.token))
   }
 
   private func login(_ request: APIRequest) async throws -> Response {
     let (email, password) = try await request.readBody { ($0.requiredString("email"), $0.requiredString("password")) }
-    let person = try await accounts.login(
-      email: email ?? "", password: password ?? "", address: request.context.remoteAddress)
-    return .json(
-      ["user": person.user.json(role: person.role), "organization": person.organization.json],
-      headers: [.setCookie: ConsoleSessions.cookie(person.token, secure: isSecure)])
+    let person = try await accounts.login(email: email ?? "", password: password ?? "", visitor: request.visitor)
+    return .json(person.json, headers: cookie.set(person.token))
   }
 
   private func logout(_ request: APIRequest) async throws -> Response {
-    try await accounts.logout(cookie: request.cookie, address: request.context.remoteAddress)
-    return Response(status: .noContent, headers: [.setCookie: ConsoleSessions.clearingCookie(secure: isSecure)])
+    try await accounts.logout(cookie: request.cookie, visitor: request.visitor)
+    return Response(status: .noContent, headers: cookie.cleared)
+  }
+
+  private func me(_ request: APIRequest) async throws -> Response { try await profile(of: request) }
+
+  private func change(_ request: APIRequest) async throws -> Response {
+    let name = try await request.readBody { $0.requiredString("name", length: 1...Limits.nameLength) }
+    try await accounts.rename(try request.person(), to: name ?? "", visitor: request.visitor)
+    return try await profile(of: request)
+  }
+
+  private func changeOrganization(_ request: APIRequest) async throws -> Response {
+    let target = try await request.readBody { $0.requiredString("organization_id", length: 1...100) }
+    let person = try await accounts.change(try request.person(), to: OrganizationID(target ?? ""), visitor: request.visitor)
+    return .json(person.json, headers: cookie.set(person.token))
   }
 
   /// Who is signed in; sends the cookie anew, because the session's end moves with every visit.
-  private func me(_ request: APIRequest) async throws -> Response {
+  private func profile(of request: APIRequest) async throws -> Response {
     guard case .user(let person) = request.principal, let profile = try await accounts.profile(person),
       let token = ConsoleSessions.token(inCookieHeader: request.cookie)
     else { throw AppError.unauthorized("unauthorized", "Sign in first.") }
+    let organizations = try await accounts.organizations(of: person.userID).map { organization, role -> JSONValue in
+      ["id": .string(organization.id.rawValue), "name": .string(organization.name), "role": .string(role.rawValue)]
+    }
     return .json(
-      ["user": profile.user.json(role: person.role), "organization": profile.organization.json],
-      headers: [.setCookie: ConsoleSessions.cookie(token, secure: isSecure)])
+      [
+        "user": profile.user.json(role: person.role), "organization": profile.organization.json, "organizations": .array(organizations),
+        "may": .strings(AccessRule.allCases.filter { $0.permits(person.role) }.map(\.rawValue)),
+      ], headers: cookie.set(token))
   }
+}
+
+extension SignedIn {
+  var json: JSONValue { ["user": user.json(role: role), "organization": organization.json] }
 }
 
 extension User {
@@ -74,7 +94,7 @@ extension Organization {
   var json: JSONValue {
     [
       "id": .string(id.rawValue), "name": .string(name), "plan": .string(plan), "allowed_origins": .strings(allowedOrigins),
-      "created_at": createdAt.json,
+      "time_zone": .optional(timeZone), "branding": branding ?? .null, "created_at": createdAt.json,
     ]
   }
 }

@@ -7,6 +7,7 @@ import Hummingbird
 /// `/v1/dashboards`: drafts, their publication, and the snapshots. Wherever an id is taken, the slug is too.
 struct DashboardsController: Controller {
   let repository: DashboardRepository
+  let organizations: OrganizationRepository
   let audit: AuditLog
   let isolation: IsolationCheck
   let clock: TimeSource
@@ -40,7 +41,9 @@ struct DashboardsController: Controller {
 
   private func create(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
-    let config = try Self.config(try await request.json())
+    let body = try await request.json()
+    var config = try Self.config(body)
+    if let organization = try await organizations.get(account.organization) { config = organization.begin(config, saying: body) }
     let dashboard = try await repository.create(config, for: account, at: clock())
     try await audit.record(
       "dashboard.create", "dashboard", dashboard.id.rawValue, by: account, from: request, after: dashboard.summary)

@@ -8,6 +8,7 @@ import QueryEngine
 struct DiscoverController: Controller {
   let queries: QueryService
   let dashboards: DashboardRepository
+  let organizations: OrganizationRepository
   let audit: AuditLog
   let clock: TimeSource
 
@@ -35,7 +36,8 @@ struct DiscoverController: Controller {
     let account = try request.account(environment: environment.map { EnvironmentName($0) })
     let report = try await queries.executor.run(
       Discovery(scope: try queries.scope(account, tenant: nil, timezone: nil)))
-    let config = try AutoDashboard.make(from: report, name: name)
+    var config = try AutoDashboard.make(from: report, name: name)
+    if let organization = try await organizations.get(account.organization) { config = organization.begin(config) }
     let dashboard = try await dashboards.create(config, for: account, at: clock())
     try await audit.record(
       "dashboard.create", "dashboard", dashboard.id.rawValue, by: account, from: request, after: dashboard.summary)

@@ -2,8 +2,10 @@ import Access
 import ConfigStore
 import Domain
 import Hummingbird
+import QueryEngine
 
-/// `/v1/organization`: the organisation of the credential, how long its events are kept, and on whose pages its dashboards may stand.
+/// `/v1/organization`: the organisation of the credential: its name, how long its events are kept, on whose pages its dashboards may stand, and
+/// what new dashboards begin with.
 struct OrganizationController: Controller {
   let organizations: OrganizationRepository
   let audit: AuditLog
@@ -27,25 +29,57 @@ struct OrganizationController: Controller {
     if let own = account.confinedTo {
       throw AppError.forbidden("wrong_environment", "A key of the environment \(own) cannot change what holds for all environments.")
     }
-    let (origins, days): ([String]?, Int??) = try await request.readBody { reader in
-      let hasOrigins = reader.has("allowed_origins")
-      let origins = reader.origins("allowed_origins")
-      // An explicit null is a value here: keep for ever.
-      let isGiven = reader.peek("retention_days") != nil
-      let days = reader.int("retention_days", in: Limits.retentionDays)
-      if !isGiven, !hasOrigins {
-        reader.problem("", "missing", "must hold retention_days, allowed_origins or both")
-      }
-      return (origins, isGiven ? .some(days) : nil)
-    }
+    let change = try await request.readBody(OrganizationChange.init)
+    if let zone = change.timeZone ?? nil { _ = try Zone(zone, field: "time_zone") }
     guard let before = try await organizations.get(account.organization) else {
       throw AppError.notFound("There is no such organization.")
     }
-    let after = try await organizations.update(account.organization, allowedOrigins: origins, retentionDays: days)
+    let after = try await organizations.update(
+      account.organization, name: change.name, allowedOrigins: change.allowedOrigins, retentionDays: change.retentionDays,
+      timeZone: change.timeZone, branding: change.branding)
     try await audit.record(
       "organization.update", "organization", account.organization.rawValue, by: account, from: request, before: before.changeableJSON,
       after: after.changeableJSON)
     return .json(after.settingsJSON)
+  }
+}
+
+/// The body of `PATCH /v1/organization`. An explicit null is a value here: for ever, no time zone, no branding.
+private struct OrganizationChange {
+  let name: String?
+  let allowedOrigins: [String]?
+  let retentionDays: Int??
+  let timeZone: String??
+  let branding: JSONValue??
+
+  init(_ reader: inout ObjectReader) {
+    let known = ["name", "allowed_origins", "retention_days", "time_zone", "branding"]
+    if !known.contains(where: { reader.peek($0) != nil }) {
+      reader.problem("", "missing", "must hold at least one of \(known.joined(separator: ", "))")
+    }
+    let isGiven = Set(known.filter { reader.peek($0) != nil })
+    let words = reader.string("name", length: 1...Limits.nameLength)?.split(whereSeparator: \.isWhitespace)
+    if words?.isEmpty == true { reader.problem("name", "length", "must hold more than white space") }
+    name = words?.joined(separator: " ")
+    allowedOrigins = reader.origins("allowed_origins")
+    let days = reader.int("retention_days", in: Limits.retentionDays)
+    retentionDays = isGiven.contains("retention_days") ? .some(days) : nil
+    let zone = reader.string("time_zone", length: 1...100)
+    timeZone = isGiven.contains("time_zone") ? .some(zone) : nil
+    let theme = reader.nested("branding", Theme.read)
+    branding = isGiven.contains("branding") ? .some(theme?.json) : nil
+  }
+}
+
+extension Organization {
+  /// A new dashboard with what the organisation has for those that do not say it themselves.
+  func begin(_ config: DashboardConfig, saying given: JSONValue = [:]) -> DashboardConfig {
+    var config = config
+    if given["timezone"] ?? .null == .null, config.timezone == nil { config.timezone = timeZone }
+    if given["theme"] ?? .null == .null, let branding, let theme = Theme.read(branding, path: "branding", problems: Problems()) {
+      config.theme = theme
+    }
+    return config
   }
 }
 
@@ -66,6 +100,9 @@ extension Organization {
   }
 
   fileprivate var changeableJSON: JSONValue {
-    ["allowed_origins": .strings(allowedOrigins), "retention_days": retentionDays.map { .int($0) } ?? .null]
+    [
+      "name": .string(name), "allowed_origins": .strings(allowedOrigins), "retention_days": retentionDays.map { .int($0) } ?? .null,
+      "time_zone": .optional(timeZone), "branding": branding ?? .null,
+    ]
   }
 }

@@ -10,6 +10,8 @@ public struct APIDependencies: Sendable {
   public var database: any ConfigDatabase
   public var authenticator: Authenticator
   public var accounts: Accounts
+  public var invites: Invites
+  public var resets: PasswordResets
   public var keys: APIKeys
   public var tokens: EmbedTokens
   public var pipeline: IngestPipeline
@@ -31,7 +33,8 @@ public struct APIDependencies: Sendable {
   var isSecure: Bool { publicURL.hasPrefix("https://") }
 
   public init(
-    database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, keys: APIKeys, tokens: EmbedTokens,
+    database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, invites: Invites, resets: PasswordResets,
+    keys: APIKeys, tokens: EmbedTokens,
     pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, eraser: TenantEraser, exporter: EventExporter,
     live: LiveFeed, assets: Assets,
     readiness: @escaping @Sendable () async -> ReadinessReport, metrics: @escaping @Sendable () -> Measurements,
@@ -41,6 +44,8 @@ public struct APIDependencies: Sendable {
     self.database = database
     self.authenticator = authenticator
     self.accounts = accounts
+    self.invites = invites
+    self.resets = resets
     self.keys = keys
     self.tokens = tokens
     self.pipeline = pipeline
@@ -89,6 +94,8 @@ extension APIRouter {
   public static func endpoints(_ dependencies: APIDependencies, demo: DemoSetup? = nil) -> [Endpoint] {
     let dashboards = DashboardRepository(dependencies.database)
     let audit = AuditLog(repository: AuditRepository(dependencies.database), clock: dependencies.clock)
+    let organizations = OrganizationRepository(dependencies.database)
+    let cookie = SessionCookie(isSecure: dependencies.isSecure)
     let embeds = EmbedAccess(dependencies)
     let dataApps = DataAppRepository(dependencies.database)
     let viewers = ViewerRepository(dependencies.database)
@@ -98,15 +105,25 @@ extension APIRouter {
     var controllers: [any Controller] = [
       HealthController(readiness: dependencies.readiness),
       MetricsController(measurements: dependencies.metrics),
-      AuthController(accounts: dependencies.accounts, isSecure: dependencies.isSecure),
-      OrganizationController(organizations: OrganizationRepository(dependencies.database), audit: audit),
+      AuthController(accounts: dependencies.accounts, cookie: cookie),
+      PasswordsController(accounts: dependencies.accounts, resets: dependencies.resets, cookie: cookie),
+      ConsoleSessionsController(
+        sessions: ConsoleSessions(dependencies.database, clock: dependencies.clock), audit: audit, cookie: cookie),
+      MembersController(
+        memberships: MembershipRepository(dependencies.database), accounts: dependencies.accounts, audit: audit, cookie: cookie),
+      InvitesController(invites: dependencies.invites, accounts: dependencies.accounts, audit: audit, cookie: cookie),
+      AuditController(repository: audit.repository),
+      OrganizationController(organizations: organizations, audit: audit),
+      UsageController(queries: dependencies.queries, organizations: organizations, clock: dependencies.clock),
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
       EventsController(pipeline: dependencies.pipeline),
-      DiscoverController(queries: dependencies.queries, dashboards: dashboards, audit: audit, clock: dependencies.clock),
+      DiscoverController(
+        queries: dependencies.queries, dashboards: dashboards, organizations: organizations, audit: audit, clock: dependencies.clock),
       EventExportController(exporter: dependencies.exporter, audit: audit, clock: dependencies.clock),
       TenantsController(eraser: dependencies.eraser, cache: dependencies.queries.cache, audit: audit),
       DashboardsController(
-        repository: dashboards, audit: audit, isolation: IsolationCheck(dependencies), clock: dependencies.clock),
+        repository: dashboards, organizations: organizations, audit: audit, isolation: IsolationCheck(dependencies),
+        clock: dependencies.clock),
       QueryController(queries: dependencies.queries),
       CacheController(
         generations: CacheGenerationRepository(dependencies.database), dashboards: dashboards, dataApps: dataApps, audit: audit,
@@ -120,6 +137,7 @@ extension APIRouter {
       OwnWidgetsController(access: embeds, layouts: layouts, clock: dependencies.clock, publicOrigin: dependencies.publicURL),
       LiveController(access: embeds, feed: dependencies.live, publicOrigin: dependencies.publicURL),
       PagesController(assets: dependencies.assets, embeds: embeds),
+      ConsolePagesController(assets: dependencies.assets),
     ]
     if let demo {
       controllers.append(
