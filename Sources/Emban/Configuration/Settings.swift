@@ -1,4 +1,6 @@
+import ConfigStore
 import Configuration
+import Delivery
 import Domain
 import Foundation
 import Logging
@@ -21,7 +23,8 @@ struct SettingsError: Error, CustomStringConvertible {
 /// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`,
 /// `rollup_events` (1000000; 0 makes and uses no rollups), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
 /// no answers), `query_seconds` (20; at most 60), `spool_mb` (1024; 0 keeps no events while the event store is away), `session_rate` (100; 0 does not limit embed sessions),
-/// `adopt_events` (0; 1 takes the events of another configuration store over).
+/// `adopt_events` (0; 1 takes the events of another configuration store over), `smtp_url` (absent: no mails are sent), `mail_from`
+/// (emban@ the host of the public URL).
 struct Settings: Sendable {
   var host: String
   var port: Int
@@ -46,6 +49,10 @@ struct Settings: Sendable {
   var sessionRate = Limits.sessionRequestsPerSecond
   /// Takes the events over if they belong to another configuration store.
   var adoptsEvents = false
+  /// Where mails are handed over; with credentials: never logged. Nil when none are sent.
+  var mailServer: MailServer?
+  /// The address that mails come from.
+  var mailFrom: String
   /// From how many events on a tenant's days are rolled up, how often that is looked at, and how long a day must have been quiet.
   var rollups = RollupSettings()
 
@@ -66,7 +73,7 @@ struct Settings: Sendable {
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
     "allowed_origins", "log_level", "assets_dir", "cache_mb", "query_seconds", "spool_mb", "rollup_events", "rollup_interval",
-    "rollup_quiet", "session_rate", "adopt_events",
+    "rollup_quiet", "session_rate", "adopt_events", "smtp_url", "mail_from",
   ]
 
   static let plans = ["free", "starter", "growth", "scale"]
@@ -118,6 +125,7 @@ struct Settings: Sendable {
         key: "EMBAN_PUBLIC_URL", expected: "must be an http or https address such as https://analytics.example.com")
     }
     publicURL = url
+    mailFrom = "emban@\(url.host() ?? "localhost")"
     dataDirectory = URL(filePath: text("data_dir") ?? "data", directoryHint: .isDirectory).absoluteURL.standardizedFileURL
     databaseURL = text("database_url")
     if let databaseURL, !databaseURL.hasPrefix("sqlite:///") {
@@ -177,6 +185,17 @@ struct Settings: Sendable {
     if let adopts = text("adopt_events") {
       guard ["0", "1"].contains(adopts) else { throw SettingsError(key: "EMBAN_ADOPT_EVENTS", expected: "must be 0 or 1") }
       adoptsEvents = adopts == "1"
+    }
+    do throws(MailServer.Invalid) {
+      mailServer = try text("smtp_url").map { address throws(MailServer.Invalid) in try MailServer(parsing: address) }
+    } catch {
+      throw SettingsError(key: "EMBAN_SMTP_URL", expected: error.description)
+    }
+    if let sender = text("mail_from") {
+      guard let address = EmailAddress(sender),
+        address.value.utf8.allSatisfy({ $0 < 0x80 && $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">") })
+      else { throw SettingsError(key: "EMBAN_MAIL_FROM", expected: "must be an e-mail address such as emban@example.com") }
+      mailFrom = address.value
     }
     if let events = try number("rollup_events", from: 0) { rollups.minimumEvents = events }
     if let seconds = try number("rollup_interval", from: 1) { rollups.interval = .seconds(seconds) }

@@ -3,6 +3,7 @@ import AsyncHTTPClient
 import ClickHouse
 import ConfigStore
 import Crypto
+import Delivery
 import Domain
 import Foundation
 import HTTPAPI
@@ -29,6 +30,8 @@ final class Runtime: Sendable {
   let keys: APIKeys
   let tokens: EmbedTokens
   let accounts: Accounts
+  let invites: Invites
+  let resets: PasswordResets
   let logger: Logger
   let clock: TimeSource
 
@@ -62,6 +65,11 @@ final class Runtime: Sendable {
     self.spool = spool
     cache = settings.cacheMegabytes > 0 ? ResultCache(capacity: settings.cacheMegabytes << 20) : nil
     let external = try settings.clickHouseURL.map { try ClickHouseEndpoint(parsing: $0) }
+    var mail: MailSender?
+    if let server = settings.mailServer {
+      let client = try SMTPClient(server, sender: settings.mailFrom, clock: clock)
+      mail = { try await client.send($0) }
+    }
     // Nothing below may throw: the client must be shut down, and only a whole runtime does that.
     httpClient = ClickHouseClient.makeHTTPClient()
     if let external {
@@ -121,6 +129,16 @@ final class Runtime: Sendable {
     tokens = EmbedTokens(database, secretKey: secretKey, clock: clock)
     accounts = Accounts(
       database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: settings.defaultPlan, clock: clock)
+    let complain: @Sendable (any Error) -> Void = { logger.warning("a mail could not be sent", metadata: ["cause": "\($0)"]) }
+    invites = Invites(database, publicURL: settings.publicAddress, mail: mail, clock: clock, failed: complain)
+    resets = PasswordResets(
+      database, limiter: Self.resetLimiter(clock), publicURL: settings.publicAddress, mail: mail, clock: clock, failed: complain)
+  }
+
+  /// How often somebody may ask for a link to set a password: less often than sign in, because each sends a mail.
+  static func resetLimiter(_ clock: @escaping TimeSource) -> LoginLimiter {
+    LoginLimiter(
+      perEmail: .init(attempts: 3, secondsPerAttempt: 600), perAddress: .init(attempts: 20, secondsPerAttempt: 60), clock: clock)
   }
 
   deinit {
@@ -186,6 +204,9 @@ final class Runtime: Sendable {
   /// The builder, unless rollups are turned off.
   var rollupServices: [any Service] { settings.rollups.minimumEvents == 0 ? [] : [rollups] }
 
+  /// Sends the mails with links to set a password.
+  var resetMails: any Service { ResetMailService(resets: resets) }
+
   /// Ends the streams of open dashboards: to be started after the HTTP application, and so stopped before it.
   var liveStreams: any Service { LiveStreamsService(feed: live) }
 
@@ -208,7 +229,8 @@ final class Runtime: Sendable {
       authenticator: Authenticator(
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens,
         originGuard: OriginGuard(publicURL: settings.publicAddress)),
-      accounts: accounts, keys: keys, tokens: tokens, pipeline: pipeline, canaries: CanaryTable(client: client), queries: queries,
+      accounts: accounts, invites: invites, resets: resets, keys: keys, tokens: tokens, pipeline: pipeline,
+      canaries: CanaryTable(client: client), queries: queries,
       eraser: TenantEraser(remover: remover) { [buffer] in (try? await buffer.settle(within: $0)) ?? false },
       exporter: exporter,
       live: live, assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),

@@ -150,13 +150,17 @@ final class StartupService: Service {
   private func tidyUp() async {
     let sessions = SessionRepository(database)
     let embeds = EmbedSessionRepository(database)
+    let invites = InviteRepository(database)
+    let resets = PasswordResetRepository(database)
     while !Task.isCancelled {
       do {
         let now = clock()
         try await sessions.purge(at: now)
         try await embeds.purge(at: now)
+        try await invites.purge(at: now)
+        try await resets.purge(at: now)
       } catch {
-        logger.warning("expired sessions could not be removed", metadata: ["cause": "\(error)"])
+        logger.warning("expired sessions and links could not be removed", metadata: ["cause": "\(error)"])
       }
       try? await Task.sleep(for: .seconds(600))
     }
