@@ -30,20 +30,20 @@ import Testing
     let none = "401 unauthorized"
     let missing = "401 token_missing"
     let invalid = "401 token_invalid"
-    // Columns:                                  public  session  read   edit   admin  owner  ingest embed
+    // Columns:                                  public  session  read   edit   admin  team   owner  ingest embed
     let table: [(String, RequestCredentials, [String])] = [
-      ("nothing", RequestCredentials(isWrite: false), [ok, none, none, none, none, none, none, missing]),
-      ("admin key", bearer(house.adaKey.secret), [ok, scope, ok, ok, ok, scope, ok, invalid]),
-      ("ingest key", bearer(ingest.secret), [ok, scope, scope, scope, scope, scope, ok, invalid]),
-      ("embed token", bearer(token), [ok, none, none, none, none, none, none, ok]),
-      ("owner", cookie(house.cookie(house.ada)), [ok, ok, ok, ok, ok, ok, scope, missing]),
-      ("admin", cookie(try await house.member(.admin)), [ok, ok, ok, ok, ok, scope, scope, missing]),
-      ("editor", cookie(try await house.member(.editor)), [ok, ok, ok, ok, scope, scope, scope, missing]),
-      ("member", cookie(try await house.member(.member)), [ok, ok, ok, scope, scope, scope, scope, missing]),
-      ("unknown key", bearer("eb_adm_" + String(repeating: "a", count: 38)), [ok, none, none, none, none, none, none, invalid]),
-      ("unknown cookie", cookie("emban_session=" + String(repeating: "a", count: 43)), [ok, none, none, none, none, none, none, missing]),
+      ("nothing", RequestCredentials(isWrite: false), [ok, none, none, none, none, none, none, none, missing]),
+      ("admin key", bearer(house.adaKey.secret), [ok, scope, ok, ok, ok, scope, scope, ok, invalid]),
+      ("ingest key", bearer(ingest.secret), [ok, scope, scope, scope, scope, scope, scope, ok, invalid]),
+      ("embed token", bearer(token), [ok, none, none, none, none, none, none, none, ok]),
+      ("owner", cookie(house.cookie(house.ada)), [ok, ok, ok, ok, ok, ok, ok, scope, missing]),
+      ("admin", cookie(try await house.member(.admin)), [ok, ok, ok, ok, ok, ok, scope, scope, missing]),
+      ("editor", cookie(try await house.member(.editor)), [ok, ok, ok, ok, scope, scope, scope, scope, missing]),
+      ("member", cookie(try await house.member(.member)), [ok, ok, ok, scope, scope, scope, scope, scope, missing]),
+      ("unknown key", bearer("eb_adm_" + String(repeating: "a", count: 38)), [ok, none, none, none, none, none, none, none, invalid]),
+      ("unknown cookie", cookie("emban_session=" + String(repeating: "a", count: 43)), [ok, none, none, none, none, none, none, none, missing]),
     ]
-    let rules: [AccessRule] = [.public, .session, .read, .edit, .admin, .owner, .ingest, .embed]
+    let rules: [AccessRule] = [.public, .session, .read, .edit, .admin, .team, .owner, .ingest, .embed]
     #expect(Set(rules) == Set(AccessRule.allCases))
     for (name, credentials, expected) in table {
       for (rule, expected) in zip(rules, expected) {

@@ -267,6 +267,9 @@ private struct House {
       authenticator: Authenticator(
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens, originGuard: OriginGuard(publicURL: nil)),
       accounts: Accounts(database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
+      invites: Invites(database, publicURL: "http://localhost:8080", mail: nil, clock: clock),
+      resets: PasswordResets(
+        database, limiter: LoginLimiter(clock: clock), publicURL: "http://localhost:8080", mail: nil, clock: clock),
       keys: keys, tokens: tokens, pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: logger), now: clock),
       canaries: CanaryTable(client: client), queries: QueryService(runner: Broken(client: client, runner.run), clock: clock),
       eraser: TenantEraser(

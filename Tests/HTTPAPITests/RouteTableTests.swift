@@ -14,13 +14,21 @@ import Testing
 @Suite struct RouteTableTests {
   static let expected = """
     DELETE /v1/api-keys/:id admin
+    DELETE /v1/auth/sessions session
+    DELETE /v1/auth/sessions/:id session
     DELETE /v1/dashboards/:id admin
     DELETE /v1/data-apps/:name admin
     DELETE /v1/embed-sessions admin
     DELETE /v1/embed-sessions/:id admin
     DELETE /v1/embed/layout embed
     DELETE /v1/embed/own-widgets/:id embed
+    DELETE /v1/invites/:id team
+    DELETE /v1/members/:id team
     DELETE /v1/tenants/:tenant_id/data admin
+    GET /app public
+    GET /app/:page public
+    GET /app/:page/:id public
+    GET /app/:page/:id/:part public
     GET /docs public
     GET /embed/:id public
     GET /favicon.ico public
@@ -30,7 +38,9 @@ import Testing
     GET /readyz public
     GET /sdk/:file public
     GET /v1/api-keys admin
+    GET /v1/audit admin
     GET /v1/auth/me session
+    GET /v1/auth/sessions session
     GET /v1/dashboards read
     GET /v1/dashboards/:id read
     GET /v1/dashboards/:id/versions read
@@ -47,21 +57,32 @@ import Testing
     GET /v1/embed/own-widgets embed
     GET /v1/embed/view embed
     GET /v1/embed/vocabulary embed
+    GET /v1/invites team
+    GET /v1/members read
     GET /v1/organization admin
     GET /v1/query read
     GET /v1/tenants read
     GET /v1/tenants/:tenant_id/events admin
+    GET /v1/usage read
     GET /web-components/:file public
     GET /web/:file public
+    PATCH /v1/auth/me session
     PATCH /v1/dashboards/:id edit
     PATCH /v1/data-apps/:name admin
+    PATCH /v1/members/:id owner
     PATCH /v1/organization admin
     POST /api/v2/data-app/refresh-cache admin
     POST /api/v2/guest-token/create admin
     POST /v1/api-keys admin
+    POST /v1/auth/invite public
+    POST /v1/auth/invite/accept public
     POST /v1/auth/login public
     POST /v1/auth/logout session
+    POST /v1/auth/password session
+    POST /v1/auth/password/forgot public
+    POST /v1/auth/password/reset public
     POST /v1/auth/register public
+    POST /v1/auth/switch session
     POST /v1/cache/refresh admin
     POST /v1/dashboards edit
     POST /v1/dashboards/:id/duplicate edit
@@ -76,6 +97,10 @@ import Testing
     POST /v1/embed/own-widgets embed
     POST /v1/embed/query embed
     POST /v1/events ingest
+    POST /v1/invites/:id/resend team
+    POST /v1/members/invite team
+    POST /v1/members/leave session
+    POST /v1/organization/transfer owner
     POST /v1/query read
     PUT /v1/dashboards/:id edit
     PUT /v1/embed/layout embed
@@ -126,6 +151,9 @@ private struct Fixture {
         keys: keys, sessions: ConsoleSessions(database, clock: clock), tokens: tokens, originGuard: OriginGuard(publicURL: nil)),
       accounts: Accounts(
         database, hasher: PasswordHasher(), limiter: LoginLimiter(clock: clock), defaultPlan: "scale", clock: clock),
+      invites: Invites(database, publicURL: "http://localhost:8080", mail: nil, clock: clock),
+      resets: PasswordResets(
+        database, limiter: LoginLimiter(clock: clock), publicURL: "http://localhost:8080", mail: nil, clock: clock),
       keys: keys, tokens: tokens,
       pipeline: IngestPipeline(buffer: EventBufferService(client: client, logger: Logger(label: "test")), now: clock),
       canaries: CanaryTable(client: client), queries: QueryService(runner: Unreachable(), clock: clock),

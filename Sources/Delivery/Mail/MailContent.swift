@@ -2,11 +2,11 @@ public import Domain
 import Foundation
 
 /// A message as it goes over the wire (RFC 5322): its text in base64, so that no line of it is too long or begins with a dot.
-struct MailContent {
-  let text: String
+package struct MailContent {
+  package let text: String
 
   /// - Parameter id: The part of `Message-ID` before the `@`.
-  init(_ message: MailMessage, from sender: String, at now: Instant, id: String) {
+  package init(_ message: MailMessage, from sender: String, at now: Instant, id: String) {
     let body = Data(message.text.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n").utf8)
       .base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
     let domain = sender.split(separator: "@").last.map(String.init) ?? "localhost"
@@ -20,7 +20,7 @@ struct MailContent {
   }
 
   /// A header's text in encoded words where it is not plain ASCII, which also keeps line ends out of headers (RFC 2047).
-  static func encoded(_ text: String) -> String {
+  package static func encoded(_ text: String) -> String {
     if text.utf8.allSatisfy({ 0x20...0x7E ~= $0 }), text.utf8.count <= 60, !text.contains("=?") { return text }
     var words: [String] = []
     var part: [UInt8] = []
@@ -28,8 +28,8 @@ struct MailContent {
       if !part.isEmpty { words.append("=?utf-8?B?\(Data(part).base64EncodedString())?=") }
       part = []
     }
-    for character in text {
-      let bytes = Array(String(character).utf8)
+    for scalar in text.unicodeScalars {
+      let bytes = Array(String(scalar).utf8)
       if part.count + bytes.count > 42 { close() }
       part += bytes
     }
@@ -38,7 +38,7 @@ struct MailContent {
   }
 
   /// `Sat, 21 Nov 2026 19:38:40 +0000`.
-  static func date(_ instant: Instant) -> String {
+  package static func date(_ instant: Instant) -> String {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.timeZone = TimeZone(secondsFromGMT: 0)

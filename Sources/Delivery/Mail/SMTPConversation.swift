@@ -8,8 +8,8 @@ public struct MailError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// What a client says to a mail server to hand over one message, as a value: replies go in, what to do comes out (RFC 5321; AUTH of RFC
 /// 4954, STARTTLS of RFC 3207).
-struct SMTPConversation {
-  enum Action: Hashable {
+package struct SMTPConversation {
+  package enum Action: Hashable {
     /// Bytes to send, line ends included.
     case send(String)
     /// To begin TLS and then go on with ``didStartTLS()``.
@@ -35,7 +35,9 @@ struct SMTPConversation {
   ///   - content: The message as it is sent: lines that end with CR LF, none of which begins with a dot.
   ///   - name: How this machine calls itself.
   /// - Throws: ``MailError`` for an address that cannot be told to a server.
-  init(_ server: MailServer, from sender: String, to recipient: String, content: String, name: String = "localhost") throws(MailError) {
+  package init(_ server: MailServer, from sender: String, to recipient: String, content: String, name: String = "localhost")
+    throws(MailError)
+  {
     for address in [sender, recipient]
     where !address.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">") }) {
       throw MailError(description: "the address holds characters that mail servers do not take")
@@ -49,7 +51,7 @@ struct SMTPConversation {
   }
 
   /// What to do about a reply.
-  mutating func received(_ reply: SMTPReply) throws(MailError) -> Action {
+  package mutating func received(_ reply: SMTPReply) throws(MailError) -> Action {
     guard reply.isPositive else { throw refusal(reply) }
     switch stage {
     case .greeting: return say("EHLO \(name)", .hello)
@@ -70,7 +72,7 @@ struct SMTPConversation {
   }
 
   /// What to say once the connection is encrypted: what the server offered before does not count.
-  mutating func didStartTLS() -> Action {
+  package mutating func didStartTLS() -> Action {
     isEncrypted = true
     return say("EHLO \(name)", .hello)
   }

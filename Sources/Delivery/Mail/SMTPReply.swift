@@ -1,30 +1,37 @@
 /// An answer of a mail server: a code of three digits, and its lines without it (RFC 5321, 4.2).
-struct SMTPReply: Sendable, Hashable {
-  let code: Int
-  let lines: [String]
+package struct SMTPReply: Sendable, Hashable {
+  package let code: Int
+  package let lines: [String]
+
+  package init(code: Int, lines: [String]) {
+    self.code = code
+    self.lines = lines
+  }
 
   /// Whether the server did what it was asked.
-  var isPositive: Bool { 200..<400 ~= code }
+  package var isPositive: Bool { 200..<400 ~= code }
 }
 
 /// Reads replies out of what arrives, in parts of any size.
-struct SMTPReplyParser {
+package struct SMTPReplyParser {
   /// A reply that is longer is none that a mail server would give.
-  static let maximumBytes = 65_536
+  package static let maximumBytes = 65_536
 
-  struct Malformed: Error {}
+  package struct Malformed: Error {}
+
+  package init() {}
 
   private var bytes: [UInt8] = []
   private var lines: [String] = []
   private var size = 0
 
   /// Whether anything has arrived that is not part of a whole reply yet.
-  var hasRemainder: Bool { !bytes.isEmpty || !lines.isEmpty }
+  package var hasRemainder: Bool { !bytes.isEmpty || !lines.isEmpty }
 
-  mutating func append(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+  package mutating func append(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
 
   /// The next whole reply; nil until it has arrived.
-  mutating func next() throws(Malformed) -> SMTPReply? {
+  package mutating func next() throws(Malformed) -> SMTPReply? {
     while let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
       var line = bytes[..<end]
       if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
