@@ -1,0 +1,117 @@
+"""Every route × every role × every kind of credential: the answer's status, as `Tests/Golden/roles.csv` has it.
+
+Each request is sent as it stands there: with `none` for every parameter of the path, and, where it writes, an empty JSON object. So what is let
+through is answered by what there is to say about that (404, 422 …), and what is not, by 401 or 403.
+"""
+
+from __future__ import annotations
+
+import csv
+import http.client
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+from embantest.client import Client
+from embantest.process import ROOT, EmbanProcess
+from embantest.program import routes_of_the_program
+from embantest.team import Member, join, team
+from embantest.workspace import Organization, event, kpi
+
+FILE = ROOT / "Tests" / "Golden" / "roles.csv"
+CREDENTIALS = ["nobody", "owner", "admin", "editor", "member", "foreign_page", "admin_key", "development_key", "ingest_key", "embed_token"]
+
+#: What each credential opens, whole: the contract, in words of its own.
+OPENS = {
+    "nobody": {"public"},
+    "owner": {"public", "session", "read", "edit", "admin", "team", "owner"},
+    "admin": {"public", "session", "read", "edit", "admin", "team"},
+    "editor": {"public", "session", "read", "edit"},
+    "member": {"public", "session", "read"},
+    "admin_key": {"public", "read", "edit", "admin", "ingest"},
+    "development_key": {"public", "read", "edit", "admin", "ingest"},
+    "ingest_key": {"public", "ingest"},
+    "embed_token": {"public", "embed"},
+}
+#: Where a key of `development` is let in and then told that this concerns production too.
+OF_ALL_ENVIRONMENTS = {("PATCH", "/v1/organization"), ("GET", "/v1/audit")}
+#: What ends the session that it is sent with, or the membership.
+USES_UP = {("POST", "/v1/auth/logout"), ("DELETE", "/v1/auth/sessions"), ("POST", "/v1/members/leave")}
+
+
+def rows() -> list[dict[str, str]]:
+    with FILE.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@dataclass
+class Stage:
+    organization: Organization
+    people: dict[str, Member]
+    machines: dict[str, Client]
+
+    def client(self, credential: str, route: tuple[str, str]) -> Client:
+        if credential == "foreign_page":
+            return Client(self.organization.base, self.person("owner", route).headers | {"Origin": "https://evil.example"})
+        return self.machines.get(credential) or self.person(credential, route)
+
+    def person(self, role: str, route: tuple[str, str]) -> Client:
+        if route not in USES_UP:
+            return self.people[role].client
+        return self.organization.login() if role == "owner" else join(self.organization, role).client
+
+
+@pytest.fixture(scope="module")
+def stage(emban: EmbanProcess) -> Stage:
+    organization = Organization(emban.url)
+    organization.ingest([event(string_props={"model": "gpt-4"})])
+    dashboard = organization.create_dashboard([kpi("w_calls")], publish=True)["id"]
+    base = Client(emban.url)
+    machines = {
+        "nobody": base, "admin_key": organization.admin,
+        "development_key": base.bearer(organization.new_key("admin", environment="development")["key"]),
+        "ingest_key": base.bearer(organization.new_key("ingest")["key"]),
+        "embed_token": organization.session("acme", dashboard, {"allow_customize_layout": True, "allow_manage_widgets": True}).client,
+    }
+    return Stage(organization, team(organization), machines)
+
+
+def status(client: Client, method: str, route: str) -> int:
+    """Of the answer alone: some are streams without an end."""
+    path = "/".join("none" if part.startswith(":") else part for part in route.split("/"))
+    parts = urlsplit(client.base)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=150)
+    try:
+        body = None if method in ("GET", "DELETE") else b"{}"
+        connection.request(method, path, body, client.headers | ({"Content-Type": "application/json"} if body else {}))
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_the_table_has_every_route_with_its_rule() -> None:
+    assert {(row["method"], row["route"]): row["rule"] for row in rows()} == routes_of_the_program()
+    assert list(rows()[0]) == ["method", "route", "rule", *CREDENTIALS]
+    assert [(row["route"], row["method"]) for row in rows()] == sorted((row["route"], row["method"]) for row in rows())
+
+
+@pytest.mark.parametrize("row", rows() if FILE.exists() else [], ids=lambda row: f"{row['method']} {row['route']}")
+def test_the_table_says_what_the_contract_says(row: dict[str, str]) -> None:
+    route = (row["method"], row["route"])
+    for credential, opened in OPENS.items():
+        answered = int(row[credential])
+        if row["rule"] in opened:
+            let_in = answered not in (401, 403) or (credential == "development_key" and route in OF_ALL_ENVIRONMENTS)
+            assert let_in, (credential, answered)
+        else:
+            knows_it = credential not in ("nobody", "embed_token") and row["rule"] != "embed"
+            assert answered == (403 if knows_it else 401), (credential, answered)
+    writes = row["method"] != "GET" and row["rule"] not in ("ingest", "embed")
+    assert row["foreign_page"] == ("403" if writes else row["owner"])
+
+
+@pytest.mark.parametrize("row", rows() if FILE.exists() else [], ids=lambda row: f"{row['method']} {row['route']}")
+def test_every_credential_is_answered_as_the_table_says(stage: Stage, row: dict[str, str]) -> None:
+    route = (row["method"], row["route"])
+    answered = {credential: str(status(stage.client(credential, route), *route)) for credential in CREDENTIALS}
+    assert answered == {credential: row[credential] for credential in CREDENTIALS}
