@@ -1,5 +1,5 @@
 // Bundles the browser code into .build/share/emban/web, which the server serves:
-//   sdk/*.js → /sdk/*, web-components/*.js → /web-components/*, web/* → /web/*, pages/*.html → /embed/{id} and /demo
+//   sdk/*.js → /sdk/*, web-components/*.js → /web-components/*, web/* → /web/*, pages/*.html → /embed/{id}, /app and /demo
 // and the published packages into .build/packages (packages.mjs lists them). Files under web/ carry a hash of their content in the name and may be cached for ever. Every text file has .gz and .br beside it.
 //
 //   node web/build.mjs            build
@@ -61,6 +61,13 @@ function elementCSS() {
 function minifyCSS(entry, name) {
   const file = join(scratch, name);
   run("esbuild", [entry, "--minify", "--log-level=error", "--loader:.css=css", `--outfile=${file}`]);
+  return file;
+}
+
+/** Style sheets with what they import, as one. */
+function bundleCSS(entry, name) {
+  const file = join(scratch, name);
+  run("esbuild", [entry, "--bundle", "--minify", "--log-level=warning", `--outfile=${file}`]);
   return file;
 }
 
@@ -149,6 +156,20 @@ function elementFlags(styles, echarts) {
   return [`--alias:emban-styles=${styles}`, `--define:EMBAN_ECHARTS_PATH=${JSON.stringify(`/${echarts}`)}`];
 }
 
+/** Where a package of the console is: of this workspace when `npm install` was run, else the one of the system. */
+function moduleFolder(name) {
+  const places = [join(here, "node_modules", name), join("/usr/share/nodejs", name)];
+  const found = places.find((place) => existsSync(place));
+  if (!found) throw new Error(`${name} is in none of ${places.join(", ")}: run scripts/setup, or npm install in web/`);
+  return found;
+}
+
+/** The console's pages: React and the viewer's own views in one file. */
+function consoleFlags(elementOptions) {
+  const react = ["react", "react-dom", "scheduler"].map((name) => `--alias:${name}=${moduleFolder(name)}`);
+  return [...elementOptions, ...react, "--jsx=automatic", '--define:process.env.NODE_ENV="production"'];
+}
+
 /** Types of `window.Emban`, for pages that load the script: one file without imports. */
 function scriptTypes() {
   const types = emitTypes(scratch, run);
@@ -182,6 +203,9 @@ function build() {
   keep(emit("sdk/emban-embed.d.ts", scriptTypes()));
   const embed = keep(emitHashed("embed", "js", bundle("packages/embed/src/main.ts", "embed.js", elementOptions)));
   keep(emit("pages/embed.html", fill("packages/embed/embed.html", { embed, echarts })));
+  const adminCSS = keep(emitHashed("admin", "css", readFileSync(bundleCSS("apps/admin/src/styles/admin.css", "admin.css"))));
+  const admin = keep(emitHashed("admin", "js", bundle("apps/admin/src/main.tsx", "admin.js", consoleFlags(elementOptions))));
+  keep(emit("pages/app.html", fill("apps/admin/app.html", { admin, adminCSS })));
   const demoCSS = keep(emitHashed("demo", "css", readFileSync(minifyCSS("apps/demo/src/demo.css", "demo.css"))));
   const demo = keep(emitHashed("demo", "js", bundle("apps/demo/src/main.ts", "demo.js")));
   keep(emit("pages/demo.html", fill("apps/demo/demo.html", { demo, demoCSS })));

@@ -1,0 +1,127 @@
+import { showsData, type QueryResult } from "@emban/core";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { api, asApiError, isAbort } from "../api/client";
+import { useSettled } from "../api/hooks";
+import type { DraftConfig, DraftWidget } from "../api/types";
+import type { Answer } from "../charts/widget-card";
+import { words } from "../words";
+
+/** Answers of this long ago are asked for again, in milliseconds. */
+const keepTime = 60_000;
+const mostAtOnce = 4;
+
+export interface Look {
+  /** "" for all customers. */
+  readonly tenant: string;
+  readonly timezone: string;
+  readonly environment: string;
+}
+
+export interface Shown {
+  readonly answer: Answer;
+  readonly isStale: boolean;
+  /** What must be chosen before there can be an answer. */
+  readonly missing: string | null;
+}
+
+const measuring = new Set(["sum", "avg", "min", "max", "p50", "p90", "p95", "p99"]);
+
+export function needsNumber(metric: string | undefined): boolean {
+  return metric !== undefined && measuring.has(metric);
+}
+
+/** What must still be chosen before the server can be asked; null when nothing. */
+export function missingOf(widget: DraftWidget): string | null {
+  const { query } = widget;
+  if (!query) return null;
+  if (needsNumber(query.metric) && !query.numeric_prop) return words.widget.needsProperty;
+  if (needsNumber(query.second_metric) && !query.second_numeric_prop) return words.widget.needsProperty;
+  if ((widget.kind === "breakdown" || widget.kind === "table") && !query.group_by) return words.widget.needsGroup;
+  if (widget.chart === "pivot" && !query.group_by_2) return words.widget.needsGroup;
+  return null;
+}
+
+/** The period that customers begin with, where the filter bar has one. */
+export function periodOf(config: DraftConfig): string | null {
+  const filter = config.filters?.find(({ type }) => type === "period");
+  return filter ? filter.default ?? "30d" : null;
+}
+
+function bodyOf(widget: DraftWidget, period: string | null, look: Look): Record<string, unknown> {
+  return {
+    kind: widget.kind, query: { ...widget.query, ...(period !== null && { period }) }, environment: look.environment,
+    ...(look.tenant !== "" && { tenant_id: look.tenant }), ...(look.timezone !== "" && { timezone: look.timezone }),
+  };
+}
+
+/** The answers of all widgets on real data: asked for when a question changes, a few at a time, and kept for a minute. */
+export function useAnswers(widgets: readonly DraftWidget[], period: string | null, look: Look): { readonly of: (widget: DraftWidget) => Shown; readonly retry: () => void } {
+  const known = useRef(new Map<string, { readonly answer: Answer; readonly at: number }>());
+  const latest = useRef(new Map<string, { readonly answer: Answer; readonly form: string }>());
+  const underWay = useRef(new Map<string, AbortController>());
+  const [, setRound] = useState(0);
+  const redraw = useCallback(() => setRound((before) => before + 1), []);
+  const { tenant, timezone, environment } = look;
+  const keyOf = useCallback((widget: DraftWidget) => JSON.stringify(bodyOf(widget, period, { tenant, timezone, environment })), [period, tenant, timezone, environment]);
+  const wanted = useMemo(() => [...new Set(widgets.filter((widget) => showsData(widget) && missingOf(widget) === null).map(keyOf))].join("\n"), [widgets, keyOf]);
+  const settled = useSettled(wanted, 180);
+  const pump = useCallback(
+    (keys: readonly string[]) => {
+      for (const [key, abort] of underWay.current) {
+        if (keys.includes(key)) continue;
+        abort.abort();
+        underWay.current.delete(key);
+      }
+      const isDue = (key: string) => Date.now() - (known.current.get(key)?.at ?? 0) > keepTime;
+      const queue = keys.filter((key) => !underWay.current.has(key) && isDue(key));
+      const next = () => {
+        while (underWay.current.size < mostAtOnce) {
+          const key = queue.shift();
+          if (key === undefined) return;
+          const abort = new AbortController();
+          underWay.current.set(key, abort);
+          const settle = (answer: Answer) => {
+            if (abort.signal.aborted) return;
+            known.current.set(key, { answer, at: Date.now() });
+            underWay.current.delete(key);
+            redraw();
+            next();
+          };
+          api.post<QueryResult>("/v1/query", JSON.parse(key), { signal: abort.signal }).then(
+            (result) => settle({ result }),
+            (error: unknown) => !isAbort(error) && settle({ error: asApiError(error) }),
+          );
+        }
+      };
+      next();
+    },
+    [redraw],
+  );
+  useEffect(() => pump(settled === "" ? [] : settled.split("\n")), [settled, pump]);
+  useEffect(() => {
+    const running = underWay.current;
+    return () => {
+      for (const abort of running.values()) abort.abort();
+      running.clear();
+    };
+  }, []);
+  const retry = useCallback(() => {
+    for (const [key, { answer }] of known.current) if (answer && "error" in answer) known.current.delete(key);
+    pump(settled === "" ? [] : settled.split("\n"));
+    redraw();
+  }, [pump, redraw, settled]);
+  const of = (widget: DraftWidget): Shown => {
+    const missing = missingOf(widget);
+    if (missing !== null) return { answer: null, isStale: false, missing };
+    const found = known.current.get(keyOf(widget));
+    // An earlier answer of the same form stays in sight while the next one is on its way.
+    const form = JSON.stringify([widget.kind, widget.chart, widget.query?.group_by, widget.query?.group_by_2, widget.query?.second_metric !== undefined]);
+    if (found) {
+      latest.current.set(widget.id, { answer: found.answer, form });
+      return { answer: found.answer, isStale: false, missing };
+    }
+    const before = latest.current.get(widget.id);
+    return before && before.form === form ? { answer: before.answer, isStale: true, missing } : { answer: null, isStale: false, missing };
+  };
+  return { of, retry };
+}

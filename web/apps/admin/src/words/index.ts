@@ -1,0 +1,8 @@
+import { accountWords } from "./account";
+import { builderWords } from "./builder";
+import { commonWords } from "./common";
+import { manageWords } from "./manage";
+import { pageWords } from "./pages";
+
+/** Every text of the console, by the part of it that says it: what is to be translated is here and nowhere else. */
+export const words = { ...commonWords, ...accountWords, ...pageWords, ...manageWords, ...builderWords } as const;
