@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from embantest.client import Client, Response
 from embantest.process import ROOT, EmbanProcess
+from embantest.reset import reset_token
 from embantest.schemas import Schemas
-from embantest.workspace import Organization, Session, breakdown, event, kpi, timeseries
+from embantest.team import browser, invite, join, new_address, token_of
+from embantest.workspace import PASSWORD, Organization, Session, breakdown, event, kpi, timeseries
 
 Json = dict[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -84,7 +86,7 @@ def test_every_route_is_described_and_nothing_else(document: Json) -> None:
 
 def test_every_route_is_described_with_its_credential(document: Json) -> None:
     opens = {
-        "public": [], "session": [{"session": []}], "ingest": [{"apiKey": []}], "embed": [{"embedToken": []}],
+        "public": [], **dict.fromkeys(("session", "team", "owner"), [{"session": []}]), "ingest": [{"apiKey": []}], "embed": [{"embedToken": []}],
         **dict.fromkeys(("read", "edit", "admin"), [{"apiKey": []}, {"session": []}]),
     }
     rules = routes_of_the_program()
@@ -199,7 +201,11 @@ LATE = ["DELETE /v1/embed/layout", "DELETE /v1/data-apps/{name}", "POST /v1/dash
 ELSEWHERE = {
     "GET /v1/embed/live", "POST /v1/auth/register", "POST /v1/auth/login", "POST /v1/auth/logout", "GET /v1/auth/me", "GET /embed/{id}",
     "GET /sdk/{file}", "GET /web/{file}", "GET /web-components/{file}", "DELETE /v1/api-keys/{id}", "DELETE /v1/embed-sessions",
-    "DELETE /v1/embed-sessions/{id}", "DELETE /v1/dashboards/{id}", "DELETE /v1/tenants/{tenant_id}/data", "DELETE /v1/embed/own-widgets/{id}",
+    "DELETE /v1/embed-sessions/{id}", "DELETE /v1/dashboards/{id}", "PATCH /v1/auth/me", "POST /v1/auth/switch", "POST /v1/auth/password",
+    "POST /v1/auth/password/forgot", "POST /v1/auth/password/reset", "GET /v1/auth/sessions", "DELETE /v1/auth/sessions",
+    "DELETE /v1/auth/sessions/{id}", "PATCH /v1/members/{id}", "DELETE /v1/members/{id}", "POST /v1/members/leave", "POST /v1/members/invite",
+    "GET /v1/invites", "DELETE /v1/invites/{id}", "POST /v1/invites/{id}/resend", "POST /v1/auth/invite", "POST /v1/auth/invite/accept",
+    "POST /v1/organization/transfer", "GET /app", "GET /app/{page}", "GET /app/{page}/{id}", "GET /app/{page}/{id}/{part}", "DELETE /v1/tenants/{tenant_id}/data", "DELETE /v1/embed/own-widgets/{id}",
 }
 
 
@@ -240,6 +246,50 @@ def test_answers_of_accounts_are_as_described(emban: EmbanProcess, document: Jso
     check(document, "POST", "/v1/auth/logout", person.post("/v1/auth/logout"))
 
 
+def test_answers_of_the_team_are_as_described(emban: EmbanProcess, document: Json) -> None:
+    organization = Organization(emban.url)
+    nobody = Client(emban.url)
+    owner = organization.login()
+
+    def see(method: str, path: str, answer: Response) -> Any:
+        assert answer.status < 300, str(answer)
+        check(document, method, path, answer)
+        return answer.json if answer.body else None
+
+    invited = see("POST", "/v1/members/invite", owner.post("/v1/members/invite", {"email": new_address(), "role": "viewer"}))
+    see("GET", "/v1/invites", owner.get("/v1/invites"))
+    invited = see("POST", "/v1/invites/{id}/resend", owner.post(f"/v1/invites/{invited['id']}/resend"))
+    token = token_of(invited["link"], "invite")
+    see("POST", "/v1/auth/invite", nobody.post("/v1/auth/invite", {"token": token}))
+    answer = nobody.post("/v1/auth/invite/accept", {"token": token, "password": PASSWORD})
+    member = see("POST", "/v1/auth/invite/accept", answer)["user"]["id"]
+    see("DELETE", "/v1/invites/{id}", owner.delete(f"/v1/invites/{invite(owner, 'member')['id']}"))
+    see("PATCH", "/v1/members/{id}", owner.patch(f"/v1/members/{member}", {"role": "editor"}))
+    see("GET", "/v1/members", owner.get("/v1/members"))
+    see("DELETE", "/v1/members/{id}", owner.delete(f"/v1/members/{member}"))
+    see("POST", "/v1/members/leave", join(organization, "member").client.post("/v1/members/leave"))
+    see("PATCH", "/v1/auth/me", owner.patch("/v1/auth/me", {"name": "Olga"}))
+    see("POST", "/v1/auth/password/forgot", nobody.post("/v1/auth/password/forgot", {"email": organization.email}))
+    changed = owner.post("/v1/auth/password", {"current_password": PASSWORD, "password": PASSWORD + " 2"})
+    see("POST", "/v1/auth/password", changed)
+    owner = browser(emban.url, changed)
+    sessions = see("GET", "/v1/auth/sessions", owner.get("/v1/auth/sessions"))
+    switched = owner.post("/v1/auth/switch", {"organization_id": organization.id})
+    see("POST", "/v1/auth/switch", switched)
+    owner = browser(emban.url, switched)
+    heir = join(organization, "admin", owner)
+    handing = {"member_id": heir.id, "password": PASSWORD + " 2"}
+    see("POST", "/v1/organization/transfer", owner.post("/v1/organization/transfer", handing))
+    see("GET", "/v1/audit", owner.get("/v1/audit"))
+    see("GET", "/v1/usage", owner.get("/v1/usage"))
+    own = next(entry["id"] for entry in owner.get("/v1/auth/sessions").json["data"] if entry["current"])
+    see("DELETE", "/v1/auth/sessions/{id}", owner.delete(f"/v1/auth/sessions/{own}"))
+    see("DELETE", "/v1/auth/sessions", heir.client.delete("/v1/auth/sessions"))
+    token = reset_token(emban, heir.email)
+    see("POST", "/v1/auth/password/reset", nobody.post("/v1/auth/password/reset", {"token": token, "password": PASSWORD + " 3"}))
+    assert sessions["data"]
+
+
 def test_files_and_streams_are_as_described(emban: EmbanProcess, document: Json, stage: Stage) -> None:
     page = emban.client.get(f"/embed/{stage.dashboard}")
     check(document, "GET", "/embed/{id}", page)
@@ -275,7 +325,9 @@ def test_members_that_are_not_described_are_refused(document: Json, stage: Stage
         body = body_of(operation)
         if path in ("/v1/events", "/v1/embed/own-widgets"):
             continue
-        client = stage.session.client if operation["security"] == [{"embedToken": []}] else stage.organization.admin
+        person = operation["security"] == [{"session": []}]
+        client = stage.session.client if operation["security"] == [{"embedToken": []}] else (
+            stage.organization.login() if person else stage.organization.admin)
         answer = client.request(method, path, body={**body["example"], "no_such_member": 1})
         assert answer.status == 422 and "no_such_member" in answer.text, str(answer)
         check(document, method, path, answer, succeeds=False)
