@@ -76,7 +76,7 @@ public final class LoginLimiter: Sendable {
       return 0
     }
     guard wait > 0 else { return }
-    throw .tooManyRequests("Too many attempts to sign in. Wait a little, then try again.", retryAfter: max(1, Int(wait.rounded(.up))))
+    throw .tooManyRequests("Too many attempts. Wait a little, then try again.", retryAfter: max(1, Int(wait.rounded(.up))))
   }
 
   /// Gives back what ``spend(email:address:)`` took: the attempt was right.
