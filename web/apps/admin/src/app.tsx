@@ -10,6 +10,7 @@ import { ForgotPage, InvitePage, LoginPage, RegisterPage, ResetPage } from "./pa
 import { HomePage } from "./pages/home";
 import { KeysPage } from "./pages/keys";
 import { MembersPage } from "./pages/members";
+import { QueryBuilderPage } from "./pages/query-builder";
 import { SessionsPage } from "./pages/sessions";
 import { SettingsPage } from "./pages/settings";
 import { TenantsPage } from "./pages/tenants";
@@ -42,6 +43,7 @@ const routes: readonly Route[] = [
   { pattern: "/keys", right: "admin", page: () => <KeysPage /> },
   { pattern: "/sessions", right: "admin", page: () => <SessionsPage /> },
   { pattern: "/customers", right: "read", page: () => <TenantsPage /> },
+  { pattern: "/querybuilder", right: "admin", page: () => <QueryBuilderPage /> },
   { pattern: "/members", right: "read", page: () => <MembersPage /> },
   { pattern: "/audit", right: "admin", page: () => <AuditPage /> },
   { pattern: "/usage", right: "read", page: () => <UsagePage /> },

@@ -22,6 +22,7 @@ const groups: readonly { readonly title: string | null; readonly entries: readon
     entries: [
       { to: "/events", label: w.events, icon: "events", right: "read" },
       { to: "/dashboards", label: w.dashboards, icon: "dashboard", right: "read" },
+      { to: "/querybuilder", label: w.queryBuilder, icon: "query", right: "admin" },
     ],
   },
   {

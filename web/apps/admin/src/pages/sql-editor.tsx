@@ -1,0 +1,111 @@
+import { useEffect, useRef } from "react";
+import { TextArea } from "../ui";
+import { words } from "../words";
+
+/** The part of CodeMirror 5 that is used here. */
+interface Editor {
+  getValue(): string;
+  setValue(text: string): void;
+  on(event: "change", handler: (editor: Editor, change: { readonly origin?: string; readonly text: readonly string[] }) => void): void;
+  setOption(name: string, value: unknown): void;
+  replaceSelection(text: string): void;
+  focus(): void;
+  refresh(): void;
+  getWrapperElement(): HTMLElement;
+  showHint?(options: Record<string, unknown>): void;
+}
+
+interface Library {
+  (place: HTMLElement, options: Record<string, unknown>): Editor;
+}
+
+/** Where the build has put it; "" where there was none to be built in. */
+declare const EMBAN_CODEMIRROR_PATH: string;
+
+const slot = Symbol.for("emban.codemirror");
+let loading: Promise<Library> | null = null;
+
+function load(): Promise<Library> {
+  loading ??= new Promise<Library>((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = EMBAN_CODEMIRROR_PATH;
+    script.onload = () => {
+      const library = (globalThis as unknown as { [slot]?: Library })[slot];
+      if (library) resolve(library);
+      else reject(new Error("codemirror did not register"));
+    };
+    script.onerror = () => {
+      loading = null;
+      script.remove();
+      reject(new Error("codemirror could not be loaded"));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+export interface EditorHandle {
+  readonly insert: (text: string) => void;
+}
+
+interface SqlEditorProps {
+  readonly value: string;
+  readonly onText: (text: string) => void;
+  readonly onRun: () => void;
+  /** Columns by table, for completion. */
+  readonly tables: Readonly<Record<string, readonly string[]>>;
+  readonly handle: { current: EditorHandle | null };
+}
+
+/** SQL with colours and completion; a plain text field until, or unless, the editor is there: the style sheet hides it then. */
+export function SqlEditor({ value, onText, onRun, tables, handle }: SqlEditorProps): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const editor = useRef<Editor | null>(null);
+  const latest = useRef({ value, onText, onRun });
+  latest.current = { value, onText, onRun };
+  useEffect(() => {
+    let isGone = false;
+    handle.current = { insert: (text) => (editor.current ? (editor.current.replaceSelection(text), editor.current.focus()) : latest.current.onText(`${latest.current.value}${text}`)) };
+    load().then(
+      (library) => {
+        const element = place.current;
+        if (isGone || !element || editor.current) return;
+        element.replaceChildren();
+        const made = library(element, {
+          value: latest.current.value, mode: "text/x-sql", lineNumbers: true, lineWrapping: true, indentUnit: 2, tabSize: 2, inputStyle: "contenteditable", screenReaderLabel: words.query.editor,
+          extraKeys: { "Ctrl-Enter": () => latest.current.onRun(), "Cmd-Enter": () => latest.current.onRun(), "Ctrl-Space": "autocomplete", Tab: false, "Shift-Tab": false },
+          hintOptions: { completeSingle: false },
+        });
+        made.on("change", (now, change) => {
+          latest.current.onText(now.getValue());
+          if (change.origin === "+input" && /[\w.]$/.test(change.text[0] ?? "")) made.showHint?.({ completeSingle: false });
+        });
+        editor.current = made;
+        element.dataset["ready"] = "";
+      },
+      () => undefined,
+    );
+    return () => {
+      isGone = true;
+      editor.current = null;
+      handle.current = null;
+    };
+  }, [handle]);
+  useEffect(() => editor.current?.setOption("hintOptions", { completeSingle: false, tables }), [tables]);
+  useEffect(() => {
+    if (editor.current && editor.current.getValue() !== value) editor.current.setValue(value);
+  }, [value]);
+  return (
+    <div
+      className="sql-editor"
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || editor.current) return;
+        event.preventDefault();
+        onRun();
+      }}
+    >
+      <div ref={place} />
+      <div className="sql-plain"><TextArea mono rows={10} spellCheck={false} aria-label={words.query.editor} value={value} onText={onText} /></div>
+    </div>
+  );
+}
