@@ -1,13 +1,15 @@
 """Every route × every role × every kind of credential: the answer's status, as `Tests/Golden/roles.csv` has it.
 
 Each request is sent as it stands there: with `none` for every parameter of the path, and, where it writes, an empty JSON object. So what is let
-through is answered by what there is to say about that (404, 422 …), and what is not, by 401 or 403.
+through is answered by what there is to say about that (404, 422 …), and what is not, by 401 or 403. After a wanted change:
+`EMBAN_UPDATE_GOLDEN=1 scripts/python-tests Tests/IntegrationTests/test_role_matrix.py`, then read the difference.
 """
 
 from __future__ import annotations
 
 import csv
 import http.client
+import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -89,7 +91,17 @@ def status(client: Client, method: str, route: str) -> int:
         connection.close()
 
 
-def test_the_table_has_every_route_with_its_rule() -> None:
+def answers(stage: Stage, route: tuple[str, str]) -> dict[str, str]:
+    return {credential: str(status(stage.client(credential, route), *route)) for credential in CREDENTIALS}
+
+
+def test_the_table_has_every_route_with_its_rule(stage: Stage) -> None:
+    if os.environ.get("EMBAN_UPDATE_GOLDEN"):
+        routes = sorted(routes_of_the_program().items(), key=lambda item: (item[0][1], item[0][0]))
+        with FILE.open("w", newline="") as file:
+            table = csv.DictWriter(file, ["method", "route", "rule", *CREDENTIALS], lineterminator="\n")
+            table.writeheader()
+            table.writerows({"method": route[0], "route": route[1], "rule": rule, **answers(stage, route)} for route, rule in routes)
     assert {(row["method"], row["route"]): row["rule"] for row in rows()} == routes_of_the_program()
     assert list(rows()[0]) == ["method", "route", "rule", *CREDENTIALS]
     assert [(row["route"], row["method"]) for row in rows()] == sorted((row["route"], row["method"]) for row in rows())
@@ -112,6 +124,4 @@ def test_the_table_says_what_the_contract_says(row: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("row", rows() if FILE.exists() else [], ids=lambda row: f"{row['method']} {row['route']}")
 def test_every_credential_is_answered_as_the_table_says(stage: Stage, row: dict[str, str]) -> None:
-    route = (row["method"], row["route"])
-    answered = {credential: str(status(stage.client(credential, route), *route)) for credential in CREDENTIALS}
-    assert answered == {credential: row[credential] for credential in CREDENTIALS}
+    assert answers(stage, (row["method"], row["route"])) == {credential: row[credential] for credential in CREDENTIALS}

@@ -133,6 +133,8 @@ import Testing
       "drill-range", planner.drill(into: query, DrillDown([.init(.property("endpoint"), "/chat")], range: bucket, limit: 5)).statements)
     let organization = try scope(tenant: .all)
     try check("tenants", Planner(scope: organization).tenants(after: TenantID("acme"), limit: 20).statements)
+    let days = CivilDate(daysSinceEpoch: 20_482)...CivilDate(daysSinceEpoch: 20_486)
+    try check("usage", UsagePlan(scope: organization, days: days).statements)
     let discovery = Discovery(scope: organization)
     try check(
       "discover", [discovery.overview] + discovery.details([["api.call", 5, 0, 0, 1, 1_790_000_000_000], ["it's", 2, 0, 0, 1, 0]]))

@@ -138,6 +138,8 @@ import Testing
     let planner = try world.samples.planner(tenant: .all)
     var statements = try await discovery(planner.scope, world.samples.executor)
     statements += try planner.tenants().statements.map { ("tenants", $0.sql) }
+    let days = CivilDate(daysSinceEpoch: 20_089)...CivilDate(daysSinceEpoch: 21_183)
+    statements += UsagePlan(scope: planner.scope, days: days).statements.map { ("usage \($0.purpose)", $0.sql) }
     for kind in [WidgetKind.kpi, .timeseries] {
       statements += try planner.plan(WidgetQuery(eventName: "api.call"), kind: kind).statements.map { ("query \(kind)", $0.sql) }
     }
