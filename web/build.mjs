@@ -65,9 +65,9 @@ function minifyCSS(entry, name) {
 }
 
 /** Style sheets with what they import, as one. */
-function bundleCSS(entry, name) {
+function bundleCSS(entry, name, options) {
   const file = join(scratch, name);
-  run("esbuild", [entry, "--bundle", "--minify", "--log-level=warning", `--outfile=${file}`]);
+  run("esbuild", [entry, "--bundle", "--minify", "--log-level=warning", `--outfile=${file}`, ...options]);
   return file;
 }
 
@@ -137,6 +137,7 @@ function apiDescription() {
 function buildTests() {
   const elementStyles = elementCSS();
   const entries = {
+    "admin.mjs": "apps/admin/src/testable.ts",
     "core.mjs": "packages/core/src/index.ts",
     "embed-helper.mjs": "packages/embed-helper/src/embed-url.ts",
     "embed.mjs": "packages/embed/src/address.ts",
@@ -165,9 +166,30 @@ function moduleFolder(name) {
 }
 
 /** The console's pages: React and the viewer's own views in one file. */
-function consoleFlags(elementOptions) {
+function consoleFlags(elementOptions, editor) {
   const react = ["react", "react-dom", "scheduler"].map((name) => `--alias:${name}=${moduleFolder(name)}`);
-  return [...elementOptions, ...react, "--jsx=automatic", '--define:process.env.NODE_ENV="production"'];
+  return [...elementOptions, ...react, "--jsx=automatic", '--define:process.env.NODE_ENV="production"', `--define:EMBAN_CODEMIRROR_PATH=${JSON.stringify(`/${editor}`)}`];
+}
+
+/** What the query builder edits SQL with: CodeMirror 5 and its parts as one script that touches no global name, and their style sheets. */
+function codeMirror() {
+  const folder = [join(here, "node_modules/codemirror"), "/usr/share/javascript/codemirror", "/usr/share/nodejs/codemirror"].find((place) => existsSync(place));
+  if (!folder) throw new Error("codemirror is neither in node_modules nor in /usr/share/javascript: run scripts/setup, or npm install in web/");
+  const find = (name) => {
+    const file = [join(folder, name), join(folder, name.replace(/^lib\//, ""))].find((place) => existsSync(place));
+    if (!file) throw new Error(`${name} is not in ${folder}`);
+    return readFileSync(file, "utf8");
+  };
+  const parts = ["mode/sql/sql.js", "addon/edit/matchbrackets.js", "addon/edit/closebrackets.js", "addon/hint/show-hint.js", "addon/hint/sql-hint.js"];
+  // Each file registers with a module loader, or else with a global: here it gets a loader of its own.
+  const part = (name) => `(function(define,module,exports){${find(name)}\n}).call(own,function(names,make){make(own.CodeMirror)},undefined,undefined);`;
+  const core = `(function(define,module,exports){${find("lib/codemirror.js")}\n}).call(own,function(make){own.CodeMirror=make()},undefined,undefined);`;
+  const amd = (text) => text.replace(/function\(define,module,exports\)\{/g, "function(define,module,exports){if(define)define.amd=true;");
+  const script = join(scratch, "codemirror-source.js");
+  writeFileSync(script, amd(`(function(){var own={};\n${core}\n${parts.map(part).join("\n")}\nglobalThis[Symbol.for("emban.codemirror")]=own.CodeMirror;})();\n`));
+  const minified = join(scratch, "codemirror.js");
+  run("esbuild", [script, "--minify", "--target=es2020", "--charset=utf8", "--log-level=error", `--outfile=${minified}`]);
+  return { script: readFileSync(minified), styles: ["lib/codemirror.css", "addon/hint/show-hint.css"].map(find).join("\n") };
 }
 
 /** Types of `window.Emban`, for pages that load the script: one file without imports. */
@@ -203,8 +225,12 @@ function build() {
   keep(emit("sdk/emban-embed.d.ts", scriptTypes()));
   const embed = keep(emitHashed("embed", "js", bundle("packages/embed/src/main.ts", "embed.js", elementOptions)));
   keep(emit("pages/embed.html", fill("packages/embed/embed.html", { embed, echarts })));
-  const adminCSS = keep(emitHashed("admin", "css", readFileSync(bundleCSS("apps/admin/src/styles/admin.css", "admin.css"))));
-  const admin = keep(emitHashed("admin", "js", bundle("apps/admin/src/main.tsx", "admin.js", consoleFlags(elementOptions))));
+  const { script: editorScript, styles: editorStyles } = codeMirror();
+  const editor = keep(emitHashed("codemirror", "js", editorScript));
+  const editorCSS = join(scratch, "codemirror.css");
+  writeFileSync(editorCSS, editorStyles);
+  const adminCSS = keep(emitHashed("admin", "css", readFileSync(bundleCSS("apps/admin/src/styles/admin.css", "admin.css", [`--alias:codemirror-styles=${editorCSS}`]))));
+  const admin = keep(emitHashed("admin", "js", bundle("apps/admin/src/main.tsx", "admin.js", consoleFlags(elementOptions, editor))));
   keep(emit("pages/app.html", fill("apps/admin/app.html", { admin, adminCSS })));
   const demoCSS = keep(emitHashed("demo", "css", readFileSync(minifyCSS("apps/demo/src/demo.css", "demo.css"))));
   const demo = keep(emitHashed("demo", "js", bundle("apps/demo/src/main.ts", "demo.js")));

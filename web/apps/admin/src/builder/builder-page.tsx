@@ -13,9 +13,10 @@ import { Button, Combo, Empty, ErrorNote, Icon, IconButton, Logo, Menu, Note, us
 import { words } from "../words";
 import { periodOf, useAnswers, type Look } from "./answers";
 import { Canvas } from "./canvas";
-import { configOf, download, freeId, freePlace, positionsOf, useDraft, withPositions, type Draft } from "./draft";
+import { configOf, download, useDraft, type Draft } from "./draft";
 import { filterName, FiltersPanel } from "./filters-panel";
 import { Gallery } from "./gallery-dialog";
+import { freeId, freePlace, positionsOf, withPositions } from "./places";
 import { PreviewDialog } from "./preview-dialog";
 import { PublishDialog } from "./publish-dialog";
 import { SettingsPanel } from "./settings-panel";

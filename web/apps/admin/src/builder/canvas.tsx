@@ -5,7 +5,7 @@ import { WidgetCard } from "../charts/widget-card";
 import { Icon } from "../ui";
 import { words } from "../words";
 import type { Shown } from "./answers";
-import { positionsOf } from "./draft";
+import { positionsOf } from "./places";
 
 const w = words.builder;
 const gap = 16;

@@ -1,7 +1,6 @@
-import { fit, gridColumns, type Positions } from "@emban/core";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { address, api, ApiError, asApiError } from "../api/client";
-import type { Dashboard, DraftConfig, DraftWidget } from "../api/types";
+import type { Dashboard, DraftConfig } from "../api/types";
 
 /** How long nothing has to change before the draft is saved, in milliseconds. */
 const settleTime = 700;
@@ -28,31 +27,6 @@ export function download(name: string, value: unknown): void {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
-export function positionsOf(widgets: readonly DraftWidget[]): Positions {
-  return Object.fromEntries(widgets.map(({ id, position }) => [id, fit(position)]));
-}
-
-export function withPositions(config: DraftConfig, positions: Positions): DraftConfig {
-  return { ...config, widgets: (config.widgets ?? []).map((widget) => ({ ...widget, position: positions[widget.id] ?? widget.position })) };
-}
-
-/** The first place, from the top, where a widget of this size fits without moving another. */
-export function freePlace(widgets: readonly DraftWidget[], w: number, h: number): DraftWidget["position"] {
-  const boxes = widgets.map(({ position }) => position);
-  const bottom = Math.max(0, ...boxes.map((box) => box.y + box.h));
-  for (let y = 0; y <= bottom; y += 1) {
-    for (let x = 0; x + w <= gridColumns; x += 1) {
-      if (!boxes.some((box) => x < box.x + box.w && box.x < x + w && y < box.y + box.h && box.y < y + h)) return { x, y, w, h };
-    }
-  }
-  return { x: 0, y: bottom, w, h };
-}
-
-export function freeId(prefix: string, taken: readonly { readonly id: string }[]): string {
-  const ids = new Set(taken.map(({ id }) => id));
-  for (let number = taken.length + 1; ; number += 1) if (!ids.has(`${prefix}${number}`)) return `${prefix}${number}`;
 }
 
 export type SaveStatus = "saved" | "waiting" | "saving" | "offline" | "invalid" | "conflict" | "failed";
@@ -106,14 +80,13 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
   }, []);
 
   const save = useCallback(async (): Promise<boolean> => {
-    if (running.current) {
-      await running.current;
-    }
+    while (running.current) await running.current;
+    if (now.current.status === "conflict") return false;
     const { config, revision, saved } = now.current;
     const text = JSON.stringify(config);
     if (text === saved) {
-      if (now.current.status !== "conflict") put("saved");
-      return now.current.status !== "conflict";
+      put("saved");
+      return true;
     }
     const attempt = (async () => {
       put("saving");
@@ -163,6 +136,10 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
     const leave = () => {
       const { config, revision, saved, status: state } = now.current;
       if (!canEdit || state === "conflict" || state === "invalid" || JSON.stringify(config) === saved) return;
+      if (running.current) {
+        void running.current.then(() => save());
+        return;
+      }
       void fetch(address(`/v1/dashboards/${initial.id}`), {
         method: "PUT", credentials: "same-origin", keepalive: true, body: JSON.stringify(config), headers: { "Content-Type": "application/json", "If-Match": `"${revision}"` },
       }).catch(() => undefined);
@@ -178,7 +155,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
       clearTimeout(timer.current);
       leave();
     };
-  }, [initial.id, canEdit]);
+  }, [initial.id, canEdit, save]);
 
   const edit = useCallback(
     (change: (config: DraftConfig) => DraftConfig, key: string | null = null) => {

@@ -2,7 +2,7 @@ import type { DraftConfig, DraftFilter, EventType } from "../api/types";
 import { plain } from "../charts/gallery";
 import { Button, Checkbox, Combo, Empty, Field, IconButton, Select, TextInput } from "../ui";
 import { words } from "../words";
-import { freeId } from "./draft";
+import { freeId } from "./places";
 import { dimensionsOf, numbersOf } from "./widget-panel";
 
 const w = words.filters;

@@ -2,7 +2,7 @@ import {
   DashboardController, EmbanError, resolveTheme, type DashboardConfig, type QueryResult, type ResolvedTheme, type Theme, type WidgetConfig, type WidgetState,
 } from "@emban/core";
 import styles from "emban-styles";
-import { memo, useEffect, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import type { ViewContext } from "../../../../packages/element/src/context";
 import { CustomerColors } from "../../../../packages/element/src/customer-colors";
 import { Card } from "../../../../packages/element/src/widgets/card";
@@ -37,7 +37,11 @@ export function themeVariables(theme: ResolvedTheme): Readonly<Record<string, st
 export function useResolvedTheme(theme: Theme | undefined): ResolvedTheme {
   const [, setRound] = useState(0);
   useEffect(() => onModeChange(() => setRound((before) => before + 1)), []);
-  return resolveTheme(theme, isDark());
+  const key = JSON.stringify(theme);
+  const dark = isDark();
+  // By what the theme says: the same object as long as that is the same.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  return useMemo(() => resolveTheme(theme, dark), [key, dark]);
 }
 
 export type Answer = { readonly result: QueryResult } | { readonly error: ApiError } | null;

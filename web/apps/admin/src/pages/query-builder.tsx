@@ -3,7 +3,7 @@ import { api } from "../api/client";
 import { useAction, useGet, useList, useStored } from "../api/hooks";
 import type { Dashboard, DashboardSummary, DraftWidget } from "../api/types";
 import { useAnswers, type Look } from "../builder/answers";
-import { freeId, freePlace } from "../builder/draft";
+import { freeId, freePlace } from "../builder/places";
 import { WidgetPanel } from "../builder/widget-panel";
 import { looks, starter } from "../charts/gallery";
 import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
@@ -11,6 +11,7 @@ import { navigate } from "../router";
 import { useSession } from "../session";
 import { Button, copyText, count, decimal, Dialog, Empty, ErrorNote, Field, Icon, Note, PageHead, Section, Segments, Select, useToast } from "../ui";
 import { words } from "../words";
+import { csvOf, textOf } from "./csv";
 import { useDiscovery } from "./events";
 import { formatSQL } from "./format-sql";
 import { SqlEditor, type EditorHandle } from "./sql-editor";
@@ -186,19 +187,4 @@ function Sql(): JSX.Element {
 
 function isNumber(type: string): boolean {
   return /^(Nullable\()?(U?Int|Float|Decimal)/.test(type) || type === "number";
-}
-
-function textOf(value: unknown): string {
-  if (value === null || value === undefined) return "NULL";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-/** As in RFC 4180; a text that a spreadsheet would run as a formula is put in order by an apostrophe. */
-export function csvOf(names: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const cell = (value: unknown) => {
-    const text = value === null || value === undefined ? "" : textOf(value);
-    const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
-  };
-  return [names, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
 }

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useId, useLayoutEffect, useRef, useState, type CSSProperties, type KeyboardEvent } from "react";
 import { words } from "../words";
 import type { FieldIds } from "./controls";
 import { Icon } from "./icons";
@@ -37,6 +37,7 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
   const isFiltering = isOpen && typed !== shown;
   const found = (isFiltering && needle !== "" ? suggestions.filter((one) => `${one.label ?? ""} ${one.value}`.toLowerCase().includes(needle)) : suggestions).slice(0, 200);
   useEffect(() => list.current?.children[active]?.scrollIntoView?.({ block: "nearest" }), [active]);
+  const place = usePlaceBelow(input, isOpen);
   const open = () => {
     if (isOpen || disabled) return;
     setTyped(shown);
@@ -93,7 +94,7 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
         <Icon name="chevron" />
       )}
       {isOpen && (
-        <ul className="combo-list" role="listbox" id={listId} ref={list}>
+        <ul className="combo-list" role="listbox" id={listId} ref={list} style={place}>
           {found.map((one, index) => (
             <li
               key={one.value} id={`${listId}-${index}`} role="option" aria-selected={one.value === value} className={index === active ? "combo-option active" : "combo-option"}
@@ -109,4 +110,31 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
       )}
     </span>
   );
+}
+
+const listHeight = 272;
+
+/** Where a list stands below, or else above, its field: fixed in the window, so that no frame around it cuts it off. */
+function usePlaceBelow(field: { readonly current: HTMLElement | null }, isOpen: boolean): CSSProperties {
+  const [place, setPlace] = useState<CSSProperties>({});
+  useLayoutEffect(() => {
+    if (!isOpen) return undefined;
+    const measure = () => {
+      const box = field.current?.getBoundingClientRect();
+      if (!box) return;
+      const below = window.innerHeight - box.bottom - 12;
+      const isAbove = below < 160 && box.top > below;
+      setPlace({
+        left: box.left, width: Math.max(box.width, 200), maxHeight: Math.min(listHeight, isAbove ? box.top - 12 : below), ...(isAbove ? { bottom: window.innerHeight - box.top + 4 } : { top: box.bottom + 4 }),
+      });
+    };
+    measure();
+    window.addEventListener("scroll", measure, true);
+    window.addEventListener("resize", measure);
+    return () => {
+      window.removeEventListener("scroll", measure, true);
+      window.removeEventListener("resize", measure);
+    };
+  }, [field, isOpen]);
+  return place;
 }

@@ -1,0 +1,9 @@
+/** What tests in Node look at: everything that needs neither a page nor React. */
+export { adapt, fitQuery, offers } from "./builder/adapt";
+export { canonical, diff } from "./builder/diff";
+export { freeId, freePlace, positionsOf, withPositions } from "./builder/places";
+export { looks, lookName, sample, sampleWidget, starter } from "./charts/gallery";
+export { csvOf } from "./pages/csv";
+export { formatSQL } from "./pages/format-sql";
+export { snippet } from "./pages/snippets";
+export { words } from "./words";

@@ -1,0 +1,125 @@
+// What the console decides without a page: places, changes, charts and texts.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as core from "../../.build/web-tests/core.mjs";
+import * as admin from "../../.build/web-tests/admin.mjs";
+
+const events = [
+  {
+    event_name: "api.call", count: 1000, first_seen: "", last_seen: "", tenants: 2, sampled: 1000,
+    dimensions: [{ name: "request", events: 1000, cardinality: 990, top_values: [] }, { name: "model", events: 1000, cardinality: 4, top_values: [] }, { name: "region", events: 900, cardinality: 3, top_values: [] }],
+    numeric_properties: [{ name: "tokens", events: 1000, min: 0, max: 10, avg: 5, p50: 5, p95: 9 }],
+  },
+];
+const look = (kind, chart) => admin.looks.find((one) => one.kind === kind && one.chart === chart);
+const box = (x, y, w, h) => ({ x, y, w, h });
+const widget = (id, position, more = {}) => ({ id, title: id, kind: "kpi", chart: "stat", position, query: { metric: "count" }, ...more });
+
+test("the gallery holds all 21 charts, each with a name, a hint, a picture and a face of the viewer", () => {
+  assert.equal(admin.looks.length, 21);
+  for (const one of admin.looks) {
+    const key = `${one.kind}/${one.chart}`;
+    assert.ok(admin.words.charts.names[key] && admin.words.charts.hints[key], key);
+    assert.notEqual(core.faceOf(admin.sampleWidget(one)), "unknown", key);
+    if (one.kind !== "text") assert.ok(admin.sample(one).rows.length > 0, key);
+  }
+});
+
+test("a new widget groups by a property with a few values, not by one that differs in every event", () => {
+  assert.equal(admin.starter(look("breakdown", "donut"), "w_1", events).query.group_by, "model");
+  const pivot = admin.starter(look("table", "pivot"), "w_1", events).query;
+  assert.notEqual(pivot.group_by, pivot.group_by_2);
+});
+
+test("without any events a new widget still is a whole question", () => {
+  for (const one of admin.looks) {
+    const made = admin.starter(one, "w_1", []);
+    if (one.kind === "text") assert.equal(made.query, undefined);
+    else assert.ok(made.query.metric && (!one.grouped || made.query.group_by) && (!one.doubled || made.query.second_metric), `${one.kind}/${one.chart}`);
+  }
+});
+
+test("every chart can become every other, and keeps nothing that it does not take", () => {
+  for (const from of admin.looks) {
+    for (const to of admin.looks) {
+      const made = admin.adapt(admin.starter(from, "w_1", events), to, events);
+      const { query } = made;
+      const name = `${from.kind}/${from.chart} → ${to.kind}/${to.chart}`;
+      assert.equal(`${made.kind}/${made.chart}`, `${to.kind}/${to.chart}`);
+      if (to.kind === "text") {
+        assert.equal(query, undefined, name);
+        continue;
+      }
+      assert.equal(Boolean(query.group_by_2), to.chart === "pivot", name);
+      if (to.kind === "kpi" || to.kind === "heatmap") assert.equal(query.group_by, undefined, name);
+      if (to.kind === "breakdown" || to.kind === "table") assert.ok(query.group_by, name);
+      if (to.chart === "dual_axis" || to.chart === "scatter") assert.ok(query.second_metric, name);
+      if (to.kind === "timeseries" && query.second_metric) assert.equal(query.group_by, undefined, name);
+      if (to.kind === "heatmap" || to.chart === "pivot") assert.equal(query.compare, undefined, name);
+      assert.equal(made.options?.markdown, undefined, name);
+    }
+  }
+});
+
+test("what is changed by hand stays when the chart changes", () => {
+  const before = { ...widget("w_1", box(0, 0, 6, 4)), kind: "breakdown", chart: "bar", query: { event_name: "api.call", metric: "sum", numeric_prop: "tokens", group_by: "region", limit: 7, period: "7d" } };
+  const after = admin.adapt(before, look("breakdown", "donut"), events);
+  assert.deepEqual(after.query, before.query);
+  assert.deepEqual(after.position, before.position);
+});
+
+test("a new widget takes the first place where it fits, and moves nobody", () => {
+  const widgets = [widget("a", box(0, 0, 3, 2)), widget("b", box(6, 0, 6, 2)), widget("c", box(0, 2, 12, 1))];
+  assert.deepEqual(admin.freePlace(widgets, 3, 2), box(3, 0, 3, 2));
+  assert.deepEqual(admin.freePlace(widgets, 4, 2), box(0, 3, 4, 2));
+  assert.deepEqual(admin.freePlace([], 6, 4), box(0, 0, 6, 4));
+});
+
+test("ids are not given twice", () => {
+  assert.equal(admin.freeId("w_", [{ id: "w_2" }]), "w_3");
+  assert.equal(admin.freeId("w_", [{ id: "a" }, { id: "w_3" }]), "w_4");
+});
+
+test("a publication's changes are told apart: added, removed, moved, changed, and of the dashboard", () => {
+  const live = { name: "A", theme: { primaryColor: "#111" }, widgets: [widget("stays", box(0, 0, 3, 2)), widget("moves", box(3, 0, 3, 2)), widget("changes", box(6, 0, 3, 2)), widget("goes", box(9, 0, 3, 2))] };
+  const draft = { name: "A", widgets: [widget("stays", box(0, 0, 3, 2)), widget("moves", box(3, 2, 3, 2)), { ...widget("changes", box(6, 0, 4, 2)), title: "New" }, widget("comes", box(9, 0, 3, 2))] };
+  const { widgets, parts, count } = admin.diff(live, draft);
+  assert.deepEqual(Object.fromEntries(widgets.map(({ id, kind }) => [id, kind])), { moves: "moved", changes: "changed", comes: "added", goes: "removed" });
+  assert.deepEqual(widgets.find(({ id }) => id === "changes").fields, ["title", "position"]);
+  assert.deepEqual(parts, ["theme"]);
+  assert.equal(count, 5);
+});
+
+test("what the server adds or leaves out is no change", () => {
+  const live = { name: "A", description: "", filters: [], layout: { columns: 12, row_height: 80 }, live: false, widgets: [{ ...widget("a", box(0, 0, 3, 2)), options: {}, query: { metric: "count", filters: [] } }] };
+  assert.equal(admin.diff(live, { name: "A", widgets: [widget("a", { h: 2, w: 3, y: 0, x: 0 })] }).count, 0);
+});
+
+test("SQL is put on lines by its clauses, and what stands in texts, comments and brackets is left alone", () => {
+  assert.equal(
+    admin.formatSQL("select event_name, count() as c from events where tenant_id = 'from x' and ts >= now() - 1 group by event_name order by c desc limit 10"),
+    "SELECT event_name, count() AS c\nFROM events\nWHERE tenant_id = 'from x'\n  AND ts >= now() - 1\nGROUP BY event_name\nORDER BY c DESC\nLIMIT 10",
+  );
+  assert.equal(admin.formatSQL("select a from (select a from b where c in (1,2))"), "SELECT a\nFROM (SELECT a FROM b WHERE c IN (1, 2))");
+  assert.equal(admin.formatSQL("-- select\nselect 1"), "-- select\nSELECT 1");
+});
+
+test("formatting twice is formatting once, and loses no character but spaces and capitals", () => {
+  for (const sql of ["select `a b`, x::Nullable(Float64), map['k'] from t where a != 'it''s' or b <= -1", "with q as (select 1) select * from q union all select 2"]) {
+    const once = admin.formatSQL(sql);
+    assert.equal(admin.formatSQL(once), once);
+    assert.equal(once.replace(/\s+/g, "").toLowerCase(), sql.replace(/\s+/g, "").toLowerCase());
+  }
+});
+
+test("CSV is quoted, and runs nothing in a spreadsheet", () => {
+  assert.equal(admin.csvOf(["a", "b"], [['x"y', 1], ["=1+1", null], ["a,b", -2]]), 'a,b\r\n"x""y",1\r\n\'=1+1,\r\n"a,b",-2');
+});
+
+test("the first event can be run as it stands in three languages", () => {
+  assert.match(admin.snippet("curl", "https://e.example", "eb_adm_1"), /Bearer eb_adm_1/);
+  assert.match(admin.snippet("curl", "https://e.example", null), /\$EMBAN_API_KEY/);
+  assert.match(admin.snippet("node", "https://e.example", null), /process\.env\.EMBAN_API_KEY/);
+  assert.match(admin.snippet("python", "https://e.example", null), /^import os/);
+});
