@@ -4,6 +4,7 @@ export { canonical, diff } from "./builder/diff";
 export { freeId, freePlace, positionsOf, withPositions } from "./builder/places";
 export { looks, lookName, sample, sampleWidget, starter } from "./charts/gallery";
 export { csvOf } from "./pages/csv";
+export { identifier, quoted, sqlOf } from "./pages/query-sql";
 export { formatSQL } from "./pages/format-sql";
 export { snippet } from "./pages/snippets";
 export { words } from "./words";

@@ -2,6 +2,11 @@ import { useEffect, useRef } from "react";
 import { TextArea } from "../ui";
 import { words } from "../words";
 
+interface Place {
+  readonly line: number;
+  readonly ch: number;
+}
+
 /** The part of CodeMirror 5 that is used here. */
 interface Editor {
   getValue(): string;
@@ -10,8 +15,7 @@ interface Editor {
   setOption(name: string, value: unknown): void;
   replaceSelection(text: string): void;
   focus(): void;
-  refresh(): void;
-  getWrapperElement(): HTMLElement;
+  markText(from: Place, to: Place, options: { readonly className: string }): { clear(): void };
   showHint?(options: Record<string, unknown>): void;
 }
 
@@ -46,6 +50,8 @@ function load(): Promise<Library> {
 
 export interface EditorHandle {
   readonly insert: (text: string) => void;
+  /** Underlines what the server found wrong; lines and columns count from 1. Null takes it away. */
+  readonly mark: (position: { readonly line: number; readonly column: number } | null) => void;
 }
 
 interface SqlEditorProps {
@@ -65,7 +71,18 @@ export function SqlEditor({ value, onText, onRun, tables, handle }: SqlEditorPro
   latest.current = { value, onText, onRun };
   useEffect(() => {
     let isGone = false;
-    handle.current = { insert: (text) => (editor.current ? (editor.current.replaceSelection(text), editor.current.focus()) : latest.current.onText(`${latest.current.value}${text}`)) };
+    let marked: { clear(): void } | null = null;
+    handle.current = {
+      insert: (text) => {
+        if (!editor.current) return latest.current.onText(`${latest.current.value}${text}`);
+        editor.current.replaceSelection(text);
+        return editor.current.focus();
+      },
+      mark: (position) => {
+        marked?.clear();
+        marked = position && editor.current ? editor.current.markText({ line: position.line - 1, ch: position.column - 1 }, { line: position.line - 1, ch: position.column + 40 }, { className: "sql-wrong" }) : null;
+      },
+    };
     load().then(
       (library) => {
         const element = place.current;
