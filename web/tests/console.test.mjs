@@ -113,6 +113,19 @@ test("formatting twice is formatting once, and loses no character but spaces and
   }
 });
 
+test("a widget is written as SQL with the server's names, and its values are quoted", () => {
+  const named = (name) => (name === "string_props.model" ? "string_props.model" : admin.identifier(name));
+  const asked = { ...widget("w", box(0, 0, 6, 4)), kind: "breakdown", chart: "bar", query: { event_name: "it's", metric: "p95", numeric_prop: "latency-ms", group_by: "model", period: "7d", filters: [{ dimension: "model", op: "not_in", values: ["a\\b"] }, { property: "tokens", op: "between", values: [1, 2] }] } };
+  assert.equal(
+    admin.sqlOf(asked, named),
+    [
+      "SELECT string_props.model AS value_of, quantileExactInclusive(0.95)(`numeric_props.latency-ms`) AS result", "FROM events",
+      "WHERE event_name = 'it\\'s'", "  AND timestamp >= now() - INTERVAL 7 DAY", "  AND string_props.model NOT IN ('a\\\\b')", "  AND numeric_props.tokens BETWEEN 1 AND 2",
+      "GROUP BY value_of", "ORDER BY result DESC", "LIMIT 10",
+    ].join("\n"),
+  );
+});
+
 test("CSV is quoted, and runs nothing in a spreadsheet", () => {
   assert.equal(admin.csvOf(["a", "b"], [['x"y', 1], ["=1+1", null], ["a,b", -2]]), 'a,b\r\n"x""y",1\r\n\'=1+1,\r\n"a,b",-2');
 });

@@ -90,10 +90,10 @@ export function NewKey({ onClose, onMade, name: initialName = "" }: { readonly o
         <Field label={w.name} hint={w.nameHint} error={error?.of("name")}>
           {(ids) => <TextInput {...ids} value={name} onText={setName} maxLength={200} autoFocus />}
         </Field>
-        <Field label={w.scope} hint={w.scopeHints[scope]} error={error?.of("scope")}>
+        <Field label={w.scope} isGroup hint={w.scopeHints[scope]} error={error?.of("scope")}>
           {() => <Segments label={w.scope} value={scope} onPick={setScope} options={[{ value: "admin", label: w.scopes.admin }, { value: "ingest", label: w.scopes.ingest }]} />}
         </Field>
-        <Field label={w.environment} hint={w.environmentHint} error={error?.of("environment")}>
+        <Field label={w.environment} isGroup hint={w.environmentHint} error={error?.of("environment")}>
           {() => (
             <Segments<Environment>
               label={w.environment} value={environment} onPick={setEnvironment}

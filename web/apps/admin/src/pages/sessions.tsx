@@ -169,8 +169,8 @@ function Issued({ issued, onClose }: { readonly issued: IssuedSession; readonly 
     <Dialog title={w.made} size="large" onClose={onClose} footer={<Button kind="primary" onClick={onClose}>{words.common.done}</Button>}>
       <div className="stack">
         <Note>{w.madeText}</Note>
-        <Field label={w.url}>{() => <Code text={issued.embed_url} label={w.url} />}</Field>
-        <Field label={w.preview}>{() => <iframe className="embed-preview" title={w.preview} src={framePlace(issued)} />}</Field>
+        <Field label={w.url} isGroup>{() => <Code text={issued.embed_url} label={w.url} />}</Field>
+        <Field label={w.preview} isGroup>{() => <iframe className="embed-preview" title={w.preview} src={framePlace(issued)} />}</Field>
       </div>
     </Dialog>
   );

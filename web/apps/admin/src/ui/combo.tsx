@@ -79,7 +79,7 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
       <input
         ref={input} className="input" type="text" role="combobox" autoComplete="off" spellCheck={false} aria-expanded={isOpen} aria-controls={listId} aria-autocomplete="list"
         aria-activedescendant={isOpen && found.length > 0 ? `${listId}-${active}` : undefined} {...ids} placeholder={placeholder} disabled={disabled} value={typed ?? shown}
-        onFocus={open} onClick={open} onBlur={leave} onKeyDown={key}
+        onClick={open} onBlur={leave} onKeyDown={key}
         onChange={(event) => {
           setTyped(event.target.value);
           setActive(0);

@@ -20,7 +20,10 @@ export function Dialog({ title, onClose, children, footer, size = "medium", bare
   const pressedOutside = useRef(false);
   useEffect(() => {
     const dialog = element.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      dialog.querySelector<HTMLElement>(".dialog-body :is(input:not([type=file], [type=checkbox]), select, textarea)")?.focus();
+    }
     return () => dialog?.close();
   }, []);
   return (
