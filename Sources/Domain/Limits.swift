@@ -57,6 +57,17 @@ public enum Limits {
   /// The most that one view request answers, all widgets together.
   public static let viewBytes = 16_777_216
 
+  // SQL that people write; `schema/clickhouse/access.sql` holds the same numbers
+  public static let sqlLength = 65_536
+  public static let sqlRows = 10_000
+  public static let sqlAnswerBytes = 16_777_216
+  public static let sqlSeconds = 30
+  public static let sqlReadRows = 1_000_000_000
+  /// Of one organisation.
+  public static let sqlAtOnce = 4
+  /// How many properties have columns of their own in a dataset.
+  public static let datasetProperties = 400
+
   // Embed sessions
   public static let embedSeconds = 60...86_400
   public static let defaultEmbedSeconds = 3_600

@@ -93,6 +93,54 @@ ALTER USER emban_exporter
   DEFAULT ROLE NONE
   SETTINGS PROFILE 'emban_exporter';
 
+-- Who writes SQL: a user for each organisation and environment, made when it is first needed (SQLReaderAccess), with the role and the profile below. It reads a
+-- view in a database of its own and nothing else; the view reads emban.events as a second user, under a policy with the organisation as a literal
+-- (docs/adr/0013-ad-hoc-sql.md). Nothing may be set but the comment. A SETTINGS clause inside a subquery is not held to that by ClickHouse 25.8: neither policies
+-- nor grants nor the limits on time, memory and rows depend on it.
+CREATE ROLE IF NOT EXISTS emban_sql;
+
+CREATE SETTINGS PROFILE IF NOT EXISTS emban_sql;
+
+ALTER SETTINGS PROFILE emban_sql SETTINGS
+  readonly = 1,
+  log_comment = '' CHANGEABLE_IN_READONLY,
+  -- Limits.sqlSeconds, sqlReadRows, sqlAtOnce, and one more than sqlRows: whether there are more is seen by the one.
+  max_execution_time = 30,
+  max_rows_to_read = 1000000000,
+  max_concurrent_queries_for_user = 4,
+  max_result_rows = 10001,
+  result_overflow_mode = 'break',
+  read_overflow_mode = 'throw',
+  timeout_overflow_mode = 'throw',
+  timeout_before_checking_execution_speed = 0,
+  max_threads = 4,
+  max_memory_usage = 2000000000,
+  max_memory_usage_for_user = 3000000000,
+  memory_usage_overcommit_max_wait_microseconds = 0,
+  max_bytes_before_external_group_by = 1000000000,
+  max_bytes_before_external_sort = 1000000000,
+  max_temporary_data_on_disk_size_for_user = 4000000000,
+  function_range_max_elements_in_block = 50000000,
+  max_query_size = 262144,
+  log_queries = 0,
+  cancel_http_readonly_queries_on_client_close = 1,
+  use_query_cache = 0,
+  use_query_condition_cache = 0,
+  allow_introspection_functions = 0,
+  -- As who knows SQL from elsewhere expects it.
+  union_default_mode = 'DISTINCT',
+  join_use_nulls = 1,
+  allow_suspicious_types_in_group_by = 1,
+  allow_suspicious_types_in_order_by = 1,
+  json_type_escape_dots_in_keys = 1,
+  http_response_buffer_size = 1048576,
+  http_write_exception_in_output_format = 0,
+  date_time_output_format = 'iso',
+  output_format_json_validate_utf8 = 1,
+  output_format_json_quote_64bit_integers = 0,
+  output_format_json_quote_denormals = 0,
+  output_format_json_escape_forward_slashes = 0;
+
 -- A policy before the grant: there is no moment at which a reader sees a table without its policy. What is counted in advance
 -- (tenant_days, rollups, rollup_days) is as much a customer's as the events are.
 CREATE ROW POLICY IF NOT EXISTS emban_viewer ON emban.events, emban.tenant_days, emban.rollups, emban.rollup_days

@@ -103,4 +103,6 @@ public enum DatabaseRole: Sendable, Hashable {
   case analyst(ScopeSettings)
   /// Whoever takes a tenant's events away as a file: read-only, the events of one tenant, in answers of any length.
   case exporter(ScopeSettings)
+  /// Whoever writes SQL: read-only, the view of one organisation and environment.
+  case sql(SQLReader)
 }

@@ -38,6 +38,11 @@ struct RequestBuilder {
     case .exporter(let settings):
       (user, password) = ("emban_exporter", passwords.exporter)
       scope = settings
+    case .sql(let reader):
+      (user, password) = (reader.name, reader.password)
+      // Its profile fixes everything else.
+      settings = settings.filter { $0.key == "log_comment" }
+      settings["database"] = reader.name
     }
     headers = ["X-ClickHouse-User": user, "X-ClickHouse-Key": password, "User-Agent": "emban"]
     for (name, value) in settings.sorted(by: { $0.key < $1.key }) { parameter(name, value) }
