@@ -275,6 +275,9 @@ private struct House {
       eraser: TenantEraser(
         remover: EventRemover(client: client, journal: StoredRemovalJournal(database), clock: clock, logger: Logger(label: "test"))),
       exporter: EventExporter(client: client),
+      sql: AdHocSQL(
+        client: client, key: "not asked", isOwnServer: true, queries: QueryService(runner: Broken(client: client, runner.run), clock: clock),
+        clock: clock),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: logger),
       assets: try Assets(directory: folder.appending(path: "web")), readiness: { ReadinessReport(stores: [], spool: .off) },
       metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock,

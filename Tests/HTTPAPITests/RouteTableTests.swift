@@ -160,6 +160,8 @@ private struct Fixture {
       eraser: TenantEraser(
         remover: EventRemover(client: client, journal: StoredRemovalJournal(database), clock: clock, logger: Logger(label: "test"))),
       exporter: EventExporter(client: client),
+      sql: AdHocSQL(
+        client: client, key: "not asked", isOwnServer: true, queries: QueryService(runner: Unreachable(), clock: clock), clock: clock),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: Logger(label: "test")),
       assets: try Assets(directory: folder.appending(path: "web")),
       readiness: { ReadinessReport(stores: [], spool: .off) },

@@ -220,7 +220,7 @@ def test_examples_are_taken_and_answers_are_as_described(document: Json, stage: 
     for name, method, path, operation in steps:
         if name in ELSEWHERE:
             continue
-        address = path.replace("{id}", "usage").replace("{tenant_id}", "acme").replace("{version}", "1").replace("{name}", "my-app")
+        address = path.replace("{id}", "usage").replace("{tenant_id}", "acme").replace("{version}", "1").replace("{name}", "my-app").replace("{dataset}", "events")
         client = stage.session.client if operation["security"] == [{"embedToken": []}] else stage.organization.admin
         body = body_of(operation)["example"] if "requestBody" in operation else None
         if name == "PUT /v1/dashboards/{id}":

@@ -20,6 +20,8 @@ struct DemoCommand: AsyncParsableCommand {
     let application = try runtime.application(
       demo: demo.setup,
       onServerRunning: { Console.say("emban listens on \(settings.publicAddress), the demo's data is being made …") })
-    try await runtime.run([demo] + runtime.rollupServices + [runtime.housekeeping, runtime.resetMails, application, runtime.liveStreams])
+    try await runtime.run(
+      [demo] + runtime.rollupServices
+        + [runtime.housekeeping, runtime.sqlReaders, runtime.resetMails, application, runtime.liveStreams])
   }
 }

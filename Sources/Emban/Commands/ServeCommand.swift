@@ -11,7 +11,8 @@ struct ServeCommand: AsyncParsableCommand {
     let runtime = try Runtime(settings: settings, logger: .make(settings))
     let address = settings.publicAddress
     let application = try runtime.application(onServerRunning: { Console.say("emban listens on \(address)") })
-    try await runtime.run(runtime.rollupServices + [runtime.housekeeping, runtime.resetMails, application, runtime.liveStreams])
+    try await runtime.run(
+      runtime.rollupServices + [runtime.housekeeping, runtime.sqlReaders, runtime.resetMails, application, runtime.liveStreams])
   }
 }
 

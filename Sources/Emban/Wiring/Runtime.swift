@@ -21,6 +21,8 @@ final class Runtime: Sendable {
   let settings: Settings
   let database: SQLiteDatabase
   let clickHouse: any ClickHouseServer
+  /// SQL that people write.
+  let sql: AdHocSQL
   /// Answers `unavailable` until the schema is in place.
   let client: ClickHouseClient
   let buffer: EventBufferService
@@ -90,6 +92,10 @@ final class Runtime: Sendable {
       guard startup.isDone else { throw ClickHouseError.unavailable("the schema is not in place yet") }
       return try clickHouse.endpoint()
     }
+    sql = AdHocSQL(
+      client: client, key: secretKey.derivePassword(info: "clickhouse:emban_sql"), isOwnServer: external == nil,
+      queries: QueryService(runner: ClickHouseRunner(client: client, gate: gate, timeout: .seconds(settings.querySeconds)), clock: clock),
+      clock: clock)
     // The lock of the data directory keeps other programs from a store of our own.
     var policy = RollupPolicy()
     if settings.rollups.minimumEvents == 0 { policy.minimumEvents = .max }
@@ -207,6 +213,14 @@ final class Runtime: Sendable {
   /// Sends the mails with links to set a password.
   var resetMails: any Service { ResetMailService(resets: resets) }
 
+  /// Takes away what organisations leave behind that are no more, in the users of the event store.
+  var sqlReaders: any Service {
+    let organizations = OrganizationRepository(database)
+    return SQLReaderCleaning(
+      sql: sql, waitUntilReady: { [self] in try await waitUntilReady() },
+      organizations: { try await organizations.all().map(\.id) }, logger: logger)
+  }
+
   /// Ends the streams of open dashboards: to be started after the HTTP application, and so stopped before it.
   var liveStreams: any Service { LiveStreamsService(feed: live) }
 
@@ -232,7 +246,7 @@ final class Runtime: Sendable {
       accounts: accounts, invites: invites, resets: resets, keys: keys, tokens: tokens, pipeline: pipeline,
       canaries: CanaryTable(client: client), queries: queries,
       eraser: TenantEraser(remover: remover) { [buffer] in (try? await buffer.settle(within: $0)) ?? false },
-      exporter: exporter,
+      exporter: exporter, sql: sql,
       live: live, assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
       readiness: { [self] in await readiness() }, metrics: { [self] in measurements() }, clock: clock, publicURL: settings.publicAddress,
       allowedOrigins: settings.allowedOrigins, sessionRate: settings.sessionRate)
@@ -337,7 +351,7 @@ private struct ClickHouseRunner: QueryRunning {
 
   func rows(_ sql: SQL, as role: DatabaseRole) async throws -> QueryRows {
     switch role {
-    case .admin, .exporter: try await client.query(sql, as: role, timeout: timeout)
+    case .admin, .exporter, .sql: try await client.query(sql, as: role, timeout: timeout)
     case .viewer(let scope), .analyst(let scope):
       try await gate.run(for: scope) { try await client.query(sql, as: role, timeout: timeout) }
     }

@@ -19,6 +19,7 @@ public struct APIDependencies: Sendable {
   public var queries: QueryService
   public var eraser: TenantEraser
   public var exporter: EventExporter
+  public var sql: AdHocSQL
   public var live: LiveFeed
   public var assets: Assets
   public var readiness: @Sendable () async -> ReadinessReport
@@ -35,7 +36,7 @@ public struct APIDependencies: Sendable {
   public init(
     database: any ConfigDatabase, authenticator: Authenticator, accounts: Accounts, invites: Invites, resets: PasswordResets,
     keys: APIKeys, tokens: EmbedTokens,
-    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, eraser: TenantEraser, exporter: EventExporter,
+    pipeline: IngestPipeline, canaries: CanaryTable, queries: QueryService, eraser: TenantEraser, exporter: EventExporter, sql: AdHocSQL,
     live: LiveFeed, assets: Assets,
     readiness: @escaping @Sendable () async -> ReadinessReport, metrics: @escaping @Sendable () -> Measurements,
     clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String],
@@ -53,6 +54,7 @@ public struct APIDependencies: Sendable {
     self.queries = queries
     self.eraser = eraser
     self.exporter = exporter
+    self.sql = sql
     self.live = live
     self.assets = assets
     self.readiness = readiness
@@ -125,6 +127,7 @@ extension APIRouter {
         repository: dashboards, organizations: organizations, audit: audit, isolation: IsolationCheck(dependencies),
         clock: dependencies.clock),
       QueryController(queries: dependencies.queries),
+      SQLController(sql: dependencies.sql, audit: audit),
       CacheController(
         generations: CacheGenerationRepository(dependencies.database), dashboards: dashboards, dataApps: dataApps, audit: audit,
         tenants: dependencies.queries.tenants),

@@ -14,6 +14,7 @@ COMMON_ERROR_FIELDS = {"error", "code", "message", "request_id", "details"}
 #: What single errors say beyond the common members, by code or status.
 MORE_ERROR_FIELDS: dict[object, set[str]] = {
     402: {"plan", "upgrade_to", "limit", "used"}, "revision_conflict": {"revision"},
+    **dict.fromkeys(("sql_invalid", "sql_not_allowed", "sql_too_slow", "sql_too_large"), {"position"}),
     "no_valid_event": {"accepted", "rejected", "status", "errors"}, "not_ready": {"status", "stores", "spool"},
 }
 

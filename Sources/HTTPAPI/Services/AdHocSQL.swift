@@ -1,0 +1,140 @@
+public import ClickHouse
+import ConfigStore
+public import Domain
+import QueryEngine
+
+/// Runs SQL that people of an organisation write, as the organisation's own user of the database, and says what there is to be read.
+///
+/// A program makes the user before its first statement, and again when a statement shows that it is gone or that there are new properties.
+public actor AdHocSQL {
+  private struct Prepared {
+    let reader: SQLReader
+    let dataset: EventsDataset
+    let at: Instant
+  }
+
+  /// How old what is told of a dataset may be, in milliseconds.
+  private static let freshness: Int64 = 30_000
+  /// How often an unknown name makes a look for new properties, in milliseconds.
+  private static let patience: Int64 = 3_000
+
+  private let client: ClickHouseClient
+  private let access: SQLReaderAccess
+  private let key: String
+  private let queries: QueryService
+  private let clock: TimeSource
+  private var prepared: [String: Prepared] = [:]
+  private var making: [String: Task<Prepared, any Error>] = [:]
+  private var running: [OrganizationID: Int] = [:]
+
+  /// - Parameters:
+  ///   - key: derived from the secret key; the passwords of the users are derived from it.
+  ///   - isOwnServer: whether nobody else uses the ClickHouse.
+  public init(client: ClickHouseClient, key: String, isOwnServer: Bool, queries: QueryService, clock: @escaping TimeSource) {
+    self.client = client
+    access = SQLReaderAccess(client: client, isOwnServer: isOwnServer)
+    self.key = key
+    self.queries = queries
+    self.clock = clock
+  }
+
+  /// What an account may read.
+  func dataset(_ account: Account) async throws -> EventsDataset {
+    try await prepare(account, notOlderThan: Self.freshness, again: false).dataset
+  }
+
+  /// Runs a statement.
+  /// - Returns: the answer, and how long it took, in milliseconds.
+  /// - Throws: ``AppError`` that says what is wrong with the statement; 429 `sql_busy` when enough of the organisation's run.
+  func run(_ statement: AdHocStatement, _ account: Account) async throws -> (answer: AdHocAnswer, milliseconds: Double) {
+    let organization = account.organization
+    guard running[organization, default: 0] < Limits.sqlAtOnce else {
+      throw AppError(
+        status: 429, code: "sql_busy", message: "\(Limits.sqlAtOnce) statements of this organization run at this moment.", retryAfter: 2)
+    }
+    running[organization, default: 0] += 1
+    defer {
+      running[organization, default: 1] -= 1
+      if running[organization] == 0 { running[organization] = nil }
+    }
+    let reader = try await prepare(account, notOlderThan: .max, again: false)
+    let timer = ContinuousClock()
+    var start = timer.now
+    do {
+      let answer = try await send(statement, reader, account)
+      return (answer, (timer.now - start) / .milliseconds(1))
+    } catch ClickHouseError.exception(let exception) {
+      let problem = AdHocProblem(exception, of: statement, columns: reader.dataset.columns.map(\.name))
+      guard let changed = try await renewed(reader, account, after: problem) else { throw problem.appError }
+      start = timer.now
+      do {
+        let answer = try await send(statement, changed, account)
+        return (answer, (timer.now - start) / .milliseconds(1))
+      } catch ClickHouseError.exception(let exception) {
+        throw AdHocProblem(exception, of: statement, columns: changed.dataset.columns.map(\.name)).appError
+      }
+    }
+  }
+
+  private func send(_ statement: AdHocStatement, _ prepared: Prepared, _ account: Account) async throws -> AdHocAnswer {
+    try await client.answer(
+      adHoc: statement.sql, as: prepared.reader, comment: "sql \(account.organization) \(account.actor)", maximumRows: Limits.sqlRows,
+      maximumBytes: Limits.sqlAnswerBytes, timeout: .seconds(Limits.sqlSeconds + 5))
+  }
+
+  /// The reader made anew, if the problem may be gone by that.
+  private func renewed(_ before: Prepared, _ account: Account, after problem: AdHocProblem) async throws -> Prepared? {
+    if problem.isAboutReader { return try await prepare(account, notOlderThan: 0, again: true) }
+    guard problem.isUnknownName, clock().milliseconds - before.at.milliseconds > Self.patience else { return nil }
+    let after = try await prepare(account, notOlderThan: 0, again: false)
+    return after.dataset.properties == before.dataset.properties ? nil : after
+  }
+
+  // MARK: - Preparation
+
+  /// - Parameters:
+  ///   - age: in milliseconds; what was prepared earlier is looked at again.
+  ///   - again: states all of the reader even if nothing has changed.
+  private func prepare(_ account: Account, notOlderThan age: Int64, again: Bool) async throws -> Prepared {
+    guard let reader = SQLReader(organization: account.organization.rawValue, environment: account.environment.rawValue, key: key) else {
+      throw AppError.internal(cause: "the organization \(account.organization) cannot have an SQL reader")
+    }
+    let before = prepared[reader.name]
+    if let before, age == .max || 0..<age ~= clock().milliseconds - before.at.milliseconds { return before }
+    // Whoever comes meanwhile waits for the same; it is not given up when the first one leaves.
+    if let task = making[reader.name] { return try await task.value }
+    let task = Task {
+      defer { making[reader.name] = nil }
+      let made = try await make(reader, account, before: again ? nil : before)
+      prepared[reader.name] = made
+      return made
+    }
+    making[reader.name] = task
+    return try await task.value
+  }
+
+  private func make(_ reader: SQLReader, _ account: Account, before: Prepared?) async throws -> Prepared {
+    let at = clock()
+    let scope = try queries.scope(account, tenant: nil, timezone: nil)
+    let report = try await queries.executor.run(Discovery(scope: scope))
+    let tenants = try await queries.executor.run(try Planner(scope: scope).tenants(limit: 5)).tenants.map(\.tenant.rawValue)
+    let known = try await access.properties(of: reader)
+    let dataset = EventsDataset(report, tenants: tenants, known: known)
+    if before == nil || before?.dataset.properties != dataset.properties || known != dataset.properties {
+      try await access.make(reader, properties: dataset.properties)
+    }
+    return Prepared(reader: reader, dataset: dataset, at: at)
+  }
+
+  // MARK: - Removal
+
+  /// Removes the users of organisations that are no more.
+  /// - Returns: how many.
+  public func removeUnused(_ organizations: @escaping @Sendable () async throws -> [OrganizationID]) async throws -> Int {
+    try await access.removeAll {
+      try await organizations().flatMap { organization in
+        [EnvironmentName.production, .development].map { (organization.rawValue, $0.rawValue) }
+      }
+    }
+  }
+}
