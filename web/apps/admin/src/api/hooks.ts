@@ -23,7 +23,6 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: Depe
       (error: unknown) => !abort.signal.aborted && !isAbort(error) && setState((before) => ({ ...before, error: asApiError(error), isLoading: false })),
     );
     return () => abort.abort();
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [...deps, round]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
   const set = useCallback((data: T) => setState({ data, error: null, isLoading: false }), []);
@@ -67,7 +66,6 @@ export function useList<T>(path: string | null, query: Query = {}): List<T> {
         (error: unknown) => !abort.signal.aborted && !isAbort(error) && setState((before) => ({ ...before, error: asApiError(error), isLoading: false })),
       );
     },
-    // eslint-disable-next-line react-hooks/exhaustive-deps
     [key],
   );
   useEffect(() => {
@@ -104,7 +102,6 @@ export function useAction<A extends readonly unknown[]>(
         if (mounted.current) setState({ isBusy: false, error: isAbort(error) ? null : asApiError(error) });
       },
     );
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
   const clear = useCallback(() => setState({ isBusy: false, error: null }), []);
   return { run, ...state, clear };

@@ -100,7 +100,6 @@ function View({ config, id, look, permissions, mode }: ViewProps): JSX.Element {
       view.current = null;
     };
     // A change of anything makes a new one, by the key.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
   useEffect(() => {
     // A theme that is "auto", or says nothing, follows the chosen appearance; others are as their author made them.

@@ -40,7 +40,6 @@ export function useResolvedTheme(theme: Theme | undefined): ResolvedTheme {
   const key = JSON.stringify(theme);
   const dark = isDark();
   // By what the theme says: the same object as long as that is the same.
-  // eslint-disable-next-line react-hooks/exhaustive-deps
   return useMemo(() => resolveTheme(theme, dark), [key, dark]);
 }
 
@@ -124,7 +123,6 @@ export const WidgetCard = memo(function WidgetCard({ widget, answer, isStale = f
     controller.widgets.set(widget.id, state);
     now.card.update(state);
     // Widget and theme by what they say.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [widgetKey, themeKey, timezone, tenant, answer, isStale]);
 
   return <div className="widget-host" ref={host} />;
