@@ -26,10 +26,15 @@ export function Appearance({ widget, problemOf, onChange }: AppearanceProps): JS
   const isOneColor = !widget.query?.group_by && isSeries && chart !== "dual_axis" && chart !== "waterfall";
   return (
     <>
-      <FormatFields label={w.format} format={widget.format} problem={problemOf("format.unit") ?? problemOf("format")} onChange={(format) => onChange(format ? { ...widget, format } : withoutFormat(widget), "format")} />
+      <FormatFields
+        label={w.format} format={widget.format} problem={problemOf("format.unit") ?? problemOf("format")}
+        onChange={(format) => onChange(format ? { ...widget, format } : withoutFormat(widget), "format")}
+      />
       {hasTarget && (
         <div className="columns-2">
-          <Field label={w.target} error={problemOf("options.target")}>{(ids) => <NumberInput {...ids} value={options.target} onNumber={(target) => put({ target })} />}</Field>
+          <Field label={w.target} error={problemOf("options.target")}>
+            {(ids) => <NumberInput {...ids} value={options.target} onNumber={(target) => put({ target })} />}
+          </Field>
           {chart === "progress" && <Field label={w.targetLabel}>{(ids) => <TextInput {...ids} value={options.target_label ?? ""} onText={(text) => put({ target_label: text })} />}</Field>}
         </div>
       )}
@@ -48,7 +53,11 @@ export function Appearance({ widget, problemOf, onChange }: AppearanceProps): JS
           <FormatFields label={w.secondMetric} format={options.second_format} problem={null} onChange={(format) => put({ second_format: format })} />
         </>
       ) : null}
-      {isOneColor && <Field label={w.color}>{(ids) => <ColorField ids={ids} label={w.color} value={options.color} fallback="#4a63e7" onColor={(color) => put({ color })} />}</Field>}
+      {isOneColor && (
+        <Field label={w.color}>
+          {(ids) => <ColorField ids={ids} label={w.color} value={options.color} fallback="#4a63e7" onColor={(color) => put({ color })} />}
+        </Field>
+      )}
       {(chart === "area" || chart === "line") && isSeries && <Switch label={w.smooth} on={options.smooth ?? false} onToggle={(on) => put({ smooth: on || undefined })} />}
       {(chart === "area" || chart === "bar") && isSeries && widget.query?.group_by && <Switch label={w.stacked} on={options.stacked ?? false} onToggle={(on) => put({ stacked: on || undefined })} />}
       {isSeries && <Switch label={w.legend} on={options.show_legend !== false} onToggle={(on) => put({ show_legend: on ? undefined : false })} />}
@@ -94,11 +103,24 @@ function FormatFields({ label, format, problem, onChange }: { readonly label: st
   return (
     <>
       <Field label={label} error={problem}>
-        {(ids) => <Select {...ids} value={style} onPick={(value) => onChange(value === "auto" ? undefined : { style: value, ...(value === "duration" && { unit: "ms" }), ...(value === "currency" && { unit: "USD" }) })} options={Object.entries(w.formats).map(([value, name]) => ({ value, label: name }))} />}
+        {(ids) => (
+          <Select
+            {...ids} value={style}
+            onPick={(value) => onChange(value === "auto" ? undefined : { style: value, ...(value === "duration" && { unit: "ms" }), ...(value === "currency" && { unit: "USD" }) })}
+            options={Object.entries(w.formats).map(([value, name]) => ({ value, label: name }))}
+          />
+        )}
       </Field>
       {style !== "auto" && (
         <div className="columns-2">
-          <Field label={w.decimals}>{(ids) => <NumberInput {...ids} value={format?.decimals} placeholder={w.automatic} onNumber={(decimals) => put({ decimals: decimals === undefined ? undefined : Math.min(10, Math.max(0, Math.round(decimals))) })} />}</Field>
+          <Field label={w.decimals}>
+            {(ids) => (
+              <NumberInput
+                {...ids} value={format?.decimals} placeholder={w.automatic}
+                onNumber={(decimals) => put({ decimals: decimals === undefined ? undefined : Math.min(10, Math.max(0, Math.round(decimals))) })}
+              />
+            )}
+          </Field>
           {style !== "bytes" && <Field label={w.unit} hint={w.unitHints[style]}>{(ids) => <TextInput {...ids} value={format?.unit ?? ""} maxLength={20} onText={(unit) => put({ unit })} />}</Field>}
         </div>
       )}
@@ -113,13 +135,24 @@ function Thresholds({ thresholds, onChange }: { readonly thresholds: readonly Th
       <span className="field-label">{w.thresholds}</span>
       {thresholds.map((threshold, index) => (
         <div className="row" key={index}>
-          <span className="threshold-value"><NumberInput aria-label={`${w.thresholds} ${index + 1}`} value={threshold.value} onNumber={(value) => put(index, { ...threshold, value: value ?? 0 })} /></span>
-          <span className="grow"><ColorField label={`${w.color} ${index + 1}`} value={threshold.color} fallback="#d9730d" onColor={(color) => put(index, color ? { value: threshold.value, color } : { value: threshold.value })} /></span>
+          <span className="threshold-value">
+            <NumberInput aria-label={`${w.thresholds} ${index + 1}`} value={threshold.value} onNumber={(value) => put(index, { ...threshold, value: value ?? 0 })} />
+          </span>
+          <span className="grow">
+            <ColorField
+              label={`${w.color} ${index + 1}`} value={threshold.color} fallback="#d9730d"
+              onColor={(color) => put(index, color ? { value: threshold.value, color } : { value: threshold.value })}
+            />
+          </span>
           <IconButton icon="close" label={`${words.common.remove} ${index + 1}`} onClick={() => onChange(thresholds.filter((_one, at) => at !== index))} />
         </div>
       ))}
       <p className="field-hint">{w.thresholdsHint}</p>
-      <span><Button small icon="plus" onClick={() => onChange([...thresholds, { value: (thresholds[thresholds.length - 1]?.value ?? 0) + 10 }])}>{w.addThreshold}</Button></span>
+      <span>
+        <Button small icon="plus" onClick={() => onChange([...thresholds, { value: (thresholds[thresholds.length - 1]?.value ?? 0) + 10 }])}>
+          {w.addThreshold}
+        </Button>
+      </span>
     </div>
   );
 }

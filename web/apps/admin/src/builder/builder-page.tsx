@@ -120,7 +120,10 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   return (
     <div className="workbench">
       <a className="skip" href="#canvas">{words.common.skip}</a>
-      <TopBar draft={draft} canEdit={canEdit} canPublish={can("admin")} tenant={tenant} tenants={suggestions} onTenant={setTenant} onOpen={setOpen} onReplaced={() => setSelected(null)} />
+      <TopBar
+        draft={draft} canEdit={canEdit} canPublish={can("admin")} tenant={tenant} tenants={suggestions} onTenant={setTenant} onOpen={setOpen}
+        onReplaced={() => setSelected(null)}
+      />
       <Trouble draft={draft} />
       <div className="bench">
         <main className="canvas" id="canvas" tabIndex={-1} style={{ background: theme.background, color: theme.text, fontFamily: theme.fontFamily ?? undefined }} data-mode={theme.mode}>
@@ -175,7 +178,10 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
             {tab === "filters" && <FiltersPanel config={config} events={events} canEdit={canEdit} problemOf={(path) => problems?.of(path) ?? null} onChange={(filters, key) => draft.edit((before) => ({ ...before, filters }), key)} />}
             {tab === "theme" && (
               <fieldset className="panel-form" disabled={!canEdit}>
-                <ThemeEditor theme={config.theme ?? {}} problemOf={(member) => problems?.of(`theme.${member}`) ?? null} onChange={(next) => draft.edit((before) => ({ ...before, theme: next }), "theme")} />
+                <ThemeEditor
+                  theme={config.theme ?? {}} problemOf={(member) => problems?.of(`theme.${member}`) ?? null}
+                  onChange={(next) => draft.edit((before) => ({ ...before, theme: next }), "theme")}
+                />
               </fieldset>
             )}
             {tab === "settings" && <SettingsPanel config={config} id={draft.meta.id} canEdit={canEdit} problemOf={(path) => problems?.of(path) ?? null} onChange={draft.edit} />}
@@ -262,7 +268,9 @@ function TopBar({ draft, canEdit, canPublish, tenant, tenants, onTenant, onOpen,
             <IconButton icon="redo" label={w.redo} disabled={!draft.canRedo} onClick={draft.redo} />
           </>
         )}
-        <span className="topbar-tenant"><Combo ids={{ "aria-label": w.tenant }} clearable value={tenant} onPick={onTenant} suggestions={tenants} placeholder={w.allTenants} /></span>
+        <span className="topbar-tenant">
+          <Combo ids={{ "aria-label": w.tenant }} clearable value={tenant} onPick={onTenant} suggestions={tenants} placeholder={w.allTenants} />
+        </span>
         {canEdit && <Button icon="plus" onClick={() => onOpen("gallery")}>{w.add}</Button>}
         <Button icon="eye" onClick={() => onOpen("preview")}>{w.preview}</Button>
         {canPublish && <Button kind="primary" icon="publish" onClick={() => onOpen("publish")}>{w.publish}</Button>}
@@ -347,10 +355,15 @@ function CanvasHead({ config, theme, onFilters }: { readonly config: DraftConfig
               {(filter.options ?? ["24h", "7d", "30d"]).map((period) => <span key={period} style={period === (filter.default ?? "30d") ? { color: theme.primaryText, background: theme.primarySoft } : { color: theme.muted }}>{period}</span>)}
             </span>
           ) : (
-            <span key={filter.id} className="canvas-filter" style={frame}>{filterName(filter)}<Icon name={filter.type === "date_range" ? "calendar" : "chevron"} size={14} /></span>
+            <span key={filter.id} className="canvas-filter" style={frame}>
+              {filterName(filter)}
+              <Icon name={filter.type === "date_range" ? "calendar" : "chevron"} size={14} />
+            </span>
           ),
         )}
-        {filters.length === 0 && <span className="canvas-filter" style={{ ...frame, borderStyle: "dashed", color: theme.muted }}><Icon name="plus" size={14} />{words.filters.add}</span>}
+        {filters.length === 0 && (
+          <span className="canvas-filter" style={{ ...frame, borderStyle: "dashed", color: theme.muted }}><Icon name="plus" size={14} />{words.filters.add}</span>
+        )}
       </button>
     </div>
   );

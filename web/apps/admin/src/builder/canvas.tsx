@@ -168,7 +168,10 @@ export function Canvas(props: CanvasProps): JSX.Element {
             onKeyDown={(event) => key(event, widget)} onFocus={(event) => event.target === event.currentTarget && event.currentTarget.matches(":focus-visible") && onSelect(widget.id)}
             onDoubleClick={() => props.onOpen(widget.id)}
           >
-            <WidgetCard widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} timezone={props.timezone || "UTC"} tenant={props.tenant} onRetry={props.onRetry} />
+            <WidgetCard
+              widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} timezone={props.timezone || "UTC"} tenant={props.tenant}
+              onRetry={props.onRetry}
+            />
             {problem && <span className="cell-problem"><Icon name="warning" size={14} />{problem}</span>}
             <span className="cell-cover" />
             {canEdit && <span className="cell-corner" title={w.resize} />}

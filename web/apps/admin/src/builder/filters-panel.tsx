@@ -53,17 +53,34 @@ export function FiltersPanel({ config, events, canEdit, problemOf, onChange }: F
           <div className="filter-card" key={filter.id}>
             <div className="row">
               <span className="grow">
-                <Select aria-label={w.type} value={filter.type} onPick={(type) => put(index, retype(filter, type), "type")} options={Object.entries(w.types).map(([value, label]) => ({ value, label }))} />
+                <Select
+                  aria-label={w.type} value={filter.type} onPick={(type) => put(index, retype(filter, type), "type")}
+                  options={Object.entries(w.types).map(([value, label]) => ({ value, label }))}
+                />
               </span>
               <IconButton icon="up" label={w.up} disabled={index === 0} onClick={() => move(index, -1)} />
               <IconButton icon="chevron" label={w.down} disabled={index === filters.length - 1} onClick={() => move(index, 1)} />
-              <IconButton icon="trash" label={`${words.common.remove}: ${filterName(filter)}`} onClick={() => onChange(filters.filter((_one, place) => place !== index), "filterbar.remove")} />
+              <IconButton
+                icon="trash" label={`${words.common.remove}: ${filterName(filter)}`}
+                onClick={() => onChange(filters.filter((_one, place) => place !== index), "filterbar.remove")}
+              />
             </div>
             {isSelect && (
-              <Field label={w.dimension} error={at("dimension")}>{(ids) => <Combo ids={ids} value={filter.dimension ?? ""} onPick={(dimension) => put(index, { ...filter, dimension }, "dimension")} suggestions={dimensions} />}</Field>
+              <Field label={w.dimension} error={at("dimension")}>
+                {(ids) => (
+                  <Combo
+                    ids={ids} value={filter.dimension ?? ""} onPick={(dimension) => put(index, { ...filter, dimension }, "dimension")}
+                    suggestions={dimensions}
+                  />
+                )}
+              </Field>
             )}
             {filter.type === "numeric_range" && (
-              <Field label={w.property} error={at("property")}>{(ids) => <Combo ids={ids} value={filter.property ?? ""} onPick={(property) => put(index, { ...filter, property }, "property")} suggestions={numbers} />}</Field>
+              <Field label={w.property} error={at("property")}>
+                {(ids) => (
+                  <Combo ids={ids} value={filter.property ?? ""} onPick={(property) => put(index, { ...filter, property }, "property")} suggestions={numbers} />
+                )}
+              </Field>
             )}
             {filter.type === "period" && (
               <>
@@ -83,7 +100,14 @@ export function FiltersPanel({ config, events, canEdit, problemOf, onChange }: F
                     );
                   })}
                 </fieldset>
-                <Field label={w.default} error={at("default")}>{(ids) => <Select {...ids} value={filter.default ?? "30d"} onPick={(value) => put(index, { ...filter, default: value }, "default")} options={(filter.options ?? periods).map((value) => ({ value, label: words.widget.periods[value] ?? value }))} />}</Field>
+                <Field label={w.default} error={at("default")}>
+                  {(ids) => (
+                    <Select
+                      {...ids} value={filter.default ?? "30d"} onPick={(value) => put(index, { ...filter, default: value }, "default")}
+                      options={(filter.options ?? periods).map((value) => ({ value, label: words.widget.periods[value] ?? value }))}
+                    />
+                  )}
+                </Field>
               </>
             )}
             {filter.type !== "period" && (

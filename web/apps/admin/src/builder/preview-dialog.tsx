@@ -38,17 +38,27 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
       <div className="preview">
         <aside className="preview-side stack">
           <p className="muted small">{w.text}</p>
-          <Field label={w.tenant}>{(ids) => <Combo ids={ids} clearable value={look.tenant} onPick={onTenant} suggestions={tenants} placeholder={words.builder.allTenants} />}</Field>
+          <Field label={w.tenant}>
+            {(ids) => <Combo ids={ids} clearable value={look.tenant} onPick={onTenant} suggestions={tenants} placeholder={words.builder.allTenants} />}
+          </Field>
           <div className="field">
             <span className="field-label">{w.device}</span>
-            <Segments label={w.device} value={device} onPick={setDevice} options={[{ value: "wide", label: w.devices.wide, icon: "screen", hideLabel: true }, { value: "medium", label: w.devices.medium, icon: "tablet", hideLabel: true }, { value: "narrow", label: w.devices.narrow, icon: "phone", hideLabel: true }]} />
+            <Segments
+              label={w.device} value={device} onPick={setDevice}
+              options={[{ value: "wide", label: w.devices.wide, icon: "screen", hideLabel: true }, { value: "medium", label: w.devices.medium, icon: "tablet", hideLabel: true }, { value: "narrow", label: w.devices.narrow, icon: "phone", hideLabel: true }]}
+            />
           </div>
           <div className="field">
             <span className="field-label">{w.appearance}</span>
-            <Segments label={w.appearance} value={mode} onPick={setMode} options={[{ value: "light", label: words.theme.modes.light }, { value: "dark", label: words.theme.modes.dark }]} />
+            <Segments
+              label={w.appearance} value={mode} onPick={setMode}
+              options={[{ value: "light", label: words.theme.modes.light }, { value: "dark", label: words.theme.modes.dark }]}
+            />
           </div>
           <h3 className="field-label">{w.permissions}</h3>
-          <Field label={w.locked} error={lockedFilters === null ? words.sessions.lockedError : null}>{(ids) => <TextArea {...ids} mono rows={2} value={locked} onText={setLocked} placeholder="model=gpt-4" />}</Field>
+          <Field label={w.locked} error={lockedFilters === null ? words.sessions.lockedError : null}>
+            {(ids) => <TextArea {...ids} mono rows={2} value={locked} onText={setLocked} placeholder="model=gpt-4" />}
+          </Field>
           <fieldset className="choices inline">
             <legend>{w.periods}</legend>
             {periods.map((period) => <Checkbox key={period} label={period} on={allowed.includes(period)} onToggle={() => setAllowed(toggle(allowed, period))} />)}

@@ -62,7 +62,9 @@ export function PublishDialog({ draft, look, onClose }: PublishProps): JSX.Eleme
         {!isFirst && !version.data && !version.error && <Bones rows={6} />}
         {isFirst && <Empty icon="publish" title={w.first} text={w.firstText} />}
         {isSame && <Empty icon="check" title={w.nothing} text={w.nothingText(live ?? 0)} />}
-        {difference && !isFirst && !isSame && version.data?.config && <Changes before={version.data.config} after={config} difference={difference} beforeName={w.live(live ?? 0)} afterName={w.draft} look={look} />}
+        {difference && !isFirst && !isSame && version.data?.config && (
+          <Changes before={version.data.config} after={config} difference={difference} beforeName={w.live(live ?? 0)} afterName={w.draft} look={look} />
+        )}
       </div>
     </Dialog>
   );
@@ -96,7 +98,9 @@ export function Changes({ before, after, difference, beforeName, afterName, look
             <button type="button" className="diff-item" aria-pressed={chosen === id} onClick={() => setChosen(id)}>
               <Badge tone={tones[kind]}>{w.kinds[kind]}</Badge>
               <span className="strong">{(fresh ?? old)?.title || id}</span>
-              <span className="muted small">{kind === "changed" ? fields.map((field) => w.fields[field] ?? field).join(", ") : fresh ?? old ? lookName((fresh ?? old) as DraftWidget) : ""}</span>
+              <span className="muted small">
+                {kind === "changed" ? fields.map((field) => w.fields[field] ?? field).join(", ") : fresh ?? old ? lookName((fresh ?? old) as DraftWidget) : ""}
+              </span>
             </button>
           </li>
         ))}
@@ -123,7 +127,9 @@ function Side({ name, config, widget, look }: { readonly name: string; readonly 
   return (
     <figure>
       <figcaption>{name}</figcaption>
-      <div className="diff-card">{widget && shown ? <WidgetCard widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} tenant={look.tenant} onRetry={answers.retry} /> : <span className="muted">–</span>}</div>
+      <div className="diff-card">
+        {widget && shown ? <WidgetCard widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} tenant={look.tenant} onRetry={answers.retry} /> : <span className="muted">–</span>}
+      </div>
     </figure>
   );
 }

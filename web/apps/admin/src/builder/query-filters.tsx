@@ -28,7 +28,12 @@ export function QueryFilters({ filters, event, events, problem, onChange }: Quer
         return (
           <div className="filter-box" key={index}>
             <div className="row">
-              <span className="grow"><Combo ids={{ "aria-label": `${words.filters.dimension} ${index + 1}` }} value={name} onPick={(value) => pick(index, value)} suggestions={[...dimensions, ...numbers]} placeholder={w.choose} /></span>
+              <span className="grow">
+                <Combo
+                  ids={{ "aria-label": `${words.filters.dimension} ${index + 1}` }} value={name} onPick={(value) => pick(index, value)}
+                  suggestions={[...dimensions, ...numbers]} placeholder={w.choose}
+                />
+              </span>
               <IconButton icon="close" label={`${words.common.remove} ${name}`} onClick={() => onChange(filters.filter((_one, at) => at !== index), "filters")} />
             </div>
             {isNumber ? (
@@ -38,7 +43,10 @@ export function QueryFilters({ filters, event, events, problem, onChange }: Quer
                   options={(["gte", "lte", "between"] as const).map((value) => ({ value, label: w.filterOps[value] }))}
                 />
                 {filter.values.map((value, at) => (
-                  <NumberInput key={at} aria-label={at === 0 ? w.from : w.to} value={value} onNumber={(number) => number !== undefined && put(index, { property: name, op: filter.op, values: filter.values.map((one, place) => (place === at ? number : one)) })} />
+                  <NumberInput
+                    key={at} aria-label={at === 0 ? w.from : w.to} value={value}
+                    onNumber={(number) => number !== undefined && put(index, { property: name, op: filter.op, values: filter.values.map((one, place) => (place === at ? number : one)) })}
+                  />
                 ))}
               </div>
             ) : (
@@ -48,7 +56,10 @@ export function QueryFilters({ filters, event, events, problem, onChange }: Quer
                   onPick={(op) => put(index, { dimension: name, op, values: op === "contains" ? filter.values.slice(0, 1) : filter.values })}
                   options={(["in", "not_in", "contains"] as const).map((value) => ({ value, label: w.filterOps[value] }))}
                 />
-                <Values values={filter.values} isSingle={filter.op === "contains"} suggestions={valuesOf(name, event, events)} onChange={(values) => put(index, { dimension: name, op: filter.op ?? "in", values })} />
+                <Values
+                  values={filter.values} isSingle={filter.op === "contains"} suggestions={valuesOf(name, event, events)}
+                  onChange={(values) => put(index, { dimension: name, op: filter.op ?? "in", values })}
+                />
               </>
             )}
           </div>
@@ -56,7 +67,9 @@ export function QueryFilters({ filters, event, events, problem, onChange }: Quer
       })}
       {problem && <p className="field-error" role="alert">{problem}</p>}
       <span>
-        <Button small icon="plus" onClick={() => onChange([...filters, { dimension: dimensions[0]?.value ?? "event_name", op: "in", values: [] }], "filters")}>{w.addFilter}</Button>
+        <Button small icon="plus" onClick={() => onChange([...filters, { dimension: dimensions[0]?.value ?? "event_name", op: "in", values: [] }], "filters")}>
+          {w.addFilter}
+        </Button>
       </span>
     </div>
   );

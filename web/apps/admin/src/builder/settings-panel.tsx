@@ -23,11 +23,27 @@ export function SettingsPanel({ config, id, canEdit, problemOf, onChange }: Sett
     }, `settings.${member}`);
   return (
     <fieldset className="panel-form" disabled={!canEdit}>
-      <Field label={w.description} optional error={problemOf("description")}>{(ids) => <TextArea {...ids} rows={3} value={config.description ?? ""} onText={(text) => put("description", text)} />}</Field>
-      <Field label={w.slug} hint={w.slugHint} error={problemOf("slug")}>{(ids) => <TextInput {...ids} mono value={config.slug ?? ""} onText={(text) => put("slug", text)} />}</Field>
-      <Field label={w.zone} hint={w.zoneHint} error={problemOf("timezone")}>{(ids) => <Combo ids={ids} strict clearable value={config.timezone ?? ""} onPick={(zone) => put("timezone", zone)} suggestions={timeZones().map((value) => ({ value }))} placeholder="UTC" />}</Field>
+      <Field label={w.description} optional error={problemOf("description")}>
+        {(ids) => <TextArea {...ids} rows={3} value={config.description ?? ""} onText={(text) => put("description", text)} />}
+      </Field>
+      <Field label={w.slug} hint={w.slugHint} error={problemOf("slug")}>
+        {(ids) => <TextInput {...ids} mono value={config.slug ?? ""} onText={(text) => put("slug", text)} />}
+      </Field>
+      <Field label={w.zone} hint={w.zoneHint} error={problemOf("timezone")}>
+        {(ids) => (
+          <Combo
+            ids={ids} strict clearable value={config.timezone ?? ""} onPick={(zone) => put("timezone", zone)}
+            suggestions={timeZones().map((value) => ({ value }))} placeholder="UTC"
+          />
+        )}
+      </Field>
       <Field label={w.rowHeight} error={problemOf("layout.row_height")}>
-        {(ids) => <NumberInput {...ids} value={config.layout?.row_height ?? 80} onNumber={(value) => value !== undefined && value >= 20 && value <= 400 && put("layout", { columns: 12, row_height: Math.round(value) })} />}
+        {(ids) => (
+          <NumberInput
+            {...ids} value={config.layout?.row_height ?? 80}
+            onNumber={(value) => value !== undefined && value >= 20 && value <= 400 && put("layout", { columns: 12, row_height: Math.round(value) })}
+          />
+        )}
       </Field>
       <Switch label={w.live} hint={w.liveHint} on={config.live ?? false} onToggle={(on) => put("live", on ? true : undefined)} />
       <Field label={w.id}>{(ids) => <TextInput {...ids} mono value={id} onText={() => undefined} readOnly />}</Field>

@@ -67,13 +67,18 @@ export function ThemeEditor({ theme, onChange, problemOf, wide = false }: ThemeE
       </div>
       <div className="field">
         <span className="field-label">{w.mode}</span>
-        <Segments label={w.mode} value={theme.mode ?? "light"} onPick={(mode) => put({ mode })} options={(["light", "dark", "auto"] as const).map((value) => ({ value, label: w.modes[value] }))} />
+        <Segments
+          label={w.mode} value={theme.mode ?? "light"} onPick={(mode) => put({ mode })}
+          options={(["light", "dark", "auto"] as const).map((value) => ({ value, label: w.modes[value] }))}
+        />
       </div>
       {warnings.length > 0 && <Note tone="warn" title={w.contrastTitle}>{warnings.map((warning) => <p key={warning}>{warning}</p>)}</Note>}
       <div className="theme-colors">
         {colorNames.map((name) => (
           <Field key={name} label={w.names[name] ?? name} error={problemOf(name)}>
-            {(ids) => <ColorField ids={ids} label={w.names[name] ?? name} value={theme[name]} fallback={fallback[name]} onColor={(color) => put({ [name]: color })} />}
+            {(ids) => (
+              <ColorField ids={ids} label={w.names[name] ?? name} value={theme[name]} fallback={fallback[name]} onColor={(color) => put({ [name]: color })} />
+            )}
           </Field>
         ))}
       </div>
@@ -82,8 +87,14 @@ export function ThemeEditor({ theme, onChange, problemOf, wide = false }: ThemeE
         <div className="palette">
           {palette.map((color, index) => (
             <span className="palette-color" key={index}>
-              <input type="color" aria-label={`${w.palette} ${index + 1}`} value={hexOf(color)} onChange={(event) => put({ palette: palette.map((one, at) => (at === index ? event.target.value : one)) })} />
-              <IconButton icon="close" label={w.removeColor(color)} onClick={() => put({ palette: palette.length > 1 ? palette.filter((_one, at) => at !== index) : undefined })} />
+              <input
+                type="color" aria-label={`${w.palette} ${index + 1}`} value={hexOf(color)}
+                onChange={(event) => put({ palette: palette.map((one, at) => (at === index ? event.target.value : one)) })}
+              />
+              <IconButton
+                icon="close" label={w.removeColor(color)}
+                onClick={() => put({ palette: palette.length > 1 ? palette.filter((_one, at) => at !== index) : undefined })}
+              />
             </span>
           ))}
           {palette.length < 24 && <Button small icon="plus" onClick={() => put({ palette: palette.length === 0 ? resolved.palette.slice(0, 6) : [...palette, resolved.palette[palette.length % resolved.palette.length] ?? "#888888"] })}>{w.addColor}</Button>}
@@ -99,7 +110,9 @@ export function ThemeEditor({ theme, onChange, problemOf, wide = false }: ThemeE
         )}
       </Field>
       {font === "custom" && <Field label={w.fontList} error={problemOf("fontFamily")}>{(ids) => <TextInput {...ids} mono value={theme.fontFamily ?? ""} onText={(fontFamily) => put({ fontFamily })} />}</Field>}
-      <Field label={w.logo} hint={w.logoHint} error={problemOf("logoUrl")}>{(ids) => <TextInput {...ids} mono type="url" value={theme.logoUrl ?? ""} placeholder="https://" onText={(logoUrl) => put({ logoUrl })} />}</Field>
+      <Field label={w.logo} hint={w.logoHint} error={problemOf("logoUrl")}>
+        {(ids) => <TextInput {...ids} mono type="url" value={theme.logoUrl ?? ""} placeholder="https://" onText={(logoUrl) => put({ logoUrl })} />}
+      </Field>
       <Switch label={w.poweredBy} on={theme.poweredBy !== false} onToggle={(on) => put({ poweredBy: on ? undefined : false })} />
       <span><Button small kind="quiet" icon="undo" onClick={() => onChange({})}>{w.reset}</Button></span>
     </div>

@@ -59,7 +59,10 @@ export function VersionsDialog({ draft, look, canEdit, onClose }: VersionsProps)
           {version?.config && difference && (difference.count === 0 ? (
             <Empty icon="check" title={w.same} />
           ) : (
-            <Changes key={version.version} before={version.config} after={draft.config} difference={difference} beforeName={w.version(version.version)} afterName={words.publish.draft} look={look} />
+            <Changes
+              key={version.version} before={version.config} after={draft.config} difference={difference} beforeName={w.version(version.version)}
+              afterName={words.publish.draft} look={look}
+            />
           ))}
         </div>
       </div>

@@ -52,13 +52,25 @@ function Editor({ widget, events, period, canEdit, problemOf, onChange, onDuplic
           />
         )}
       </Field>
-      <Field label={w.title} error={problemOf("title")}>{(ids) => <TextInput {...ids} value={widget.title} maxLength={200} onText={(title) => put({ title }, "title")} />}</Field>
+      <Field label={w.title} error={problemOf("title")}>
+        {(ids) => <TextInput {...ids} value={widget.title} maxLength={200} onText={(title) => put({ title }, "title")} />}
+      </Field>
       <Field label={w.description} optional error={problemOf("description")}>
-        {(ids) => <TextInput {...ids} value={widget.description ?? ""} placeholder={w.descriptionHint} onText={(description) => onChange(clean(description === "" ? without(widget, "description") : { ...widget, description }), "description")} />}
+        {(ids) => (
+          <TextInput
+            {...ids} value={widget.description ?? ""} placeholder={w.descriptionHint}
+            onText={(description) => onChange(clean(description === "" ? without(widget, "description") : { ...widget, description }), "description")}
+          />
+        )}
       </Field>
       {widget.kind === "text" ? (
         <Field label={w.markdown} hint={w.markdownHint} error={problemOf("options.markdown")}>
-          {(ids) => <TextArea {...ids} rows={8} value={widget.options?.markdown ?? ""} onText={(markdown) => put({ options: { ...widget.options, markdown } }, "markdown")} />}
+          {(ids) => (
+            <TextArea
+              {...ids} rows={8} value={widget.options?.markdown ?? ""}
+              onText={(markdown) => put({ options: { ...widget.options, markdown } }, "markdown")}
+            />
+          )}
         </Field>
       ) : (
         <>
@@ -136,7 +148,9 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
           />
         )}
       </Field>
-      <Field label={w.metric} error={problemOf("query.metric")}>{(ids) => <Select {...ids} value={query.metric} onPick={metric("metric", "numeric_prop")} options={metricOptions} />}</Field>
+      <Field label={w.metric} error={problemOf("query.metric")}>
+        {(ids) => <Select {...ids} value={query.metric} onPick={metric("metric", "numeric_prop")} options={metricOptions} />}
+      </Field>
       {needsNumber(query.metric) && (
         <Field label={w.property} error={problemOf("query.numeric_prop") ?? (query.numeric_prop ? null : w.needsProperty)}>
           {(ids) => <Combo ids={ids} value={query.numeric_prop ?? ""} onPick={(name) => put({ numeric_prop: name })} suggestions={numbers} placeholder={w.choose} />}
@@ -144,17 +158,32 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
       )}
       {isUnique && (
         <Field label={w.uniqueOf} error={problemOf("query.unique_prop")}>
-          {(ids) => <Combo ids={ids} value={query.unique_prop ?? "user_id"} onPick={(name) => put({ unique_prop: name === "user_id" ? null : name })} suggestions={dimensions} />}
+          {(ids) => (
+            <Combo
+              ids={ids} value={query.unique_prop ?? "user_id"} onPick={(name) => put({ unique_prop: name === "user_id" ? null : name })}
+              suggestions={dimensions}
+            />
+          )}
         </Field>
       )}
       {offer.second && (
         <>
           <Field label={w.secondMetric} error={problemOf("query.second_metric")}>
-            {(ids) => <Select {...ids} value={query.second_metric ?? ""} onPick={metric("second_metric", "second_numeric_prop")} options={[...(offer.secondOptional ? [{ value: "", label: w.secondNone }] : []), ...metricOptions]} />}
+            {(ids) => (
+              <Select
+                {...ids} value={query.second_metric ?? ""} onPick={metric("second_metric", "second_numeric_prop")}
+                options={[...(offer.secondOptional ? [{ value: "", label: w.secondNone }] : []), ...metricOptions]}
+              />
+            )}
           </Field>
           {needsNumber(query.second_metric) && (
             <Field label={w.secondProperty} error={problemOf("query.second_numeric_prop") ?? (query.second_numeric_prop ? null : w.needsProperty)}>
-              {(ids) => <Combo ids={ids} value={query.second_numeric_prop ?? ""} onPick={(name) => put({ second_numeric_prop: name })} suggestions={numbers} placeholder={w.choose} />}
+              {(ids) => (
+                <Combo
+                  ids={ids} value={query.second_numeric_prop ?? ""} onPick={(name) => put({ second_numeric_prop: name })} suggestions={numbers}
+                  placeholder={w.choose}
+                />
+              )}
             </Field>
           )}
         </>
@@ -171,33 +200,64 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
       )}
       {offer.pair && (
         <Field label={w.groupBy2} error={problemOf("query.group_by_2")}>
-          {(ids) => <Combo ids={ids} value={query.group_by_2 ?? ""} onPick={(name) => put({ group_by_2: name })} suggestions={dimensions.filter(({ value }) => value !== query.group_by)} placeholder={w.choose} />}
+          {(ids) => (
+            <Combo
+              ids={ids} value={query.group_by_2 ?? ""} onPick={(name) => put({ group_by_2: name })}
+              suggestions={dimensions.filter(({ value }) => value !== query.group_by)} placeholder={w.choose}
+            />
+          )}
         </Field>
       )}
       {offer.limit && (
         <div className="columns-2">
           <Field label={w.limit} error={problemOf("query.limit")}>
-            {(ids) => <NumberInput {...ids} value={query.limit} placeholder={widget.kind === "table" ? "50" : widget.kind === "timeseries" ? "8" : "10"} onNumber={(limit) => put({ limit: limit === undefined ? null : Math.max(1, Math.round(limit)) })} />}
+            {(ids) => (
+              <NumberInput
+                {...ids} value={query.limit} placeholder={widget.kind === "table" ? "50" : widget.kind === "timeseries" ? "8" : "10"}
+                onNumber={(limit) => put({ limit: limit === undefined ? null : Math.max(1, Math.round(limit)) })}
+              />
+            )}
           </Field>
           <Field label={w.order} error={problemOf("query.order")}>
-            {(ids) => <Select<"desc" | "asc"> {...ids} value={query.order ?? "desc"} onPick={(order) => put({ order: order === "desc" ? null : order })} options={[{ value: "desc", label: w.orders.desc }, { value: "asc", label: w.orders.asc }]} />}
+            {(ids) => (
+              <Select<"desc" | "asc">
+                {...ids} value={query.order ?? "desc"} onPick={(order) => put({ order: order === "desc" ? null : order })}
+                options={[{ value: "desc", label: w.orders.desc }, { value: "asc", label: w.orders.asc }]}
+              />
+            )}
           </Field>
         </div>
       )}
       {offer.other && <Switch label={w.other} on={query.other ?? false} onToggle={(on) => put({ other: on ? true : null })} />}
       <div className="columns-2">
         <Field label={w.period} hint={period === null ? undefined : w.periodHint((w.periods[period] ?? period).toLowerCase())} error={problemOf("query.period")}>
-          {(ids) => <Select {...ids} value={typeof query.period === "string" ? query.period : "30d"} onPick={(value) => put({ period: value })} options={Object.entries(w.periods).map(([value, label]) => ({ value, label }))} />}
+          {(ids) => (
+            <Select
+              {...ids} value={typeof query.period === "string" ? query.period : "30d"} onPick={(value) => put({ period: value })}
+              options={Object.entries(w.periods).map(([value, label]) => ({ value, label }))}
+            />
+          )}
         </Field>
         {offer.granularity && (
           <Field label={w.granularity} error={problemOf("query.granularity")}>
-            {(ids) => <Select {...ids} value={query.granularity ?? ""} onPick={(value) => put({ granularity: value === "" ? null : (value as NonNullable<Query["granularity"]>) })} options={[{ value: "", label: w.automatic }, ...Object.entries(w.granularities).map(([value, label]) => ({ value, label }))]} />}
+            {(ids) => (
+              <Select
+                {...ids} value={query.granularity ?? ""}
+                onPick={(value) => put({ granularity: value === "" ? null : (value as NonNullable<Query["granularity"]>) })}
+                options={[{ value: "", label: w.automatic }, ...Object.entries(w.granularities).map(([value, label]) => ({ value, label }))]}
+              />
+            )}
           </Field>
         )}
       </div>
       {offer.compare && (
         <Field label={w.compare} error={problemOf("query.compare")}>
-          {(ids) => <Select {...ids} value={query.compare ?? ""} onPick={(value) => put({ compare: value })} options={[{ value: "", label: w.compareNone }, ...Object.entries(w.compares).map(([value, label]) => ({ value, label }))]} />}
+          {(ids) => (
+            <Select
+              {...ids} value={query.compare ?? ""} onPick={(value) => put({ compare: value })}
+              options={[{ value: "", label: w.compareNone }, ...Object.entries(w.compares).map(([value, label]) => ({ value, label }))]}
+            />
+          )}
         </Field>
       )}
     </>

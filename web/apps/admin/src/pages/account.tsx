@@ -39,10 +39,14 @@ function Profile(): JSX.Element {
         }}
       >
         <div className="columns-2">
-          <Field label={words.gate.name} error={error?.of("name") ?? (error && error.details.length === 0 ? error.message : null)}>{(ids) => <TextInput {...ids} value={name} onText={setName} autoComplete="name" />}</Field>
+          <Field label={words.gate.name} error={error?.of("name") ?? (error && error.details.length === 0 ? error.message : null)}>
+            {(ids) => <TextInput {...ids} value={name} onText={setName} autoComplete="name" />}
+          </Field>
           <Field label={words.gate.email}>{(ids) => <TextInput {...ids} value={user.email} onText={() => undefined} readOnly />}</Field>
         </div>
-        <div className="form-actions"><Button kind="primary" type="submit" busy={isBusy} disabled={name.trim() === user.name || name.trim() === ""}>{words.common.save}</Button></div>
+        <div className="form-actions">
+          <Button kind="primary" type="submit" busy={isBusy} disabled={name.trim() === user.name || name.trim() === ""}>{words.common.save}</Button>
+        </div>
       </form>
     </Section>
   );
@@ -70,8 +74,12 @@ function Password(): JSX.Element {
       >
         <input className="sr" type="text" value={user.email} autoComplete="username" readOnly tabIndex={-1} aria-hidden="true" />
         <div className="columns-2">
-          <Field label={w.current} error={error?.code === "invalid_credentials" ? w.wrong : error?.of("current_password")}>{(ids) => <PasswordInput {...ids} value={current} onText={setCurrent} autoComplete="current-password" />}</Field>
-          <Field label={words.gate.newPassword} hint={words.gate.passwordHint} error={error?.of("password")}>{(ids) => <PasswordInput {...ids} value={password} onText={setPassword} autoComplete="new-password" />}</Field>
+          <Field label={w.current} error={error?.code === "invalid_credentials" ? w.wrong : error?.of("current_password")}>
+            {(ids) => <PasswordInput {...ids} value={current} onText={setCurrent} autoComplete="current-password" />}
+          </Field>
+          <Field label={words.gate.newPassword} hint={words.gate.passwordHint} error={error?.of("password")}>
+            {(ids) => <PasswordInput {...ids} value={password} onText={setPassword} autoComplete="new-password" />}
+          </Field>
         </div>
         {error && error.code !== "invalid_credentials" && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
         <div className="form-actions"><Button kind="primary" type="submit" busy={isBusy} disabled={current === "" || password === ""}>{w.change}</Button></div>
@@ -131,7 +139,12 @@ function Leave(): JSX.Element {
   const isOwner = user.role === "owner";
   return (
     <Section title={w.leave} text={isOwner ? w.owner : w.leaveText(organization.name)} actions={<Button kind="danger" disabled={isOwner} onClick={() => setOpen(true)}>{w.leave}</Button>}>
-      {isOpen && <Confirm title={w.leave} text={w.leaveText(organization.name)} action={w.leave} busy={isBusy} error={error?.message} onConfirm={run} onClose={() => setOpen(false)} />}
+      {isOpen && (
+        <Confirm
+          title={w.leave} text={w.leaveText(organization.name)} action={w.leave} busy={isBusy} error={error?.message} onConfirm={run}
+          onClose={() => setOpen(false)}
+        />
+      )}
     </Section>
   );
 }

@@ -164,7 +164,9 @@ export function NewDashboard({ onClose }: { readonly onClose: () => void }): JSX
           run();
         }}
       >
-        <Field label={w.newName} hint={w.newNameHint} error={error?.of("name")}>{(ids) => <TextInput {...ids} value={name} onText={setName} placeholder={w.newPlaceholder} maxLength={200} autoFocus />}</Field>
+        <Field label={w.newName} hint={w.newNameHint} error={error?.of("name")}>
+          {(ids) => <TextInput {...ids} value={name} onText={setName} placeholder={w.newPlaceholder} maxLength={200} autoFocus />}
+        </Field>
         {error && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
       </form>
     </Dialog>

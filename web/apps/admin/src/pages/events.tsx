@@ -59,7 +59,10 @@ export function EventsPage(): JSX.Element {
                   <h2 className="explorer-title">{chosen.event_name}</h2>
                   <p className="muted small">{count(chosen.count)} {w.count.toLowerCase()} · {count(chosen.tenants)} {w.customers.toLowerCase()} · <Ago at={chosen.last_seen} /></p>
                 </div>
-                <Segments label={w.title} value={tab} onPick={(value) => setQuery({ tab: value === "live" ? "live" : null })} options={[{ value: "schema", label: w.tabs.schema }, { value: "live", label: w.tabs.live }]} />
+                <Segments
+                  label={w.title} value={tab} onPick={(value) => setQuery({ tab: value === "live" ? "live" : null })}
+                  options={[{ value: "schema", label: w.tabs.schema }, { value: "live", label: w.tabs.live }]}
+                />
               </div>
               {tab === "schema" ? <Schema event={chosen} /> : can("admin") ? <LiveTail key={chosen.event_name} event={chosen.event_name} /> : <Section><Empty icon="lock" title={w.adminOnly} text={words.members.askAdmin} /></Section>}
             </div>
@@ -76,7 +79,14 @@ function Schema({ event }: { readonly event: EventType }): JSX.Element {
       <Section title={w.dimensions} text={w.sampled(compactCount(event.sampled))} flush>
         {event.dimensions.length === 0 ? <p className="muted small pad">{w.noDimensions}</p> : (
           <table className="table">
-            <thead><tr><th scope="col">{w.dimension}</th><th scope="col" className="num">{w.values}</th><th scope="col" className="num">{w.filled}</th><th scope="col">{w.top}</th></tr></thead>
+            <thead>
+              <tr>
+                <th scope="col">{w.dimension}</th>
+                <th scope="col" className="num">{w.values}</th>
+                <th scope="col" className="num">{w.filled}</th>
+                <th scope="col">{w.top}</th>
+              </tr>
+            </thead>
             <tbody>
               {event.dimensions.map((dimension) => (
                 <tr key={dimension.name}>
@@ -93,7 +103,16 @@ function Schema({ event }: { readonly event: EventType }): JSX.Element {
       <Section title={w.numbers} flush>
         {event.numeric_properties.length === 0 ? <p className="muted small pad">{w.noNumbers}</p> : (
           <table className="table">
-            <thead><tr><th scope="col">{w.dimension}</th><th scope="col" className="num">{w.filled}</th><th scope="col" className="num">{w.range}</th><th scope="col" className="num">{w.average}</th><th scope="col" className="num">{w.median}</th><th scope="col" className="num">{w.p95}</th></tr></thead>
+            <thead>
+              <tr>
+                <th scope="col">{w.dimension}</th>
+                <th scope="col" className="num">{w.filled}</th>
+                <th scope="col" className="num">{w.range}</th>
+                <th scope="col" className="num">{w.average}</th>
+                <th scope="col" className="num">{w.median}</th>
+                <th scope="col" className="num">{w.p95}</th>
+              </tr>
+            </thead>
             <tbody>
               {event.numeric_properties.map((property) => (
                 <tr key={property.name}>

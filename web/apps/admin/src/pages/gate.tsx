@@ -231,7 +231,12 @@ export function InvitePage({ onEnter }: Enter): JSX.Element {
           </Field>
         )}
         <Field label={w.password} hint={invitation.has_account ? undefined : w.passwordHint} error={error?.of("password")}>
-          {(ids) => <PasswordInput {...ids} value={form.password} onText={(password) => setForm({ ...form, password })} autoComplete={invitation.has_account ? "current-password" : "new-password"} />}
+          {(ids) => (
+            <PasswordInput
+              {...ids} value={form.password} onText={(password) => setForm({ ...form, password })}
+              autoComplete={invitation.has_account ? "current-password" : "new-password"}
+            />
+          )}
         </Field>
         <Button kind="primary" type="submit" busy={isBusy}>{w.invite.action}</Button>
       </form>

@@ -57,16 +57,33 @@ export function HomePage(): JSX.Element {
       <PageHead title={w.title(user.name.split(" ")[0] ?? "")} text={isReady && count === 5 ? w.done : w.text} />
       {hasEvents && (
         <div className="tiles">
-          <Tile label={w.numbers.events} value={usage.data ? compactCount(usage.data.events) : compactCount(events.reduce((sum, event) => sum + event.count, 0))} note={newest ? ago(newest.last_seen) : null} />
-          <Tile label={w.numbers.customers} value={usage.data ? compactCount(usage.data.tenants) : compactCount(Math.max(...events.map(({ tenants }) => tenants)))} />
-          <Tile label={w.numbers.dashboards} value={dashboards.rows && String(published.length)} note={dashboards.rows && `${dashboards.rows.length} ${words.usage.items.dashboards.toLowerCase()}`} />
-          {isAdmin && <Tile label={w.numbers.sessions} value={usage.data ? compactCount(usage.data.embed_sessions) : sessions.rows && (sessions.hasMore ? "1+" : String(sessions.rows.length))} />}
+          <Tile
+            label={w.numbers.events}
+            value={usage.data ? compactCount(usage.data.events) : compactCount(events.reduce((sum, event) => sum + event.count, 0))}
+            note={newest ? ago(newest.last_seen) : null}
+          />
+          <Tile
+            label={w.numbers.customers}
+            value={usage.data ? compactCount(usage.data.tenants) : compactCount(Math.max(...events.map(({ tenants }) => tenants)))}
+          />
+          <Tile
+            label={w.numbers.dashboards} value={dashboards.rows && String(published.length)}
+            note={dashboards.rows && `${dashboards.rows.length} ${words.usage.items.dashboards.toLowerCase()}`}
+          />
+          {isAdmin && (
+            <Tile
+              label={w.numbers.sessions}
+              value={usage.data ? compactCount(usage.data.embed_sessions) : sessions.rows && (sessions.hasMore ? "1+" : String(sessions.rows.length))}
+            />
+          )}
         </div>
       )}
       {!isReady ? <div className="steps steps-wait" aria-busy="true" /> : (
         <section className="steps" aria-label={w.progress(count, 5)}>
           <header className="steps-head">
-            <span className="steps-bar" role="img" aria-label={w.progress(count, 5)}>{Object.entries(done).map(([id, isDone]) => <span key={id} className={isDone ? "on" : ""} />)}</span>
+            <span className="steps-bar" role="img" aria-label={w.progress(count, 5)}>
+              {Object.entries(done).map(([id, isDone]) => <span key={id} className={isDone ? "on" : ""} />)}
+            </span>
             <span className="muted small">{w.progress(count, 5)}</span>
           </header>
           {step("key", 1, <KeyStep onCopied={() => setCopied(true)} onMade={keys.reload} />)}
@@ -149,7 +166,10 @@ function EventStep({ newest }: { readonly newest: string | null }): JSX.Element 
   return (
     <>
       <div className="row spread wrap">
-        <Segments<Language> label={w.steps.event.title} value={language} onPick={setLanguage} options={(["curl", "node", "python"] as const).map((value) => ({ value, label: w.languages[value] }))} />
+        <Segments<Language>
+          label={w.steps.event.title} value={language} onPick={setLanguage}
+          options={(["curl", "node", "python"] as const).map((value) => ({ value, label: w.languages[value] }))}
+        />
         {key && <span className="muted small">{w.steps.event.withKey}</span>}
       </div>
       <Code text={snippet(language, location.origin, key)} label={w.languages[language]} />

@@ -91,7 +91,12 @@ export function NewKey({ onClose, onMade, name: initialName = "" }: { readonly o
           {(ids) => <TextInput {...ids} value={name} onText={setName} maxLength={200} autoFocus />}
         </Field>
         <Field label={w.scope} isGroup hint={w.scopeHints[scope]} error={error?.of("scope")}>
-          {() => <Segments label={w.scope} value={scope} onPick={setScope} options={[{ value: "admin", label: w.scopes.admin }, { value: "ingest", label: w.scopes.ingest }]} />}
+          {() => (
+            <Segments
+              label={w.scope} value={scope} onPick={setScope}
+              options={[{ value: "admin", label: w.scopes.admin }, { value: "ingest", label: w.scopes.ingest }]}
+            />
+          )}
         </Field>
         <Field label={w.environment} isGroup hint={w.environmentHint} error={error?.of("environment")}>
           {() => (

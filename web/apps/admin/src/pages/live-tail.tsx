@@ -29,7 +29,10 @@ export function LiveTail({ event }: { readonly event: string }): JSX.Element {
       actions={
         <>
           <span className="filter-combo">
-            <Combo ids={{ "aria-label": w.customer }} value={tenant} onPick={setPicked} suggestions={(tenants.rows ?? []).map(({ tenant_id }) => ({ value: tenant_id }))} placeholder={w.chooseCustomer} />
+            <Combo
+              ids={{ "aria-label": w.customer }} value={tenant} onPick={setPicked}
+              suggestions={(tenants.rows ?? []).map(({ tenant_id }) => ({ value: tenant_id }))} placeholder={w.chooseCustomer}
+            />
           </span>
           <Button small icon={isPaused ? "play" : "minus"} onClick={() => setPaused(!isPaused)}>{isPaused ? w.resume : w.pause}</Button>
         </>

@@ -132,7 +132,10 @@ export function MembersPage(): JSX.Element {
         </Dialog>
       )}
       {removing && (
-        <Confirm title={w.removeTitle(removing.name || removing.email)} text={w.removeText} action={w.remove} busy={remove.isBusy} error={remove.error?.message} onConfirm={() => remove.run(removing)} onClose={() => setRemoving(null)} />
+        <Confirm
+          title={w.removeTitle(removing.name || removing.email)} text={w.removeText} action={w.remove} busy={remove.isBusy}
+          error={remove.error?.message} onConfirm={() => remove.run(removing)} onClose={() => setRemoving(null)}
+        />
       )}
     </div>
   );

@@ -89,9 +89,14 @@ function Visual({ onSQL }: { readonly onSQL: (widget: DraftWidget) => void }): J
     <Section title={w.visual} actions={<><Button small icon="query" disabled={!widget} onClick={() => widget && onSQL(widget)}>{w.asSQL}</Button>{can("edit") && <Button small icon="plus" disabled={!widget} onClick={() => setSaving(true)}>{w.widget}</Button>}</>} flush>
       <div className="query-visual">
         <div className="query-panel">
-          <WidgetPanel widget={widget} events={events} period={null} canEdit problemOf={(member) => asked?.of(member) ?? null} onChange={setEdited} onDuplicate={() => undefined} onRemove={() => setEdited(null)} onAdd={() => undefined} />
+          <WidgetPanel
+            widget={widget} events={events} period={null} canEdit problemOf={(member) => asked?.of(member) ?? null} onChange={setEdited}
+            onDuplicate={() => undefined} onRemove={() => setEdited(null)} onAdd={() => undefined}
+          />
         </div>
-        <div className="query-chart">{widget && shown && <WidgetCard widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} onRetry={answers.retry} />}</div>
+        <div className="query-chart">
+          {widget && shown && <WidgetCard widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} onRetry={answers.retry} />}
+        </div>
       </div>
       {isSaving && widget && <SaveDialog widget={widget} onClose={() => setSaving(false)} />}
     </Section>
@@ -115,7 +120,9 @@ function SaveDialog({ widget, onClose }: { readonly widget: DraftWidget; readonl
     <Dialog title={w.widget} size="small" onClose={onClose} footer={<><Button onClick={onClose}>{words.common.cancel}</Button><Button kind="primary" busy={isBusy} disabled={id === ""} onClick={run}>{words.common.save}</Button></>}>
       <div className="stack">
         <p className="muted">{w.saveText}</p>
-        <Field label={w.dashboard}>{(ids) => <Select {...ids} value={id} onPick={setChosen} options={(dashboards.rows ?? []).map((one) => ({ value: one.id, label: one.name }))} />}</Field>
+        <Field label={w.dashboard}>
+          {(ids) => <Select {...ids} value={id} onPick={setChosen} options={(dashboards.rows ?? []).map((one) => ({ value: one.id, label: one.name }))} />}
+        </Field>
         {error && <Note tone="bad">{error.message}</Note>}
       </div>
     </Dialog>
@@ -162,7 +169,10 @@ function Sql({ datasets, sql, setSql }: SqlProps): JSX.Element {
         {side === "tables" && datasets.error && <ErrorNote error={datasets.error} onRetry={datasets.reload} />}
         {side === "tables" && !datasets.data && !datasets.error && <Bones rows={6} height={28} />}
         {side === "tables" && datasets.data?.data.map((dataset) => (
-          <Tree key={dataset.name} dataset={dataset} onInsert={(text) => editor.current?.insert(text)} onDdl={() => void api.get<{ name: string; ddl: string }>(`/v1/datasets/${encodeURIComponent(dataset.name)}/ddl`, { environment }).then(setDdl, fail)} />
+          <Tree
+            key={dataset.name} dataset={dataset} onInsert={(text) => editor.current?.insert(text)}
+            onDdl={() => void api.get<{ name: string; ddl: string }>(`/v1/datasets/${encodeURIComponent(dataset.name)}/ddl`, { environment }).then(setDdl, fail)}
+          />
         ))}
         {side === "history" && (
           <ul className="tree">
@@ -183,13 +193,22 @@ function Sql({ datasets, sql, setSql }: SqlProps): JSX.Element {
         >
           <SqlEditor value={sql} onText={setSql} onRun={run} tables={tables} handle={editor} />
         </Section>
-        {error && <Note tone="bad" title={position ? w.at(position.line, position.column) : undefined}>{error.details[0] ? `${error.details[0].field}: ${error.details[0].expected}` : error.message}</Note>}
+        {error && (
+          <Note tone="bad" title={position ? w.at(position.line, position.column) : undefined}>
+            {error.details[0] ? `${error.details[0].field}: ${error.details[0].expected}` : error.message}
+          </Note>
+        )}
         <Section
           flush title={w.results} text={answer ? [w.rows(count(answer.stats.rows_returned), decimal(answer.stats.wall_ms)), answer.stats.truncated ? w.truncated : ""].filter(Boolean).join(", ") : undefined}
           actions={answer && answer.rows.length > 0 && (
             <>
               <Button small kind="quiet" icon="copy" onClick={() => copy(csvOf(names, answer.rows))}>{w.copyCSV}</Button>
-              <Button small kind="quiet" icon="copy" onClick={() => copy(JSON.stringify(answer.rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index]]))), null, 2))}>{w.copyJSON}</Button>
+              <Button
+                small kind="quiet" icon="copy"
+                onClick={() => copy(JSON.stringify(answer.rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index]]))), null, 2))}
+              >
+                {w.copyJSON}
+              </Button>
             </>
           )}
         >
@@ -209,7 +228,9 @@ function Sql({ datasets, sql, setSql }: SqlProps): JSX.Element {
                 </thead>
                 <tbody>
                   {answer.rows.slice(0, mostShown).map((row, index) => (
-                    <tr key={index}>{row.map((value, at) => <td key={at} className={isNumber(answer.columns[at]?.type ?? "") ? "num" : undefined}>{value === null ? <span className="muted">NULL</span> : textOf(value)}</td>)}</tr>
+                    <tr key={index}>
+                      {row.map((value, at) => <td key={at} className={isNumber(answer.columns[at]?.type ?? "") ? "num" : undefined}>{value === null ? <span className="muted">NULL</span> : textOf(value)}</td>)}
+                    </tr>
                   ))}
                 </tbody>
               </table>
@@ -243,7 +264,10 @@ function Tree({ dataset, onInsert, onDdl }: { readonly dataset: Dataset; readonl
   return (
     <div className="tree">
       <div className="row spread">
-        <button type="button" className="tree-table" title={dataset.description} onClick={() => onInsert(dataset.name)}><Icon name="table" size={14} /><code>{dataset.name}</code></button>
+        <button type="button" className="tree-table" title={dataset.description} onClick={() => onInsert(dataset.name)}>
+          <Icon name="table" size={14} />
+          <code>{dataset.name}</code>
+        </button>
         <Button small kind="quiet" onClick={onDdl}>DDL</Button>
       </div>
       {list(fixed)}

@@ -40,7 +40,12 @@ export function SessionsPage(): JSX.Element {
         actions={
           <>
             {tenant !== "" && (sessions.rows?.length ?? 0) > 0 && <Button small kind="danger" onClick={endAll}>{w.revokeAll(tenant)}</Button>}
-            <span className="filter-combo"><Combo ids={{ "aria-label": w.filter }} clearable value={tenant} onPick={(value) => setQuery({ tenant: value })} suggestions={suggestions} placeholder={w.filter} /></span>
+            <span className="filter-combo">
+              <Combo
+                ids={{ "aria-label": w.filter }} clearable value={tenant} onPick={(value) => setQuery({ tenant: value })} suggestions={suggestions}
+                placeholder={w.filter}
+              />
+            </span>
           </>
         }
       >

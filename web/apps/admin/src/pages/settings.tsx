@@ -67,11 +67,20 @@ function General({ organization, save }: PartProps): JSX.Element {
           run();
         }}
       >
-        <Field label={w.name} error={error?.of("name") ?? (error && error.details.length === 0 ? error.message : null)}>{(ids) => <TextInput {...ids} value={name} onText={setName} maxLength={200} />}</Field>
-        <Field label={w.zone} hint={w.zoneHint} error={error?.of("time_zone")}>
-          {(ids) => <Combo ids={ids} strict clearable value={zone} onPick={setZone} suggestions={timeZones().map((value) => ({ value }))} placeholder={w.utc} disabled={!knowsZone} />}
+        <Field label={w.name} error={error?.of("name") ?? (error && error.details.length === 0 ? error.message : null)}>
+          {(ids) => <TextInput {...ids} value={name} onText={setName} maxLength={200} />}
         </Field>
-        <div className="form-actions"><Button kind="primary" type="submit" busy={isBusy} disabled={!isChanged || name.trim() === ""}>{words.common.save}</Button></div>
+        <Field label={w.zone} hint={w.zoneHint} error={error?.of("time_zone")}>
+          {(ids) => (
+            <Combo
+              ids={ids} strict clearable value={zone} onPick={setZone} suggestions={timeZones().map((value) => ({ value }))} placeholder={w.utc}
+              disabled={!knowsZone}
+            />
+          )}
+        </Field>
+        <div className="form-actions">
+          <Button kind="primary" type="submit" busy={isBusy} disabled={!isChanged || name.trim() === ""}>{words.common.save}</Button>
+        </div>
       </form>
     </Section>
   );
@@ -104,7 +113,10 @@ function Origins({ organization, save }: PartProps): JSX.Element {
             {origins.map((origin) => (
               <li key={origin}>
                 <code className="break">{origin}</code>
-                <IconButton icon="trash" label={`${words.common.remove}: ${origin}`} disabled={isBusy} onClick={() => run(origins.filter((one) => one !== origin))} />
+                <IconButton
+                  icon="trash" label={`${words.common.remove}: ${origin}`} disabled={isBusy}
+                  onClick={() => run(origins.filter((one) => one !== origin))}
+                />
               </li>
             ))}
           </ul>
@@ -167,7 +179,9 @@ function Retention({ organization, save }: PartProps): JSX.Element {
       <div className="stack">
         <Switch label={w.forever} on={days === null} onToggle={(on) => setDays(on ? null : kept ?? 400)} />
         {days !== null && (
-          <Field label={w.days} error={error?.of("retention_days")}>{(ids) => <NumberInput {...ids} className="input short" value={days} onNumber={(value) => setDays(value ?? 0)} />}</Field>
+          <Field label={w.days} error={error?.of("retention_days")}>
+            {(ids) => <NumberInput {...ids} className="input short" value={days} onNumber={(value) => setDays(value ?? 0)} />}
+          </Field>
         )}
         {error && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
         <div className="form-actions"><Button kind="primary" busy={isBusy} disabled={days === kept} onClick={run}>{words.common.save}</Button></div>
@@ -204,9 +218,16 @@ function Transfer(): JSX.Element {
         >
           <div className="stack">
             <Field label={w.transferTo} error={error?.of("member_id")}>
-              {(ids) => <Select {...ids} value={member} onPick={setMember} options={[{ value: "", label: "" }, ...others.map(({ id, name, email }) => ({ value: id, label: name ? `${name} (${email})` : email }))]} />}
+              {(ids) => (
+                <Select
+                  {...ids} value={member} onPick={setMember}
+                  options={[{ value: "", label: "" }, ...others.map(({ id, name, email }) => ({ value: id, label: name ? `${name} (${email})` : email }))]}
+                />
+              )}
             </Field>
-            <Field label={w.password} error={error?.code === "invalid_credentials" ? words.account.wrong : error?.of("password")}>{(ids) => <PasswordInput {...ids} value={password} onText={setPassword} autoComplete="current-password" />}</Field>
+            <Field label={w.password} error={error?.code === "invalid_credentials" ? words.account.wrong : error?.of("password")}>
+              {(ids) => <PasswordInput {...ids} value={password} onText={setPassword} autoComplete="current-password" />}
+            </Field>
             {error && error.code !== "invalid_credentials" && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
           </div>
         </Dialog>

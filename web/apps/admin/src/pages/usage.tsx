@@ -26,9 +26,15 @@ export function UsagePage(): JSX.Element {
       />
       {error && !usage && <ErrorNote error={error} onRetry={reload} />}
       <div className="tiles">
-        <Tile label={w.events} value={usage && compactCount(usage.events)} note={usage && w.average(compactCount(Math.round(usage.events / Math.max(1, usage.days.length))))} />
+        <Tile
+          label={w.events} value={usage && compactCount(usage.events)}
+          note={usage && w.average(compactCount(Math.round(usage.events / Math.max(1, usage.days.length))))}
+        />
         <Tile label={w.customers} value={usage && compactCount(usage.tenants)} note={usage && w.customersOf(compactCount(usage.tenants_total))} />
-        <Tile label={w.items.published_dashboards} value={usage && count(usage.published_dashboards)} note={usage && `${count(usage.dashboards)} ${w.items.dashboards.toLowerCase()}`} />
+        <Tile
+          label={w.items.published_dashboards} value={usage && count(usage.published_dashboards)}
+          note={usage && `${count(usage.dashboards)} ${w.items.dashboards.toLowerCase()}`}
+        />
         <Tile label={w.items.embed_sessions} value={usage && count(usage.embed_sessions)} note={usage && `${count(usage.api_keys)} ${w.items.api_keys}`} />
       </div>
       {usage && usage.events === 0 ? (
@@ -41,7 +47,9 @@ export function UsagePage(): JSX.Element {
             <Section title={w.months} flush>
               <table className="table">
                 <thead><tr><th scope="col">{w.month}</th><th scope="col" className="num">{w.events}</th></tr></thead>
-                <tbody>{[...(usage?.months ?? [])].reverse().map(({ month, events: total }) => <tr key={month}><td>{monthName(month)}</td><td className="num">{count(total)}</td></tr>)}</tbody>
+                <tbody>
+                  {[...(usage?.months ?? [])].reverse().map(({ month, events: total }) => <tr key={month}><td>{monthName(month)}</td><td className="num">{count(total)}</td></tr>)}
+                </tbody>
               </table>
             </Section>
           </div>

@@ -92,7 +92,12 @@ interface TextProps extends InputHTMLAttributes<HTMLInputElement> {
 }
 
 export const TextInput = forwardRef<HTMLInputElement, TextProps>(function TextInput({ onText, mono, className, ...rest }, ref) {
-  return <input ref={ref} className={["input", mono ? "mono" : "", className ?? ""].join(" ")} autoComplete="off" {...rest} onChange={(event) => onText(event.target.value)} />;
+  return (
+    <input
+      ref={ref} className={["input", mono ? "mono" : "", className ?? ""].join(" ")} autoComplete="off" {...rest}
+      onChange={(event) => onText(event.target.value)}
+    />
+  );
 });
 
 interface AreaProps extends TextareaHTMLAttributes<HTMLTextAreaElement> {
@@ -110,7 +115,10 @@ export function PasswordInput(props: TextProps): JSX.Element {
   return (
     <span className="input-group">
       <TextInput {...props} type={isShown ? "text" : "password"} />
-      <IconButton className="input-button" icon={isShown ? "lock" : "eye"} label={isShown ? words.common.hidePassword : words.common.showPassword} onClick={() => setShown(!isShown)} />
+      <IconButton
+        className="input-button" icon={isShown ? "lock" : "eye"} label={isShown ? words.common.hidePassword : words.common.showPassword}
+        onClick={() => setShown(!isShown)}
+      />
     </span>
   );
 }
