@@ -54,7 +54,8 @@ export function offers(widget: DraftWidget): Readonly<Record<"group" | "groupOpt
   return {
     group: kind === "breakdown" || kind === "table" || (isSeries && chart !== "dual_axis" && chart !== "waterfall"), groupOptional: isSeries, pair: isPivot,
     second: chart === "dual_axis" || chart === "scatter" || (kind === "table" && !isPivot), secondOptional: kind === "table",
-    compare: kind !== "heatmap" && !isPivot && chart !== "waterfall", other: (kind === "breakdown" || kind === "table" || isSeries) && isGrouped && !isPivot, granularity: isSeries,
+    compare: kind !== "heatmap" && !isPivot && chart !== "waterfall",
+    other: (kind === "breakdown" || kind === "table" || isSeries) && isGrouped && !isPivot, granularity: isSeries,
     limit: isGrouped && (kind === "breakdown" || kind === "table" || isSeries),
   };
 }

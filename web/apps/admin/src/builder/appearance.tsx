@@ -93,7 +93,10 @@ function withoutFormat(widget: DraftWidget): DraftWidget {
   return rest;
 }
 
-function FormatFields({ label, format, problem, onChange }: { readonly label: string; readonly format: ValueFormat | undefined; readonly problem: string | null; readonly onChange: (format: ValueFormat | undefined) => void }): JSX.Element {
+function FormatFields({ label, format, problem, onChange }: {
+  readonly label: string; readonly format: ValueFormat | undefined; readonly problem: string | null;
+  readonly onChange: (format: ValueFormat | undefined) => void;
+}): JSX.Element {
   const style = format?.style ?? "auto";
   const put = (changes: { readonly decimals?: number | undefined; readonly unit?: string }) => {
     const next: Record<string, unknown> = { ...format, ...changes };
@@ -128,7 +131,9 @@ function FormatFields({ label, format, problem, onChange }: { readonly label: st
   );
 }
 
-function Thresholds({ thresholds, onChange }: { readonly thresholds: readonly Threshold[]; readonly onChange: (thresholds: readonly Threshold[]) => void }): JSX.Element {
+function Thresholds({ thresholds, onChange }: {
+  readonly thresholds: readonly Threshold[]; readonly onChange: (thresholds: readonly Threshold[]) => void;
+}): JSX.Element {
   const put = (index: number, threshold: Threshold) => onChange(thresholds.map((one, at) => (at === index ? threshold : one)));
   return (
     <div className="stack tight" role="group" aria-label={w.thresholds}>

@@ -339,7 +339,9 @@ function Trouble({ draft }: { readonly draft: Draft }): JSX.Element | null {
 }
 
 /** The head of the dashboard as customers will see it: name, logo, and the filters in their order. */
-function CanvasHead({ config, theme, onFilters }: { readonly config: DraftConfig; readonly theme: ReturnType<typeof useResolvedTheme>; readonly onFilters: () => void }): JSX.Element {
+function CanvasHead({ config, theme, onFilters }: {
+  readonly config: DraftConfig; readonly theme: ReturnType<typeof useResolvedTheme>; readonly onFilters: () => void;
+}): JSX.Element {
   const filters = config.filters ?? [];
   const frame = { color: theme.text, background: theme.card, borderColor: theme.cardBorder };
   return (

@@ -42,7 +42,10 @@ function viewOf(config: DraftConfig, id: string, widgets: readonly DraftWidget[]
     filters: (config.filters ?? []).filter((filter) => filter.value === undefined).map((filter) =>
       filter.type === "period" && permissions.periods.length > 0 ? { ...filter, options: (filter.options ?? permissions.periods).filter((period) => permissions.periods.includes(period)) } : filter),
     widgets,
-    permissions: { allow_drill_down: false, allow_export: false, allowed_periods: permissions.periods.length > 0 ? permissions.periods : null, allowed_dimensions: null, locked_dimensions: locked },
+    permissions: {
+      allow_drill_down: false, allow_export: false, allowed_periods: permissions.periods.length > 0 ? permissions.periods : null,
+      allowed_dimensions: null, locked_dimensions: locked,
+    },
     drill: { dimensions: [], rows: false },
     session: { tenant_id: look.tenant, timezone: look.timezone || "UTC", locale: navigator.language },
   };
@@ -101,7 +104,10 @@ async function valuesOf(search: URLSearchParams, widgets: readonly DraftWidget[]
   };
   const result = await ask(widget, {}, look, permissions, signal);
   const column = result.columns.find(({ role }) => role === "dimension")?.name ?? dimension;
-  return { dimension, values: result.rows.map((row) => ({ value: String(row[column] ?? ""), count: Number(row["value"] ?? 0) })), truncated: result.meta.truncated ?? false };
+  return {
+    dimension, values: result.rows.map((row) => ({ value: String(row[column] ?? ""), count: Number(row["value"] ?? 0) })),
+    truncated: result.meta.truncated ?? false,
+  };
 }
 
 function json(body: unknown, status = 200): Response {

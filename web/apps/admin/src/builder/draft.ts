@@ -141,7 +141,8 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
         return;
       }
       void fetch(address(`/v1/dashboards/${initial.id}`), {
-        method: "PUT", credentials: "same-origin", keepalive: true, body: JSON.stringify(config), headers: { "Content-Type": "application/json", "If-Match": `"${revision}"` },
+        method: "PUT", credentials: "same-origin", keepalive: true, body: JSON.stringify(config),
+        headers: { "Content-Type": "application/json", "If-Match": `"${revision}"` },
       }).catch(() => undefined);
     };
     const warn = (event: BeforeUnloadEvent) => {

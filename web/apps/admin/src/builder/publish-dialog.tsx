@@ -111,7 +111,10 @@ export function Changes({ before, after, difference, beforeName, afterName, look
   );
 }
 
-function Sides({ before, after, old, fresh, look }: { readonly before: DraftConfig; readonly after: DraftConfig; readonly old: DraftWidget | null; readonly fresh: DraftWidget | null; readonly look: Look }): JSX.Element {
+function Sides({ before, after, old, fresh, look }: {
+  readonly before: DraftConfig; readonly after: DraftConfig; readonly old: DraftWidget | null; readonly fresh: DraftWidget | null;
+  readonly look: Look;
+}): JSX.Element {
   return (
     <div className="diff">
       <Side name={w.before} config={before} widget={old} look={look} />
@@ -120,7 +123,9 @@ function Sides({ before, after, old, fresh, look }: { readonly before: DraftConf
   );
 }
 
-function Side({ name, config, widget, look }: { readonly name: string; readonly config: DraftConfig; readonly widget: DraftWidget | null; readonly look: Look }): JSX.Element {
+function Side({ name, config, widget, look }: {
+  readonly name: string; readonly config: DraftConfig; readonly widget: DraftWidget | null; readonly look: Look;
+}): JSX.Element {
   const theme = useResolvedTheme(config.theme);
   const answers = useAnswers(widget ? [widget] : [], periodOf(config), look);
   const shown = widget ? answers.of(widget) : null;

@@ -84,7 +84,10 @@ export function valuesOf(name: string, event: EventType | null, events: readonly
 }
 
 /** Several texts as chips, with a field for one more. */
-export function Values({ values, suggestions, isSingle = false, onChange }: { readonly values: readonly string[]; readonly suggestions: readonly Suggestion[]; readonly isSingle?: boolean; readonly onChange: (values: readonly string[]) => void }): JSX.Element {
+export function Values({ values, suggestions, isSingle = false, onChange }: {
+  readonly values: readonly string[]; readonly suggestions: readonly Suggestion[]; readonly isSingle?: boolean;
+  readonly onChange: (values: readonly string[]) => void;
+}): JSX.Element {
   const [round, setRound] = useState(0);
   const key = (event: KeyboardEvent) => {
     if (event.key === "Backspace" && event.target instanceof HTMLInputElement && event.target.value === "" && values.length > 0) onChange(values.slice(0, -1));

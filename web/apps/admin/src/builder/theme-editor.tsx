@@ -16,13 +16,20 @@ export const presets: Readonly<Record<string, Theme>> = {
   forest: { primaryColor: "#0f7a4d", palette: ["#0f7a4d", "#d97706", "#2563eb", "#a21caf", "#64748b", "#b45309"] },
   plum: { primaryColor: "#8b2fc9", palette: ["#8b2fc9", "#db2777", "#0d9488", "#ea580c", "#4f46e5", "#65a30d"] },
   ocean: { primaryColor: "#0369a1", backgroundColor: "#f0f6fa", cardBorder: "#d5e3ec", palette: ["#0369a1", "#0d9488", "#f59e0b", "#e11d48", "#6366f1", "#475569"] },
-  sand: { primaryColor: "#b4540a", backgroundColor: "#faf7f2", cardBackground: "#fffdfa", cardBorder: "#ebe3d6", textColor: "#2b241b", mutedColor: "#756a5b", palette: ["#b4540a", "#4d7c0f", "#0e7490", "#be123c", "#7e22ce", "#57534e"] },
-  midnight: { mode: "dark", primaryColor: "#7dd3fc", backgroundColor: "#0b1220", cardBackground: "#121b2e", cardBorder: "#22304a", textColor: "#e6edf7", mutedColor: "#93a4bf", palette: ["#7dd3fc", "#fbbf24", "#f472b6", "#86efac", "#c4b5fd", "#fca5a5"] },
+  sand: {
+    primaryColor: "#b4540a", backgroundColor: "#faf7f2", cardBackground: "#fffdfa", cardBorder: "#ebe3d6", textColor: "#2b241b",
+    mutedColor: "#756a5b", palette: ["#b4540a", "#4d7c0f", "#0e7490", "#be123c", "#7e22ce", "#57534e"],
+  },
+  midnight: {
+    mode: "dark", primaryColor: "#7dd3fc", backgroundColor: "#0b1220", cardBackground: "#121b2e", cardBorder: "#22304a", textColor: "#e6edf7",
+    mutedColor: "#93a4bf", palette: ["#7dd3fc", "#fbbf24", "#f472b6", "#86efac", "#c4b5fd", "#fca5a5"],
+  },
   mono: { primaryColor: "#27272a", backgroundColor: "#ffffff", palette: ["#27272a", "#71717a", "#a1a1aa", "#52525b", "#3f3f46", "#8e8e96"] },
 };
 
 const fonts: Readonly<Record<"sans" | "serif" | "mono", string>> = {
-  sans: 'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif', serif: 'ui-serif, Georgia, Cambria, "Times New Roman", serif', mono: 'ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  sans: 'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
+  serif: 'ui-serif, Georgia, Cambria, "Times New Roman", serif', mono: 'ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace',
 };
 
 interface ThemeEditorProps {
@@ -40,7 +47,8 @@ export function ThemeEditor({ theme, onChange, problemOf, wide = false }: ThemeE
     onChange(next as Theme);
   };
   const fallback: Readonly<Record<ColorName, string>> = {
-    primaryColor: resolved.primary, backgroundColor: resolved.background, cardBackground: resolved.card, cardBorder: resolved.cardBorder, textColor: resolved.text, mutedColor: resolved.muted,
+    primaryColor: resolved.primary, backgroundColor: resolved.background, cardBackground: resolved.card, cardBorder: resolved.cardBorder,
+    textColor: resolved.text, mutedColor: resolved.muted,
   };
   const palette = theme.palette ?? [];
   const font = Object.entries(fonts).find(([, list]) => list === theme.fontFamily)?.[0] ?? (theme.fontFamily === undefined ? "page" : "custom");
@@ -121,7 +129,10 @@ export function ThemeEditor({ theme, onChange, problemOf, wide = false }: ThemeE
 
 /** A preset says nothing of these. */
 function kept(theme: Theme): Theme {
-  return { ...(theme.fontFamily !== undefined && { fontFamily: theme.fontFamily }), ...(theme.logoUrl !== undefined && { logoUrl: theme.logoUrl }), ...(theme.poweredBy !== undefined && { poweredBy: theme.poweredBy }) };
+  return {
+    ...(theme.fontFamily !== undefined && { fontFamily: theme.fontFamily }), ...(theme.logoUrl !== undefined && { logoUrl: theme.logoUrl }),
+    ...(theme.poweredBy !== undefined && { poweredBy: theme.poweredBy }),
+  };
 }
 
 function isPreset(theme: Theme, preset: Theme): boolean {

@@ -266,7 +266,10 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
 
 const metricOptions = [
   { group: w.metricGroups.counting, options: ["count", "count_unique", "count_unique_approx"].map((value) => ({ value, label: w.metrics[value] ?? value })) },
-  { group: w.metricGroups.measuring, options: ["sum", "avg", "min", "max", "p50", "p90", "p95", "p99"].map((value) => ({ value, label: w.metrics[value] ?? value })) },
+  {
+    group: w.metricGroups.measuring,
+    options: ["sum", "avg", "min", "max", "p50", "p90", "p95", "p99"].map((value) => ({ value, label: w.metrics[value] ?? value })),
+  },
 ];
 
 export function eventOf(widget: DraftWidget, events: readonly EventType[]): EventType | null {

@@ -125,14 +125,23 @@ export function sample(widget: Pick<WidgetConfig, "kind" | "chart">): QueryResul
     const rows = names.flatMap((name, row) => columns.map((column, index): Row => ({ group: name, region: column, value: Math.round(90 / (1 + row * 0.5 + index * 0.3)) })));
     return {
       columns: [group, { name: "region", type: "string", role: "dimension" }, value], rows, meta,
-      totals: { rows: names.map((name, row) => ({ group: name, value: Math.round(220 / (1 + row * 0.6)) })), columns: columns.map((region, index) => ({ region, value: 240 - index * 50 })), value: 570 },
+      totals: {
+        rows: names.map((name, row) => ({ group: name, value: Math.round(220 / (1 + row * 0.6)) })),
+        columns: columns.map((region, index) => ({ region, value: 240 - index * 50 })), value: 570,
+      },
     };
   }
   const rows = names.map((name, index): Row => ({
     group: name, value: Math.round(420 / (1 + index * 0.6)), share: [0.38, 0.24, 0.17, 0.13, 0.08][index] ?? 0,
     ...(widget.chart === "scatter" && { second_value: [30, 62, 48, 75, 20][index] ?? 0 }),
   }));
-  return { columns: [group, value, ...(widget.chart === "scatter" ? [secondValue] : []), ...(widget.chart === "table" ? [{ name: "share", type: "number", role: "measure" } as const] : [])], rows, meta };
+  return {
+    columns: [
+      group, value, ...(widget.chart === "scatter" ? [secondValue] : []),
+      ...(widget.chart === "table" ? [{ name: "share", type: "number", role: "measure" } as const] : []),
+    ],
+    rows, meta,
+  };
 }
 
 /** A widget that only shows what a chart looks like. */

@@ -111,10 +111,21 @@ function Sessions(): JSX.Element {
       <DataTable
         label={w.sessions} rows={data?.data ?? null} rowKey={(session) => session.id} error={error} onRetry={reload} empty={null} bones={2}
         columns={[
-          { key: "device", label: w.device, cell: (session) => <span className="row"><span className="strong">{deviceOf(session.user_agent)}</span>{session.current && <Badge tone="good">{w.thisSession}</Badge>}</span> },
+          {
+            key: "device", label: w.device,
+            cell: (session) => (
+              <span className="row">
+                <span className="strong">{deviceOf(session.user_agent)}</span>
+                {session.current && <Badge tone="good">{w.thisSession}</Badge>}
+              </span>
+            ),
+          },
           { key: "address", label: w.address, cell: (session) => <span className="muted">{session.address ?? ""}</span> },
           { key: "seen", label: w.lastSeen, cell: (session) => <Ago at={session.last_seen_at} /> },
-          { key: "actions", label: words.common.actions, hideLabel: true, numeric: true, cell: (session) => (session.current ? null : <Button small kind="danger" onClick={() => end(session)}>{w.end}</Button>) },
+          {
+            key: "actions", label: words.common.actions, hideLabel: true, numeric: true,
+            cell: (session) => (session.current ? null : <Button small kind="danger" onClick={() => end(session)}>{w.end}</Button>),
+          },
         ]}
       />
     </Section>

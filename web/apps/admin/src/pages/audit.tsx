@@ -54,7 +54,12 @@ export function AuditPage(): JSX.Element {
                 </span>
               ),
             },
-            { key: "what", label: w.what, cell: (entry) => <button type="button" className="text-button" onClick={() => setOpen(entry)}>{w.actions[entry.action] ?? <code>{entry.action}</code>}</button> },
+            {
+              key: "what", label: w.what,
+              cell: (entry) => (
+                <button type="button" className="text-button" onClick={() => setOpen(entry)}>{w.actions[entry.action] ?? <code>{entry.action}</code>}</button>
+              ),
+            },
             { key: "on", label: w.on, cell: (entry) => <code className="break">{nameOf(entry)}</code> },
             { key: "from", label: w.from, cell: (entry) => <span className="muted">{entry.address ?? ""}</span> },
           ]}

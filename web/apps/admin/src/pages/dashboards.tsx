@@ -5,7 +5,9 @@ import type { Dashboard, DashboardSummary, DraftConfig } from "../api/types";
 import { configOf, download } from "../builder/draft";
 import { Link, navigate } from "../router";
 import { useSession } from "../session";
-import { Ago, Badge, Button, Confirm, DataTable, Dialog, Empty, Field, Icon, Menu, Note, PageHead, Section, TextInput, useFailure, useToast, type MenuItem } from "../ui";
+import {
+  Ago, Badge, Button, Confirm, DataTable, Dialog, Empty, Field, Icon, Menu, Note, PageHead, Section, TextInput, useFailure, useToast, type MenuItem,
+} from "../ui";
 import { words } from "../words";
 
 const w = words.dashboards;
@@ -123,10 +125,23 @@ export function DashboardsPage(): JSX.Element {
                 </span>
               ),
             },
-            { key: "status", label: w.status, cell: (dashboard) => <Badge tone={dashboard.status === "published" ? "good" : dashboard.status === "unpublished" ? "warn" : "plain"} dot>{w.statuses[dashboard.status]}</Badge> },
-            { key: "version", label: w.version, numeric: true, cell: (dashboard) => (dashboard.published_version === null ? <span className="muted">–</span> : dashboard.published_version) },
+            {
+              key: "status", label: w.status,
+              cell: (dashboard) => (
+                <Badge tone={dashboard.status === "published" ? "good" : dashboard.status === "unpublished" ? "warn" : "plain"} dot>
+                  {w.statuses[dashboard.status]}
+                </Badge>
+              ),
+            },
+            {
+              key: "version", label: w.version, numeric: true,
+              cell: (dashboard) => (dashboard.published_version === null ? <span className="muted">–</span> : dashboard.published_version),
+            },
             { key: "edited", label: w.edited, cell: (dashboard) => <Ago at={dashboard.updated_at} /> },
-            { key: "actions", label: words.common.actions, hideLabel: true, cell: (dashboard) => <Menu label={`${words.common.actions}: ${dashboard.name}`} items={actions(dashboard)} /> },
+            {
+              key: "actions", label: words.common.actions, hideLabel: true,
+              cell: (dashboard) => <Menu label={`${words.common.actions}: ${dashboard.name}`} items={actions(dashboard)} />,
+            },
           ]}
         />
       </Section>

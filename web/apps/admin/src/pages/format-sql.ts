@@ -1,4 +1,7 @@
-const clauses = ["select", "from", "prewhere", "where", "group by", "having", "order by", "limit", "union all", "union distinct", "left join", "inner join", "right join", "full join", "join", "with", "settings"];
+const clauses = [
+  "select", "from", "prewhere", "where", "group by", "having", "order by", "limit", "union all", "union distinct", "left join", "inner join",
+  "right join", "full join", "join", "with", "settings",
+];
 const keywords = new Set(
   "select from where group by having order limit union all distinct as and or not in is null like ilike between case when then else end asc desc join left right inner full on using with prewhere over partition interval settings offset any".split(" "),
 );

@@ -39,7 +39,8 @@ export function HomePage(): JSX.Element {
   const published = (dashboards.rows ?? []).filter(({ status }) => status === "published");
   const isUsed = (keys.rows ?? []).some(({ last_used_at }) => last_used_at !== null);
   const done = {
-    key: copied || isUsed || hasEvents, event: hasEvents, dashboard: (dashboards.rows?.length ?? 0) > 0, publish: published.length > 0 || (dashboards.rows ?? []).some(({ last_version }) => last_version > 0),
+    key: copied || isUsed || hasEvents, event: hasEvents, dashboard: (dashboards.rows?.length ?? 0) > 0,
+    publish: published.length > 0 || (dashboards.rows ?? []).some(({ last_version }) => last_version > 0),
     embed: embedded,
   };
   const isReady = discovery.data !== null && dashboards.rows !== null && (!isAdmin || (keys.rows !== null && sessions.rows !== null));

@@ -33,7 +33,10 @@ export function KeysPage(): JSX.Element {
             { key: "environment", label: w.environment, cell: (key) => words.shell.environments[key.environment as Environment] ?? key.environment },
             { key: "used", label: w.used, cell: (key) => (key.last_used_at ? <Ago at={key.last_used_at} /> : <span className="muted">{w.neverUsed}</span>) },
             { key: "created", label: w.created, cell: (key) => <Ago at={key.created_at} /> },
-            { key: "actions", label: words.common.actions, hideLabel: true, numeric: true, cell: (key) => <Button small kind="danger" onClick={() => setRevoking(key)}>{w.revoke}</Button> },
+            {
+              key: "actions", label: words.common.actions, hideLabel: true, numeric: true,
+              cell: (key) => <Button small kind="danger" onClick={() => setRevoking(key)}>{w.revoke}</Button>,
+            },
           ]}
         />
       </Section>
@@ -49,7 +52,9 @@ export function KeysPage(): JSX.Element {
 }
 
 /** A form, and then the key: it is shown this once. */
-export function NewKey({ onClose, onMade, name: initialName = "" }: { readonly onClose: () => void; readonly onMade: (key: ApiKey) => void; readonly name?: string }): JSX.Element {
+export function NewKey({ onClose, onMade, name: initialName = "" }: {
+  readonly onClose: () => void; readonly onMade: (key: ApiKey) => void; readonly name?: string;
+}): JSX.Element {
   const { environment: current } = useSession();
   const [name, setName] = useState(initialName);
   const [scope, setScope] = useState<"admin" | "ingest">("admin");

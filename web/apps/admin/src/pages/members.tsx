@@ -80,7 +80,10 @@ export function MembersPage(): JSX.Element {
                   <span title={w.roleHints[member.role]}>{roles[member.role]}</span>
                 ),
             },
-            { key: "seen", label: w.seen, cell: (member) => (member.last_seen_at ? <Ago at={member.last_seen_at} /> : <span className="muted">{words.common.never}</span>) },
+            {
+              key: "seen", label: w.seen,
+              cell: (member) => (member.last_seen_at ? <Ago at={member.last_seen_at} /> : <span className="muted">{words.common.never}</span>),
+            },
             { key: "joined", label: w.joined, cell: (member) => date(member.created_at) },
             ...(isTeam
               ? [{

@@ -9,7 +9,10 @@ import { looks, starter } from "../charts/gallery";
 import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
 import { navigate } from "../router";
 import { useSession } from "../session";
-import { Bones, Button, Code, copyText, count, decimal, Dialog, Empty, ErrorNote, Field, Icon, Note, PageHead, Section, Segments, Select, useFailure, useToast } from "../ui";
+import {
+  Bones, Button, Code, copyText, count, decimal, Dialog, Empty, ErrorNote, Field, Icon, Note, PageHead, Section, Segments, Select, useFailure,
+  useToast,
+} from "../ui";
 import { words } from "../words";
 import { csvOf, textOf } from "./csv";
 import { useDiscovery } from "./events";

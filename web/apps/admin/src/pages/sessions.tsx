@@ -3,7 +3,10 @@ import { api } from "../api/client";
 import { useAction, useGet, useList } from "../api/hooks";
 import type { Dashboard, DashboardSummary, EmbedSession, IssuedSession, Tenant } from "../api/types";
 import { setQuery, usePlace } from "../router";
-import { Ago, Badge, Button, Checkbox, Code, Combo, DataTable, Dialog, Empty, Field, Note, NumberInput, PageHead, Section, Select, TextArea, useFailure, useToast } from "../ui";
+import {
+  Ago, Badge, Button, Checkbox, Code, Combo, DataTable, Dialog, Empty, Field, Note, NumberInput, PageHead, Section, Select, TextArea, useFailure,
+  useToast,
+} from "../ui";
 import { words } from "../words";
 
 const w = words.sessions;
@@ -55,10 +58,16 @@ export function SessionsPage(): JSX.Element {
           columns={[
             { key: "tenant", label: w.customer, cell: (session) => <span className="strong break">{session.tenant_id}</span> },
             { key: "dashboard", label: w.dashboard, cell: (session) => names.get(session.dashboard_id) ?? <code>{session.dashboard_id}</code> },
-            { key: "environment", label: words.keys.environment, cell: (session) => (session.environment === "development" ? <Badge tone="warn">{words.shell.environments.development}</Badge> : words.shell.environments.production) },
+            {
+              key: "environment", label: words.keys.environment,
+              cell: (session) => (session.environment === "development" ? <Badge tone="warn">{words.shell.environments.development}</Badge> : words.shell.environments.production),
+            },
             { key: "made", label: w.madeAt, cell: (session) => <Ago at={session.created_at} /> },
             { key: "expires", label: w.expiresAt, cell: (session) => <Ago at={session.expires_at} /> },
-            { key: "actions", label: words.common.actions, hideLabel: true, numeric: true, cell: (session) => <Button small kind="danger" onClick={() => end(session)}>{w.revoke}</Button> },
+            {
+              key: "actions", label: words.common.actions, hideLabel: true, numeric: true,
+              cell: (session) => <Button small kind="danger" onClick={() => end(session)}>{w.revoke}</Button>,
+            },
           ]}
         />
       </Section>

@@ -5,7 +5,10 @@ import { useAction, useGet, useList } from "../api/hooks";
 import type { Member, Organization } from "../api/types";
 import { ThemeEditor } from "../builder/theme-editor";
 import { useSession } from "../session";
-import { Bones, Button, Combo, Dialog, ErrorNote, Field, IconButton, Note, NumberInput, PageHead, PasswordInput, Section, Select, Switch, TextInput, useToast } from "../ui";
+import {
+  Bones, Button, Combo, Dialog, ErrorNote, Field, IconButton, Note, NumberInput, PageHead, PasswordInput, Section, Select, Switch, TextInput,
+  useToast,
+} from "../ui";
 import { words } from "../words";
 
 const w = words.settings;

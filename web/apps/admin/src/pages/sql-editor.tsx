@@ -89,8 +89,12 @@ export function SqlEditor({ value, onText, onRun, tables, handle }: SqlEditorPro
         if (isGone || !element || editor.current) return;
         element.replaceChildren();
         const made = library(element, {
-          value: latest.current.value, mode: "text/x-sql", lineNumbers: true, lineWrapping: true, indentUnit: 2, tabSize: 2, inputStyle: "contenteditable", screenReaderLabel: words.query.editor,
-          extraKeys: { "Ctrl-Enter": () => latest.current.onRun(), "Cmd-Enter": () => latest.current.onRun(), "Ctrl-Space": "autocomplete", Tab: false, "Shift-Tab": false },
+          value: latest.current.value, mode: "text/x-sql", lineNumbers: true, lineWrapping: true, indentUnit: 2, tabSize: 2,
+          inputStyle: "contenteditable", screenReaderLabel: words.query.editor,
+          extraKeys: {
+            "Ctrl-Enter": () => latest.current.onRun(), "Cmd-Enter": () => latest.current.onRun(), "Ctrl-Space": "autocomplete", Tab: false,
+            "Shift-Tab": false,
+          },
           hintOptions: { completeSingle: false },
         });
         made.on("change", (now, change) => {

@@ -57,7 +57,10 @@ export function TenantsPage(): JSX.Element {
                     label={`${words.common.actions}: ${tenant.tenant_id}`}
                     items={[
                       { label: w.preview, icon: "session", run: () => navigate(`/sessions?tenant=${encodeURIComponent(tenant.tenant_id)}&new=1`) },
-                      { label: w.download, icon: "download", run: () => location.assign(address(`/v1/tenants/${encodeURIComponent(tenant.tenant_id)}/events`, { format: "csv", environment })) },
+                      {
+                        label: w.download, icon: "download",
+                        run: () => location.assign(address(`/v1/tenants/${encodeURIComponent(tenant.tenant_id)}/events`, { format: "csv", environment })),
+                      },
                       "line",
                       { label: w.erase, icon: "trash", danger: true, run: () => setErasing(tenant) },
                     ]}

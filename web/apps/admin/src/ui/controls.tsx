@@ -188,7 +188,9 @@ export function Select<T extends string>({ value, options, onPick, className, ..
   );
 }
 
-export function Switch({ label, hint, on, onToggle, disabled }: { readonly label: string; readonly hint?: string; readonly on: boolean; readonly onToggle: (on: boolean) => void; readonly disabled?: boolean }): JSX.Element {
+export function Switch({ label, hint, on, onToggle, disabled }: {
+  readonly label: string; readonly hint?: string; readonly on: boolean; readonly onToggle: (on: boolean) => void; readonly disabled?: boolean;
+}): JSX.Element {
   const id = useId();
   return (
     <div className="switch-row">
@@ -207,7 +209,9 @@ export function Switch({ label, hint, on, onToggle, disabled }: { readonly label
   );
 }
 
-export function Checkbox({ label, on, onToggle, disabled }: { readonly label: ReactNode; readonly on: boolean; readonly onToggle: (on: boolean) => void; readonly disabled?: boolean }): JSX.Element {
+export function Checkbox({ label, on, onToggle, disabled }: {
+  readonly label: ReactNode; readonly on: boolean; readonly onToggle: (on: boolean) => void; readonly disabled?: boolean;
+}): JSX.Element {
   return (
     <label className="checkbox">
       <input type="checkbox" checked={on} disabled={disabled} onChange={(event) => onToggle(event.target.checked)} />

@@ -173,7 +173,9 @@ export function Menu({ label, items, icon = "more", children, className, side = 
 
 export type Tone = "info" | "good" | "warn" | "bad";
 
-export function Note({ tone = "info", title, children, actions }: { readonly tone?: Tone; readonly title?: ReactNode; readonly children?: ReactNode; readonly actions?: ReactNode }): JSX.Element {
+export function Note({ tone = "info", title, children, actions }: {
+  readonly tone?: Tone; readonly title?: ReactNode; readonly children?: ReactNode; readonly actions?: ReactNode;
+}): JSX.Element {
   const icon: IconName = tone === "good" ? "check" : tone === "info" ? "info" : tone === "warn" ? "warning" : "alert";
   return (
     <div className={`note ${tone}`} role={tone === "bad" ? "alert" : undefined}>

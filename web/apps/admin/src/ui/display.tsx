@@ -6,7 +6,9 @@ import { Button, IconButton } from "./controls";
 import { Note, type Tone } from "./dialog";
 import { Icon, type IconName } from "./icons";
 
-export function PageHead({ title, text, actions, back }: { readonly title: ReactNode; readonly text?: ReactNode; readonly actions?: ReactNode; readonly back?: { readonly to: string; readonly label: string } }): JSX.Element {
+export function PageHead({ title, text, actions, back }: {
+  readonly title: ReactNode; readonly text?: ReactNode; readonly actions?: ReactNode; readonly back?: { readonly to: string; readonly label: string };
+}): JSX.Element {
   return (
     <header className="page-head">
       <div className="page-words">
@@ -25,7 +27,9 @@ export function PageHead({ title, text, actions, back }: { readonly title: React
 }
 
 /** A part of a page in a frame of its own. */
-export function Section({ title, text, actions, children, flush = false }: { readonly title?: ReactNode; readonly text?: ReactNode; readonly actions?: ReactNode; readonly children: ReactNode; readonly flush?: boolean }): JSX.Element {
+export function Section({ title, text, actions, children, flush = false }: {
+  readonly title?: ReactNode; readonly text?: ReactNode; readonly actions?: ReactNode; readonly children: ReactNode; readonly flush?: boolean;
+}): JSX.Element {
   return (
     <section className="section">
       {(title !== undefined || actions) && (
@@ -43,7 +47,9 @@ export function Section({ title, text, actions, children, flush = false }: { rea
 }
 
 /** What stands where nothing is yet: says what it is for, and how one begins. */
-export function Empty({ icon, title, text, children }: { readonly icon: IconName; readonly title: string; readonly text?: ReactNode; readonly children?: ReactNode }): JSX.Element {
+export function Empty({ icon, title, text, children }: {
+  readonly icon: IconName; readonly title: string; readonly text?: ReactNode; readonly children?: ReactNode;
+}): JSX.Element {
   return (
     <div className="empty">
       <span className="empty-icon">
@@ -68,7 +74,9 @@ export function ErrorNote({ error, onRetry }: { readonly error: ApiError; readon
   );
 }
 
-export function Badge({ tone = "plain", children, dot = false }: { readonly tone?: Tone | "plain" | "brand"; readonly children: ReactNode; readonly dot?: boolean }): JSX.Element {
+export function Badge({ tone = "plain", children, dot = false }: {
+  readonly tone?: Tone | "plain" | "brand"; readonly children: ReactNode; readonly dot?: boolean;
+}): JSX.Element {
   return (
     <span className={`badge ${tone}`}>
       {dot && <span className="badge-dot" />}
@@ -161,7 +169,10 @@ export function DataTable<T>({ label, columns, rows, rowKey, error, onRetry, emp
 }
 
 /** Puts `text` on the clipboard and says so. */
-export function CopyButton({ text, label = words.common.copy, kind = "plain", small = true, onCopied }: { readonly text: string; readonly label?: string; readonly kind?: "plain" | "primary" | "quiet"; readonly small?: boolean; readonly onCopied?: () => void }): JSX.Element {
+export function CopyButton({ text, label = words.common.copy, kind = "plain", small = true, onCopied }: {
+  readonly text: string; readonly label?: string; readonly kind?: "plain" | "primary" | "quiet"; readonly small?: boolean;
+  readonly onCopied?: () => void;
+}): JSX.Element {
   const [isDone, setDone] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>();
   useEffect(() => () => clearTimeout(timer.current), []);

@@ -10,7 +10,10 @@ export const accountWords = {
     name: "Your name",
     organization: "Organization",
     organizationHint: "Usually your company. You can change it later.",
-    register: { title: "Create your account", text: "You get an organization, an API key and an empty dashboard list.", action: "Create account", other: "Have an account?", link: "Log in" },
+    register: {
+      title: "Create your account", text: "You get an organization, an API key and an empty dashboard list.", action: "Create account",
+      other: "Have an account?", link: "Log in",
+    },
     login: { title: "Log in", text: "Welcome back.", action: "Log in", other: "New here?", link: "Create an account", forgot: "Forgot password?" },
     forgot: {
       title: "Reset your password", text: "Tell us your address, and we send you a link that sets a new password.", action: "Send link", back: "Back to log in",
@@ -18,12 +21,18 @@ export const accountWords = {
       operator: "Ask whoever runs this server", operatorText: "This server sends no mail. Its operator can make a link for you with this command:",
       operatorCommand: (email: string) => `emban users reset-link ${email}`,
     },
-    reset: { title: "Set a new password", text: "All other sessions of your account end.", action: "Set password", done: "Your password is set. Log in with it.", invalid: "This link does not work any more. Ask for a new one." },
+    reset: {
+      title: "Set a new password", text: "All other sessions of your account end.", action: "Set password",
+      done: "Your password is set. Log in with it.", invalid: "This link does not work any more. Ask for a new one.",
+    },
     invite: {
       title: (organization: string) => `Join ${organization}`, text: (role: string, email: string) => `You are invited as ${role}, with the address ${email}.`,
-      existing: "You have an account already: enter its password.", action: "Join", invalid: "This invitation does not work any more", invalidText: "It may have been used, withdrawn, or have expired. Ask for a new one.",
+      existing: "You have an account already: enter its password.", action: "Join", invalid: "This invitation does not work any more",
+      invalidText: "It may have been used, withdrawn, or have expired. Ask for a new one.",
     },
-    errors: { invalid_credentials: "The address or the password is wrong.", email_taken: "There is an account with this address. Log in instead." } as Readonly<Record<string, string>>,
+    errors: {
+      invalid_credentials: "The address or the password is wrong.", email_taken: "There is an account with this address. Log in instead.",
+    } as Readonly<Record<string, string>>,
     signedOut: "You were signed out. Log in to go on.",
   },
   account: {

@@ -30,7 +30,10 @@ export const builderWords = {
     session: "New embed session",
     tenant: "Data of",
     allTenants: "All customers",
-    status: { saved: "Saved", saving: "Saving…", waiting: "Not saved yet", offline: "Not saved: no connection", invalid: "Not saved: please correct", conflict: "Not saved: conflict", failed: "Not saved" } as Readonly<Record<string, string>>,
+    status: {
+      saved: "Saved", saving: "Saving…", waiting: "Not saved yet", offline: "Not saved: no connection", invalid: "Not saved: please correct",
+      conflict: "Not saved: conflict", failed: "Not saved",
+    } as Readonly<Record<string, string>>,
     invalidTitle: "The draft cannot be saved like this",
     conflictTitle: "Somebody else saved this draft",
     conflictText: (who: string, revision: number) => `${who} saved revision ${revision} while you were editing. Nothing of yours is lost, and nothing of theirs is overwritten until you choose.`,
@@ -98,7 +101,9 @@ export const builderWords = {
     formats: { auto: "Automatic", number: "Number", percent: "Percent", currency: "Money", duration: "Duration", bytes: "Size" } as Readonly<Record<string, string>>,
     decimals: "Decimals",
     unit: "Unit",
-    unitHints: { number: "A text behind the number", percent: "“ratio” when 0.5 is 50 %", currency: "Such as USD or EUR", duration: "ms, s, min or h" } as Readonly<Record<string, string>>,
+    unitHints: {
+      number: "A text behind the number", percent: "“ratio” when 0.5 is 50 %", currency: "Such as USD or EUR", duration: "ms, s, min or h",
+    } as Readonly<Record<string, string>>,
     target: "Target",
     targetLabel: "Words behind the target",
     min: "Scale from",
@@ -122,7 +127,8 @@ export const builderWords = {
     duplicate: "Duplicate",
     remove: "Remove",
     metrics: {
-      count: "Number of events", count_unique: "Distinct values", count_unique_approx: "Distinct values, estimated", sum: "Sum", avg: "Average", min: "Smallest", max: "Largest", p50: "Median", p90: "p90", p95: "p95", p99: "p99",
+      count: "Number of events", count_unique: "Distinct values", count_unique_approx: "Distinct values, estimated", sum: "Sum", avg: "Average",
+      min: "Smallest", max: "Largest", p50: "Median", p90: "p90", p95: "p95", p99: "p99",
     } as Readonly<Record<string, string>>,
     metricGroups: { counting: "Counting", measuring: "Of a number" },
     choose: "Choose…",
@@ -135,7 +141,9 @@ export const builderWords = {
     title: "Filter bar",
     text: "What customers can change above the dashboard. It applies to every widget.",
     add: "Add filter",
-    types: { period: "Period", date_range: "Dates", select: "One value", multi_select: "Several values", numeric_range: "Range of numbers" } as Readonly<Record<string, string>>,
+    types: {
+      period: "Period", date_range: "Dates", select: "One value", multi_select: "Several values", numeric_range: "Range of numbers",
+    } as Readonly<Record<string, string>>,
     type: "Kind",
     label: "Label",
     labelHint: "Otherwise made of the property's name.",
@@ -155,11 +163,16 @@ export const builderWords = {
   theme: {
     title: "Theme",
     presets: "Presets",
-    presetNames: { emban: "Emban", slate: "Slate", forest: "Forest", plum: "Plum", ocean: "Ocean", sand: "Sand", midnight: "Midnight", mono: "Mono" } as Readonly<Record<string, string>>,
+    presetNames: {
+      emban: "Emban", slate: "Slate", forest: "Forest", plum: "Plum", ocean: "Ocean", sand: "Sand", midnight: "Midnight", mono: "Mono",
+    } as Readonly<Record<string, string>>,
     mode: "Mode",
     modes: { light: "Light", dark: "Dark", auto: "Auto" },
     colors: "Colours",
-    names: { primaryColor: "Primary", backgroundColor: "Page", cardBackground: "Cards", cardBorder: "Card borders", textColor: "Text", mutedColor: "Secondary text" } as Readonly<Record<string, string>>,
+    names: {
+      primaryColor: "Primary", backgroundColor: "Page", cardBackground: "Cards", cardBorder: "Card borders", textColor: "Text",
+      mutedColor: "Secondary text",
+    } as Readonly<Record<string, string>>,
     palette: "Series colours",
     paletteHint: "In the order in which series take them. Without any they follow the primary colour.",
     addColor: "Add colour",
@@ -221,8 +234,14 @@ export const builderWords = {
     kinds: { added: "Added", removed: "Removed", changed: "Changed", moved: "Moved" } as Readonly<Record<string, string>>,
     before: "Before",
     after: "After",
-    parts: { name: "Name", description: "Description", slug: "Name in addresses", timezone: "Time zone", live: "Refresh by itself", layout: "Row height", theme: "Theme", filters: "Filter bar" } as Readonly<Record<string, string>>,
-    fields: { title: "title", description: "description", chart: "chart", kind: "kind", query: "data", format: "format", options: "appearance", position: "position" } as Readonly<Record<string, string>>,
+    parts: {
+      name: "Name", description: "Description", slug: "Name in addresses", timezone: "Time zone", live: "Refresh by itself", layout: "Row height",
+      theme: "Theme", filters: "Filter bar",
+    } as Readonly<Record<string, string>>,
+    fields: {
+      title: "title", description: "description", chart: "chart", kind: "kind", query: "data", format: "format", options: "appearance",
+      position: "position",
+    } as Readonly<Record<string, string>>,
   },
   versions: {
     title: "Versions",
