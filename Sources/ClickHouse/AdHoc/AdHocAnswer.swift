@@ -56,8 +56,8 @@ struct AdHocCollector {
     guard line.first == UInt8(ascii: "[") else { return true }
     if header.count < 2 {
       do {
-        header.append(try line.withUnsafeBytes { try JSONParser.parse($0) }.arrayValue ?? [])
-      } catch let error as JSONSyntaxError {
+        header.append(try JSONParser.parse(line).arrayValue ?? [])
+      } catch {
         throw ClickHouseError.protocolError("the columns of an answer: \(error.reason) at byte \(error.offset)")
       }
       return true

@@ -22,7 +22,7 @@ public struct AdHocProblem {
   public var isAboutReader: Bool {
     switch exception.code {
     case 516, 192, 194, 193, 81: true
-    case 60: name(after: "identifier '").map { $0 == "events" } ?? false
+    case 60: named(after: "identifier '").map { $0 == "events" } ?? false
     default: false
     }
   }
@@ -79,25 +79,25 @@ public struct AdHocProblem {
   private var sentence: (String, String?) {
     switch exception.code {
     case 47:
-      let name = name(after: "identifier `") ?? name(after: "Identifier '") ?? name(after: "identifier '")
+      let name = named(after: "identifier `") ?? named(after: "Identifier '") ?? named(after: "identifier '")
       return (name.map { "There is no column \($0).\(suggestion($0))" } ?? "A column is not there.", name)
     case 60, 81:
-      let name = name(after: "identifier '") ?? name(after: "Table ")
+      let name = named(after: "identifier '") ?? named(after: "Table ")
       return (name.map { "There is no table \($0); there is one, events." } ?? "A table is not there; there is one, events.", name)
     case 46, 63:
-      let name = name(after: "name `") ?? name(after: "name '") ?? name(after: "function ")
+      let name = named(after: "name `") ?? named(after: "name '") ?? named(after: "function ")
       return (name.map { "There is no function \($0)." } ?? "A function is not there.", name)
     case 43, 44, 70, 53, 386:
-      let name = name(after: "of function ") ?? name(after: "for function ") ?? name(after: "aggregate function ") ?? name(after: "function ")
+      let name = named(after: "of function ") ?? named(after: "for function ") ?? named(after: "aggregate function ") ?? named(after: "function ")
       return (
         name.map { "The function \($0) does not take values of these types; convert them, e.g. with toString(x) or toFloat64(x)." }
           ?? "The types of values do not fit each other; convert them, e.g. with toString(x) or toFloat64(x).", name
       )
     case 42, 35, 34:
-      let name = name(after: "unction ")
+      let name = named(after: "unction ")
       return (name.map { "The function \($0) takes another number of arguments." } ?? "A function takes another number of arguments.", name)
     case 215:
-      let column = name(after: "Column '")?.split(separator: ".").drop { $0.hasPrefix("emban_sql_") || $0 == "events" }.joined(separator: ".")
+      let column = named(after: "Column '")?.split(separator: ".").drop { $0.hasPrefix("emban_sql_") || $0 == "events" }.joined(separator: ".")
       return (
         column.map { "\($0) must be in GROUP BY, or inside of an aggregate such as any(…)." }
           ?? "A column must be in GROUP BY, or inside of an aggregate.", column
@@ -108,10 +108,10 @@ public struct AdHocProblem {
     case 153: return ("There is a division by zero.", nil)
     case 125: return ("A subquery in place of a value gives more than one row.", nil)
     case 179, 207, 352, 206:
-      let name = name(after: "alias ") ?? name(after: "identifier '") ?? name(after: "Identifier '")
+      let name = named(after: "alias ") ?? named(after: "identifier '") ?? named(after: "Identifier '")
       return (name.map { "The name \($0) can mean more than one thing; give one of them another name." } ?? "A name can mean more than one thing.", name)
     case 50:
-      let name = name(after: "family: ")
+      let name = named(after: "family: ")
       return (name.map { "There is no type \($0)." } ?? "A type is not there.", name)
     case 456, 457: return ("Placeholders such as {name:String} cannot be used here.", nil)
     case 440: return ("LIMIT takes whole numbers from 0 on.", nil)
@@ -135,7 +135,7 @@ public struct AdHocProblem {
   // MARK: - Reading the database's text
 
   /// The name that follows a phrase, if the statement itself holds it.
-  private func name(after phrase: String) -> String? {
+  private func named(after phrase: String) -> String? {
     guard let start = exception.message.firstRange(of: phrase) else { return nil }
     let rest = exception.message[start.upperBound...].drop { $0 == "`" || $0 == "'" }
     let name = String(rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }.prefix(200)).trimmingDots

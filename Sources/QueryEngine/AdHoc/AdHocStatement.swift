@@ -123,7 +123,7 @@ struct AdHocCheck {
   private func callsNoServerFunctions() throws(AppError) {
     for (index, token) in tokens.enumerated() where token.kind == .word || token.kind == .quoted {
       let name = token.value.lowercased()
-      guard Self.serverFunctions.contains(name) || Self.serverPrefixes.contains(where: name.hasPrefix) else { continue }
+      guard Self.serverFunctions.contains(name) || Self.serverPrefixes.contains(where: { name.hasPrefix($0) }) else { continue }
       let isApplied = word(index - 1) == "apply" || (isSign(index - 1, "(") && word(index - 2) == "apply")
       if isSign(index + 1, "(") || isApplied { throw refused("The function \(token.value) is not available.", token) }
     }

@@ -52,9 +52,11 @@ struct SQLTokens {
       case UInt8(ascii: "/") where at(1) == UInt8(ascii: "*"):
         if !skipComment() { return token(.unclosed, start) }
       case UInt8(ascii: "'"):
-        return token(skipQuotes(byte) ? .text : .unclosed, start)
+        let isClosed = skipQuotes(byte)
+        return token(isClosed ? .text : .unclosed, start)
       case UInt8(ascii: "`"), UInt8(ascii: "\""):
-        return token(skipQuotes(byte) ? .quoted : .unclosed, start)
+        let isClosed = skipQuotes(byte)
+        return token(isClosed ? .quoted : .unclosed, start)
       case UInt8(ascii: "$"):
         if skipHeredoc() { return token(.text, start) }
         place = start
