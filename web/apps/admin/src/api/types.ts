@@ -136,8 +136,7 @@ export interface Version {
 }
 
 export interface EmbedSession {
-  readonly id: string;
-  readonly session_id?: string;
+  readonly session_id: string;
   readonly tenant_id: string;
   readonly dashboard_id: string;
   readonly environment?: string;

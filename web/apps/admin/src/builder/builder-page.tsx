@@ -324,7 +324,8 @@ function Trouble({ draft }: { readonly draft: Draft }): JSX.Element | null {
       </div>
     );
   }
-  if (status === "invalid" && error) {
+  // It stays while the next attempt is on its way, so that nothing jumps.
+  if (status !== "saved" && error?.status === 422) {
     return (
       <div className="trouble">
         <Note tone="bad" title={w.invalidTitle}>

@@ -170,10 +170,13 @@ export function Canvas(props: CanvasProps): JSX.Element {
           >
             <WidgetCard
               widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} timezone={props.timezone || "UTC"} tenant={props.tenant}
-              onRetry={props.onRetry}
+              onRetry={props.onRetry} inert
             />
             {problem && <span className="cell-problem"><Icon name="warning" size={14} />{problem}</span>}
             <span className="cell-cover" />
+            {shown.answer && "error" in shown.answer && shown.answer.error.status !== 422 && (
+              <button type="button" className="cell-retry" onPointerDown={(event) => event.stopPropagation()} onClick={props.onRetry}>{words.common.retry}</button>
+            )}
             {canEdit && <span className="cell-corner" title={w.resize} />}
           </div>
         );

@@ -117,7 +117,15 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
   }, [initial.id, put]);
 
   useEffect(() => {
-    if (!canEdit || JSON.stringify(history.config) === now.current.saved || now.current.status === "conflict") return undefined;
+    if (!canEdit || now.current.status === "conflict") return undefined;
+    if (JSON.stringify(history.config) === now.current.saved) {
+      // Undone back to what the server has.
+      if (now.current.status === "waiting" || now.current.status === "invalid") {
+        setError(null);
+        put("saved");
+      }
+      return undefined;
+    }
     put(now.current.status === "saving" ? "saving" : "waiting");
     clearTimeout(timer.current);
     timer.current = setTimeout(() => void save(), settleTime);

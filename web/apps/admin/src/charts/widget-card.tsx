@@ -68,11 +68,14 @@ interface WidgetCardProps {
   /** Whose colours: values keep theirs across the cards of one customer. */
   readonly tenant?: string;
   readonly onRetry?: () => void;
+  /** A picture: nothing moves in it. */
   readonly still?: boolean;
+  /** Nothing inside takes the focus or a click. */
+  readonly inert?: boolean;
 }
 
 /** One widget as customers see it, drawn by the viewer's own card inside a shadow root of its own. */
-export const WidgetCard = memo(function WidgetCard({ widget, answer, isStale = false, theme, timezone = "UTC", tenant = "", onRetry, still = false }: WidgetCardProps): JSX.Element {
+export const WidgetCard = memo(function WidgetCard({ widget, answer, isStale = false, theme, timezone = "UTC", tenant = "", onRetry, still = false, inert = false }: WidgetCardProps): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const parts = useRef<{ root: HTMLDivElement; card: Card | null; controller: StillController; key: string } | null>(null);
   const retry = useRef(onRetry);
@@ -90,6 +93,7 @@ export const WidgetCard = memo(function WidgetCard({ widget, answer, isStale = f
     root.className = "root alone";
     root.dataset["size"] = "wide";
     shadow.replaceChildren(root);
+    element.toggleAttribute("inert", inert || still);
     parts.current = { root, card: null, controller: new StillController(() => retry.current?.()), key: "" };
     return () => {
       parts.current?.card?.destroy();

@@ -24,8 +24,8 @@ export function SessionsPage(): JSX.Element {
   const names = new Map((dashboards.rows ?? []).map(({ id, name }) => [id, name]));
   const suggestions = (tenants.rows ?? []).map(({ tenant_id }) => ({ value: tenant_id }));
   const end = (session: EmbedSession) => {
-    api.delete(`/v1/embed-sessions/${session.id}`).then(() => {
-      sessions.update((rows) => rows.filter((row) => row.id !== session.id));
+    api.delete(`/v1/embed-sessions/${session.session_id}`).then(() => {
+      sessions.update((rows) => rows.filter((row) => row.session_id !== session.session_id));
       toast(w.revoked);
     }, fail);
   };
@@ -53,7 +53,7 @@ export function SessionsPage(): JSX.Element {
         }
       >
         <DataTable
-          label={w.live} rows={sessions.rows} rowKey={(session) => session.id} error={sessions.error} onRetry={sessions.reload} more={sessions.hasMore ? sessions.more : null} isLoading={sessions.isLoading}
+          label={w.live} rows={sessions.rows} rowKey={(session) => session.session_id} error={sessions.error} onRetry={sessions.reload} more={sessions.hasMore ? sessions.more : null} isLoading={sessions.isLoading}
           empty={<Empty icon="session" title={w.none} text={w.noneText}><Button kind="primary" onClick={() => setQuery({ new: "1" })}>{w.create}</Button></Empty>}
           columns={[
             { key: "tenant", label: w.customer, cell: (session) => <span className="strong break">{session.tenant_id}</span> },
