@@ -24,6 +24,8 @@ import { words } from "./words";
 export interface Person {
   readonly user: User;
   readonly organization: Organization;
+  /** The access rules of the API that the person's role opens. */
+  readonly may?: readonly string[];
   readonly organizations?: readonly { readonly id: string; readonly name: string; readonly role: string }[];
 }
 
@@ -134,7 +136,7 @@ function Inside({ person, onChange, onLeave }: { readonly person: Person; readon
       },
       setOrganization: (organization) => onChange({ ...person, organization }),
       setPerson: (next) => onChange({ ...person, ...next }),
-      can: (right) => may(person.user.role, right),
+      can: (right) => person.may?.includes(right) ?? may(person.user.role, right),
       signOut: () => {
         firstKey.clear();
         void api.post("/v1/auth/logout").catch(() => undefined).then(onLeave);
