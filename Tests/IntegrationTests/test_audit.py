@@ -172,6 +172,7 @@ STEPS = [
     Step("POST /api/v2/guest-token/create", "embed_session.create", lambda s: s.keep(
         s.owner.post("/api/v2/guest-token/create", {"clientId": "acme", "dataAppName": "portal-2"}), "guest_token", "token"), "embed_session"),
     Step("DELETE /v1/data-apps/:name", "data_app.delete", lambda s: s.owner.delete("/v1/data-apps/portal-2"), "data_app"),
+    Step("POST /v1/sql", "sql.run", lambda s: s.owner.post("/v1/sql", {"sql": "SELECT count() FROM events"}), "dataset"),
     Step("POST /v1/cache/refresh", "cache.refresh", lambda s: s.owner.post("/v1/cache/refresh", {}), "cache"),
     Step("POST /api/v2/data-app/refresh-cache", "cache.refresh", lambda s: s.owner.post("/api/v2/data-app/refresh-cache", {}), "cache"),
     Step("DELETE /v1/tenants/:tenant_id/data", "tenant.erase", lambda s: s.owner.delete("/v1/tenants/nobody/data"), "tenant"),
