@@ -6,7 +6,7 @@ import { words } from "../words";
 const w = words.gate.scene;
 
 const scene: readonly { readonly title: string; readonly kind: string; readonly chart: string; readonly w: number; readonly h: number }[] = [
-  { title: w.calls, kind: "kpi", chart: "stat", w: 2, h: 2 },
+  { title: w.calls, kind: "kpi", chart: "stat", w: 2, h: 3 },
   { title: w.latency, kind: "kpi", chart: "gauge", w: 4, h: 3 },
   { title: w.byModel, kind: "breakdown", chart: "donut", w: 2, h: 4 },
   { title: w.daily, kind: "timeseries", chart: "area", w: 4, h: 4 },
