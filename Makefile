@@ -6,6 +6,8 @@ export PYTHONDONTWRITEBYTECODE = 1
 
 swift_sources = $(wildcard Package.swift Sources Tests schema)
 venv_python = .build/venv/bin/python
+# Debug builds compile C optimised: key derivation and SQLite are C, and tests do not debug them.
+debug_build = swift build -Xcc -O2 $(SWIFT_FLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test bench chaos format lint clean web test-swift test-web test-integration test-browser
@@ -40,14 +42,14 @@ demo: build ## Build, then run emban with demo data on this machine
 test: lint ## Everything that must hold: lint, unit and integration tests with a real ClickHouse, browser tests
 	@scripts/setup packages test-packages
 	@exec scripts/together \
-	  swift 'swift build --build-tests $(SWIFT_FLAGS)' \
+	  swift '$(debug_build) --build-tests' \
 	  web 'scripts/setup clickhouse echarts test-tools && node web/build.mjs && scripts/web-tests'
 	@scripts/step 'Swift tests' scripts/swift-tests $(SWIFT_FLAGS)
 	@scripts/step 'integration and browser tests' scripts/python-tests
 
 test-swift: web ## Only the Swift tests
 	@scripts/setup build
-	@scripts/step 'Swift build' swift build --build-tests $(SWIFT_FLAGS)
+	@scripts/step 'Swift build' $(debug_build) --build-tests
 	@scripts/step 'Swift tests' scripts/swift-tests $(SWIFT_FLAGS)
 
 test-web: web ## Only the TypeScript tests that need no browser
@@ -55,13 +57,13 @@ test-web: web ## Only the TypeScript tests that need no browser
 
 test-integration: web ## Only the tests of the running program from outside
 	@scripts/setup test
-	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
+	@scripts/step 'Swift build' $(debug_build) --product emban
 	@scripts/step 'integration tests' scripts/python-tests Tests/IntegrationTests
 
 test-browser: web ## Only the browser tests
 	@scripts/setup test
-	@scripts/step 'Swift build of the example' swift build --product EmbanExample $(SWIFT_FLAGS)
-	@scripts/step 'Swift build' swift build --product emban $(SWIFT_FLAGS)
+	@scripts/step 'Swift build of the example' $(debug_build) --product EmbanExample
+	@scripts/step 'Swift build' $(debug_build) --product emban
 	@scripts/step 'browser tests' scripts/python-tests Tests/BrowserTests
 
 bench: ## Build, then run the benchmarks; only their JSON goes to standard output

@@ -1,4 +1,5 @@
 import Domain
+import ClickHouse
 import QueryEngine
 import Testing
 
