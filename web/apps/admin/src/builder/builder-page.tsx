@@ -1,26 +1,29 @@
-import type { Positions } from "@emban/core";
+import { compact, type Positions } from "@emban/core";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { api, asApiError } from "../api/client";
-import { useGet, useList, useStored } from "../api/hooks";
-import type { Dashboard, DraftConfig, DraftWidget, Tenant } from "../api/types";
+import { api } from "../api/client";
+import { useList, useLoad, useStored } from "../api/hooks";
+import type { Dashboard, DraftWidget, Tenant } from "../api/types";
 import { starter, type Look as Chart } from "../charts/gallery";
 import { useResolvedTheme } from "../charts/widget-card";
-import { create, readConfigFile } from "../pages/dashboards";
 import { useDiscovery } from "../pages/events";
 import { navigate } from "../router";
 import { useSession } from "../session";
-import { Button, Combo, Empty, ErrorNote, Icon, IconButton, Logo, Menu, Note, useFailure, useToast, type MenuItem } from "../ui";
+import { Button, Empty, ErrorNote, Icon, Logo, useTitle, useToast } from "../ui";
 import { words } from "../words";
 import { periodOf, useAnswers, type Look } from "./answers";
+import { AutoButton } from "./auto-button";
 import { Canvas } from "./canvas";
-import { configOf, download, useDraft, type Draft } from "./draft";
-import { filterName, FiltersPanel } from "./filters-panel";
+import { CanvasHead } from "./canvas-head";
+import { saved, useDraft, type Draft } from "./draft";
+import { FiltersPanel } from "./filters-panel";
 import { Gallery } from "./gallery-dialog";
-import { freeId, freePlace, positionsOf, withPositions } from "./places";
+import { freeId, freePlace, neighbour, positionsOf, withPositions } from "./places";
 import { PreviewDialog } from "./preview-dialog";
 import { PublishDialog } from "./publish-dialog";
 import { SettingsPanel } from "./settings-panel";
 import { ThemeEditor } from "./theme-editor";
+import { TopBar, type Open } from "./top-bar";
+import { Trouble } from "./trouble";
 import { VersionsDialog } from "./versions-dialog";
 import { WidgetPanel } from "./widget-panel";
 
@@ -29,7 +32,10 @@ type Tab = "widget" | "filters" | "theme" | "settings";
 const tabs: readonly Tab[] = ["widget", "filters", "theme", "settings"];
 
 export function Builder({ id }: { readonly id: string }): JSX.Element {
-  const { data, error, reload } = useGet<Dashboard>(`/v1/dashboards/${id}`);
+  const { data, error, reload } = useLoad<Dashboard>(async (signal) => {
+    await saved(id);
+    return api.get<Dashboard>(`/v1/dashboards/${id}`, {}, signal);
+  }, [id]);
   if (error && !data) {
     return (
       <div className="splash">
@@ -49,12 +55,10 @@ export function Builder({ id }: { readonly id: string }): JSX.Element {
   return <Workbench key={data.id} initial={data} />;
 }
 
-type Open = "gallery" | "publish" | "preview" | "versions" | null;
-
 function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
-  const { can, environment, organization } = useSession();
+  const { can, environment, organization, user } = useSession();
   const canEdit = can("edit");
-  const draft = useDraft(initial, canEdit);
+  const draft = useDraft(initial, canEdit, user.id);
   const { config } = draft;
   const widgets = useMemo(() => config.widgets ?? [], [config.widgets]);
   const [selected, setSelected] = useState<string | null>(null);
@@ -70,7 +74,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   const toast = useToast();
   const panel = useRef<HTMLElement>(null);
   const widget = widgets.find((one) => one.id === selected) ?? null;
-  const problems = draft.error?.status === 422 ? draft.error : null;
+  const problems = draft.error && (draft.error.status === 422 || draft.error.code === "slug_taken") ? draft.error : null;
 
   const changeWidgets = (change: (widgets: readonly DraftWidget[]) => readonly DraftWidget[], key?: string) => draft.edit((before) => ({ ...before, widgets: change(before.widgets ?? []) }), key);
   const change = (next: DraftWidget, key: string) => changeWidgets((before) => before.map((one) => (one.id === next.id ? next : one)), `${next.id}.${key}`);
@@ -94,16 +98,26 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
     select(copy.id);
   };
   const remove = (id: string) => {
-    changeWidgets((before) => before.filter((one) => one.id !== id));
+    // What stood below moves up, as it does when widgets are dragged.
+    draft.edit((before) => {
+      const left = (before.widgets ?? []).filter((one) => one.id !== id);
+      return withPositions({ ...before, widgets: left }, compact(positionsOf(left)));
+    });
     if (selected === id) setSelected(null);
     toast(w.removed);
+    const next = neighbour(widgets, id);
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(next ? `.cell[data-widget="${next}"]` : "#canvas")?.focus({ preventScroll: true }));
   };
   const arrange = (positions: Positions, key?: string) => draft.edit((before) => withPositions(before, positions), key);
   const openPanel = (id: string) => {
     select(id);
     requestAnimationFrame(() => panel.current?.querySelector<HTMLElement>("select, input, textarea")?.focus());
   };
+  useTitle(config.name);
   useKeys(draft, open !== null);
+  useEffect(() => {
+    if (draft.isRecovered) toast(w.recovered, "info");
+  }, []);
 
   /** What the server, or the answer to the question, says is wrong with a member of the selected widget. */
   const problemOf = (member: string): string | null => {
@@ -124,7 +138,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
         draft={draft} canEdit={canEdit} canPublish={can("admin")} tenant={tenant} tenants={suggestions} onTenant={setTenant} onOpen={setOpen}
         onReplaced={() => setSelected(null)}
       />
-      <Trouble draft={draft} />
+      <Trouble draft={draft} look={look} />
       <div className="bench">
         <main className="canvas" id="canvas" tabIndex={-1} style={{ background: theme.background, color: theme.text, fontFamily: theme.fontFamily ?? undefined }} data-mode={theme.mode}>
           <div className="canvas-page">
@@ -188,7 +202,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
           </div>
         </aside>
       </div>
-      {open === "gallery" && <Gallery title={words.gallery.title} theme={config.theme} onPick={add} onClose={() => setOpen(null)} />}
+      {open === "gallery" && <Gallery title={words.gallery.title} theme={config.theme} events={events} look={look} onPick={add} onClose={() => setOpen(null)} />}
       {open === "publish" && <PublishDialog draft={draft} look={look} onClose={() => setOpen(null)} />}
       {open === "versions" && <VersionsDialog draft={draft} look={look} canEdit={canEdit} onClose={() => setOpen(null)} />}
       {open === "preview" && <PreviewDialog config={config} id={draft.meta.id} look={look} tenants={suggestions} onTenant={setTenant} onClose={() => setOpen(null)} />}
@@ -219,179 +233,3 @@ function useKeys(draft: Draft, isCovered: boolean): void {
     return () => window.removeEventListener("keydown", key);
   }, [isCovered]);
 }
-
-interface TopBarProps {
-  readonly draft: Draft;
-  readonly canEdit: boolean;
-  readonly canPublish: boolean;
-  readonly tenant: string;
-  readonly tenants: readonly { readonly value: string }[];
-  readonly onTenant: (tenant: string) => void;
-  readonly onOpen: (open: Open) => void;
-  readonly onReplaced: () => void;
-}
-
-function TopBar({ draft, canEdit, canPublish, tenant, tenants, onTenant, onOpen, onReplaced }: TopBarProps): JSX.Element {
-  const { config, meta, status } = draft;
-  const file = useRef<HTMLInputElement>(null);
-  const toast = useToast();
-  const fail = useFailure();
-  const items: (MenuItem | "line")[] = [
-    { label: w.versions, icon: "history", run: () => onOpen("versions") },
-    ...(canPublish && meta.status === "published" ? [{ label: w.session, icon: "session", run: () => navigate(`/sessions?new=1&dashboard=${meta.id}${tenant === "" ? "" : `&tenant=${encodeURIComponent(tenant)}`}`) } as const] : []),
-    "line",
-    ...(canEdit
-      ? [
-          {
-            label: w.duplicate, icon: "copy",
-            run: () => void draft.flush().then(() => api.post<Dashboard>(`/v1/dashboards/${meta.id}/duplicate`)).then((copy) => navigate(`/dashboards/${copy.id}`), fail),
-          } as const,
-        ]
-      : []),
-    { label: w.export, icon: "download", run: () => download(`${config.slug ?? meta.slug}.json`, config) },
-    ...(canEdit ? [{ label: w.import, icon: "upload", run: () => file.current?.click() } as const] : []),
-  ];
-  return (
-    <header className="topbar">
-      <div className="topbar-part">
-        <IconButton icon="back" label={w.back} onClick={() => navigate("/dashboards")} />
-        <input
-          className="topbar-name" aria-label={w.name} value={config.name} readOnly={!canEdit} size={Math.max(8, Math.min(36, config.name.length + 1))} maxLength={200}
-          onChange={(event) => draft.edit((before) => ({ ...before, name: event.target.value }), "name")}
-        />
-        <span className="topbar-status" role="status" data-status={status}>{canEdit ? w.status[status] : ""}</span>
-      </div>
-      <div className="topbar-part">
-        {canEdit && (
-          <>
-            <IconButton icon="undo" label={w.undo} disabled={!draft.canUndo} onClick={draft.undo} />
-            <IconButton icon="redo" label={w.redo} disabled={!draft.canRedo} onClick={draft.redo} />
-          </>
-        )}
-        <span className="topbar-tenant">
-          <Combo ids={{ "aria-label": w.tenant }} clearable value={tenant} onPick={onTenant} suggestions={tenants} placeholder={w.allTenants} />
-        </span>
-        {canEdit && <Button icon="plus" onClick={() => onOpen("gallery")}>{w.add}</Button>}
-        <Button icon="eye" onClick={() => onOpen("preview")}>{w.preview}</Button>
-        {canPublish && <Button kind="primary" icon="publish" onClick={() => onOpen("publish")}>{w.publish}</Button>}
-        <Menu label={w.more} items={items} />
-        <input
-          ref={file} type="file" accept="application/json,.json" hidden
-          onChange={(event) => {
-            const chosen = event.target.files?.[0];
-            event.target.value = "";
-            void chosen?.text().then((text) => {
-              const next = readConfigFile(text);
-              if (!next) return toast(words.dashboards.importFailed, "bad");
-              // The draft keeps its own address.
-              draft.edit((before) => ({ ...next, ...(before.slug !== undefined && { slug: before.slug }) }));
-              onReplaced();
-              return toast(w.imported);
-            });
-          }}
-        />
-      </div>
-    </header>
-  );
-}
-
-/** Why the draft is not saved, and what can be done about it. */
-function Trouble({ draft }: { readonly draft: Draft }): JSX.Element | null {
-  const { status, error, theirs } = draft;
-  const fail = useFailure();
-  if (status === "conflict") {
-    const saveCopy = () => {
-      const { slug: _slug, ...rest } = draft.config;
-      create({ ...rest, name: w.copyName(draft.config.name) }).then((copy) => {
-        draft.useTheirs();
-        navigate(`/dashboards/${copy.id}`);
-      }, fail);
-    };
-    return (
-      <div className="trouble">
-        <Note
-          tone="warn" title={w.conflictTitle}
-          actions={
-            <>
-              <Button small disabled={!theirs} onClick={draft.useTheirs}>{w.useTheirs}</Button>
-              <Button small onClick={saveCopy}>{w.mineAsCopy}</Button>
-              <Button small kind="danger" disabled={!theirs} onClick={draft.keepMine}>{w.keepMine}</Button>
-            </>
-          }
-        >
-          {w.conflictText(w.somebody, theirs?.revision ?? Number(error?.body["revision"] ?? 0))}
-        </Note>
-      </div>
-    );
-  }
-  // It stays while the next attempt is on its way, so that nothing jumps.
-  if (status !== "saved" && error?.status === 422) {
-    return (
-      <div className="trouble">
-        <Note tone="bad" title={w.invalidTitle}>
-          {error.details.slice(0, 4).map((problem) => <p key={problem.field + problem.code}><code>{problem.field}</code> {problem.expected}</p>)}
-          {error.details.length === 0 && error.message}
-        </Note>
-      </div>
-    );
-  }
-  if (status === "failed" && error) return <div className="trouble"><Note tone="bad">{error.message}</Note></div>;
-  return null;
-}
-
-/** The head of the dashboard as customers will see it: name, logo, and the filters in their order. */
-function CanvasHead({ config, theme, onFilters }: {
-  readonly config: DraftConfig; readonly theme: ReturnType<typeof useResolvedTheme>; readonly onFilters: () => void;
-}): JSX.Element {
-  const filters = config.filters ?? [];
-  const frame = { color: theme.text, background: theme.card, borderColor: theme.cardBorder };
-  return (
-    <div className="canvas-head">
-      <div className="row grow">
-        {theme.logoUrl && /^(https:\/\/|\/(?!\/))/.test(theme.logoUrl) && <img className="canvas-logo" src={theme.logoUrl} alt="" referrerPolicy="no-referrer" />}
-        <span className="canvas-name">{config.name}</span>
-      </div>
-      <button type="button" className="canvas-filters" aria-label={words.filters.title} title={words.filters.title} onClick={onFilters}>
-        {filters.map((filter) =>
-          filter.type === "period" ? (
-            <span key={filter.id} className="canvas-period" style={frame}>
-              {(filter.options ?? ["24h", "7d", "30d"]).map((period) => <span key={period} style={period === (filter.default ?? "30d") ? { color: theme.primaryText, background: theme.primarySoft } : { color: theme.muted }}>{period}</span>)}
-            </span>
-          ) : (
-            <span key={filter.id} className="canvas-filter" style={frame}>
-              {filterName(filter)}
-              <Icon name={filter.type === "date_range" ? "calendar" : "chevron"} size={14} />
-            </span>
-          ),
-        )}
-        {filters.length === 0 && (
-          <span className="canvas-filter" style={{ ...frame, borderStyle: "dashed", color: theme.muted }}><Icon name="plus" size={14} />{words.filters.add}</span>
-        )}
-      </button>
-    </div>
-  );
-}
-
-/** Widgets fitted to the events, put into this draft: made by the server as a dashboard of its own, which goes again. */
-function AutoButton({ draft }: { readonly draft: Draft }): JSX.Element {
-  const { environment, can } = useSession();
-  const [isBusy, setBusy] = useState(false);
-  const toast = useToast();
-  const run = async () => {
-    setBusy(true);
-    try {
-      const { dashboard_id, dashboard } = await api.post<{ dashboard_id: string; dashboard: Dashboard }>("/v1/discover/auto-create", { environment });
-      const made = configOf(dashboard);
-      draft.edit((before) => ({ ...before, widgets: made.widgets ?? [], filters: made.filters ?? before.filters ?? [] }));
-      toast(w.autoAdded(made.widgets?.length ?? 0));
-      // Whoever may not delete finds it in the list.
-      if (can("admin")) await api.delete(`/v1/dashboards/${dashboard_id}`);
-    } catch (error) {
-      toast(asApiError(error).message, "bad");
-    } finally {
-      setBusy(false);
-    }
-  };
-  return <Button icon="wand" busy={isBusy} onClick={() => void run()}>{w.auto}</Button>;
-}
-

@@ -8,6 +8,8 @@ export interface PreviewPermissions {
   readonly locked: Readonly<Record<string, string | readonly string[]>>;
   readonly hidden: readonly string[];
   readonly periods: readonly string[];
+  /** Properties that filters may use; all when empty. */
+  readonly dimensions: readonly string[];
 }
 
 /**
@@ -39,16 +41,21 @@ function viewOf(config: DraftConfig, id: string, widgets: readonly DraftWidget[]
   const locked = Object.keys(permissions.locked);
   return {
     id, name: config.name, ...(config.description && { description: config.description }), layout: config.layout ?? {}, ...(config.theme && { theme: config.theme }), live: false,
-    filters: (config.filters ?? []).filter((filter) => filter.value === undefined).map((filter) =>
+    filters: (config.filters ?? []).filter((filter) => filter.value === undefined && isAllowed(filter.dimension, permissions)).map((filter) =>
       filter.type === "period" && permissions.periods.length > 0 ? { ...filter, options: (filter.options ?? permissions.periods).filter((period) => permissions.periods.includes(period)) } : filter),
     widgets,
     permissions: {
       allow_drill_down: false, allow_export: false, allowed_periods: permissions.periods.length > 0 ? permissions.periods : null,
-      allowed_dimensions: null, locked_dimensions: locked,
+      allowed_dimensions: permissions.dimensions.length > 0 ? permissions.dimensions : null, locked_dimensions: locked,
     },
     drill: { dimensions: [], rows: false },
     session: { tenant_id: look.tenant, timezone: look.timezone || "UTC", locale: navigator.language },
   };
+}
+
+/** What a session fixes or forbids is no control of its viewers. */
+function isAllowed(dimension: string | undefined, { dimensions, locked }: PreviewPermissions): boolean {
+  return dimension === undefined || ((dimensions.length === 0 || dimensions.includes(dimension)) && !(dimension in locked));
 }
 
 /** One line for each widget, as its answer is there. */

@@ -1,9 +1,15 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { address, api, ApiError, asApiError } from "../api/client";
 import type { Dashboard, DraftConfig } from "../api/types";
+import { canonical } from "./diff";
+import { unsaved } from "./unsaved";
 
 /** How long nothing has to change before the draft is saved, in milliseconds. */
 const settleTime = 700;
+/** How long after a failed attempt the next one begins, in milliseconds. */
+const retryTime = 5000;
+/** Browsers let a page that is left send at most 64 KiB. */
+const mostWhenLeaving = 60_000;
 /** Edits of one field that follow each other this closely are one step of undo. */
 const mergeTime = 1500;
 const mostSteps = 200;
@@ -39,6 +45,8 @@ export interface Draft {
   readonly error: ApiError | null;
   /** What somebody else has saved meanwhile. */
   readonly theirs: Dashboard | null;
+  /** The draft began with changes of an earlier visit that could not be saved then. */
+  readonly isRecovered: boolean;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
   /** `key` names the field: edits of the same one, one after the other, are one step of undo. */
@@ -51,7 +59,18 @@ export interface Draft {
   readonly adopt: (dashboard: Dashboard) => void;
   readonly useTheirs: () => void;
   readonly keepMine: () => void;
+  /** What is not saved is not missed: it is kept elsewhere. */
+  readonly forget: () => void;
   readonly refreshMeta: () => Promise<void>;
+  /** The revision that the server last answered: what is published or restored is what was seen. */
+  readonly revision: () => number;
+}
+
+const underWay = new Map<string, Promise<void>>();
+
+/** Waits for what is being saved, so that who comes back to a draft at once reads it with their last change. */
+export async function saved(id: string): Promise<void> {
+  await underWay.get(id);
 }
 
 interface History {
@@ -63,15 +82,20 @@ interface History {
 }
 
 /** The draft being edited: its steps of undo, and its way to the server. */
-export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
-  const [history, setHistory] = useState<History>(() => ({ config: configOf(initial), past: [], future: [], key: null, at: 0 }));
+export function useDraft(initial: Dashboard, canEdit: boolean, person: string): Draft {
+  const place = unsaved(person, initial.id);
+  const [kept] = useState(() => (canEdit ? place.read(JSON.stringify(configOf(initial))) : null));
+  const isBehind = kept !== null && kept.revision !== initial.revision;
+  const [history, setHistory] = useState<History>(() => ({ config: kept?.config ?? configOf(initial), past: kept ? [configOf(initial)] : [], future: [], key: null, at: 0 }));
   const [meta, setMeta] = useState(initial);
-  const [status, setStatus] = useState<SaveStatus>("saved");
+  const [status, setStatus] = useState<SaveStatus>(isBehind ? "conflict" : "saved");
   const [error, setError] = useState<ApiError | null>(null);
-  const [theirs, setTheirs] = useState<Dashboard | null>(null);
-  const now = useRef({ config: history.config, saved: JSON.stringify(configOf(initial)), revision: initial.revision, status: "saved" as SaveStatus });
+  const [theirs, setTheirs] = useState<Dashboard | null>(isBehind ? initial : null);
+  const now = useRef({ config: history.config, saved: JSON.stringify(configOf(initial)), revision: kept?.revision ?? initial.revision, status });
   now.current.config = history.config;
-  const running = useRef<Promise<boolean> | null>(null);
+  /** What was sent: when somebody has "saved first" and it is this, the answer to it was lost. */
+  const sent = useRef(kept ? canonical(kept.config) : "");
+  const running = useRef<Promise<void> | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>();
 
   const put = useCallback((next: SaveStatus) => {
@@ -92,29 +116,43 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
       put("saving");
       try {
         const answer = await api.put<Dashboard>(`/v1/dashboards/${initial.id}`, config, { ifMatch: revision });
+        sent.current = "";
         now.current.saved = text;
         now.current.revision = answer.revision;
+        place.forget();
         setMeta(answer);
         setError(null);
         put(JSON.stringify(now.current.config) === text ? "saved" : "waiting");
         return true;
       } catch (failure) {
         const problem = asApiError(failure);
-        setError(problem);
+        place.keep(now.current.config, revision);
         if (problem.code === "revision_conflict") {
-          put("conflict");
-          api.get<Dashboard>(`/v1/dashboards/${initial.id}`).then(setTheirs, () => undefined);
-        } else put(problem.status === 0 || problem.status >= 500 ? "offline" : problem.status === 422 ? "invalid" : "failed");
+          const other = await api.get<Dashboard>(`/v1/dashboards/${initial.id}`).catch(() => null);
+          if (other && [sent.current, canonical(config)].includes(canonical(configOf(other)))) {
+            now.current.saved = JSON.stringify(configOf(other));
+            now.current.revision = other.revision;
+            return "again" as const;
+          }
+          setError(problem);
+          setTheirs(other);
+          put(other ? "conflict" : "offline");
+          return false;
+        }
+        sent.current = canonical(config);
+        setError(problem);
+        put(problem.status === 0 || problem.status >= 500 ? "offline" : problem.status === 422 ? "invalid" : "failed");
         return false;
       }
     })();
-    running.current = attempt;
-    try {
-      return await attempt;
-    } finally {
-      running.current = null;
-    }
-  }, [initial.id, put]);
+    const over = attempt.then(() => undefined);
+    running.current = over;
+    underWay.set(initial.id, over);
+    const outcome = await attempt;
+    running.current = null;
+    if (underWay.get(initial.id) === over) underWay.delete(initial.id);
+    return outcome === "again" ? save() : outcome;
+  }, [initial.id, put, place]);
 
   useEffect(() => {
     if (!canEdit || now.current.status === "conflict") return undefined;
@@ -135,36 +173,48 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
   // What the network held up is tried again.
   useEffect(() => {
     if (status !== "offline" && status !== "waiting") return undefined;
-    const again = setTimeout(() => void save(), 5000);
-    return () => clearTimeout(again);
+    const again = setTimeout(() => void save(), retryTime);
+    const online = () => void save();
+    window.addEventListener("online", online);
+    return () => {
+      clearTimeout(again);
+      window.removeEventListener("online", online);
+    };
   }, [status, save]);
 
   // Whoever leaves takes nothing along that is not saved.
   useEffect(() => {
-    const leave = () => {
+    const leave = (isUnload: boolean) => {
       const { config, revision, saved, status: state } = now.current;
-      if (!canEdit || state === "conflict" || state === "invalid" || JSON.stringify(config) === saved) return;
-      if (running.current) {
-        void running.current.then(() => save());
+      const text = JSON.stringify(config);
+      if (!canEdit || text === saved) return;
+      place.keep(config, revision);
+      if (state === "conflict" || state === "invalid" || state === "failed") return;
+      // Within the console the page lives on, and the last attempt with it.
+      if (!isUnload || running.current) {
+        void save();
         return;
       }
+      if (text.length > mostWhenLeaving) return;
       void fetch(address(`/v1/dashboards/${initial.id}`), {
-        method: "PUT", credentials: "same-origin", keepalive: true, body: JSON.stringify(config),
-        headers: { "Content-Type": "application/json", "If-Match": `"${revision}"` },
-      }).catch(() => undefined);
+        method: "PUT", credentials: "same-origin", keepalive: true, body: text, headers: { "Content-Type": "application/json", "If-Match": `"${revision}"` },
+      }).then(({ ok }) => ok && place.forget(), () => undefined);
     };
+    const hide = () => leave(true);
     const warn = (event: BeforeUnloadEvent) => {
-      if (JSON.stringify(now.current.config) !== now.current.saved && (now.current.status === "conflict" || now.current.status === "invalid")) event.preventDefault();
+      const text = JSON.stringify(now.current.config);
+      const state = now.current.status;
+      if (canEdit && text !== now.current.saved && (state === "conflict" || state === "invalid" || state === "failed" || state === "offline" || text.length > mostWhenLeaving)) event.preventDefault();
     };
-    window.addEventListener("pagehide", leave);
+    window.addEventListener("pagehide", hide);
     window.addEventListener("beforeunload", warn);
     return () => {
-      window.removeEventListener("pagehide", leave);
+      window.removeEventListener("pagehide", hide);
       window.removeEventListener("beforeunload", warn);
       clearTimeout(timer.current);
-      leave();
+      leave(false);
     };
-  }, [initial.id, canEdit, save]);
+  }, [initial.id, canEdit, save, place]);
 
   const edit = useCallback(
     (change: (config: DraftConfig) => DraftConfig, key: string | null = null) => {
@@ -194,6 +244,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
   const adopt = useCallback(
     (dashboard: Dashboard) => {
       const config = configOf(dashboard);
+      place.forget();
       now.current.saved = JSON.stringify(config);
       now.current.revision = dashboard.revision;
       setMeta(dashboard);
@@ -202,7 +253,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
       put("saved");
       setHistory((before) => ({ config, past: [...before.past, before.config], future: [], key: null, at: 0 }));
     },
-    [put],
+    [put, place],
   );
   const useTheirs = useCallback(() => theirs && adopt(theirs), [theirs, adopt]);
   const keepMine = useCallback(() => {
@@ -213,6 +264,11 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
     put("waiting");
     void save();
   }, [theirs, save, put]);
+  const forget = useCallback(() => {
+    now.current.saved = JSON.stringify(now.current.config);
+    place.forget();
+  }, [place]);
+  const revision = useCallback(() => now.current.revision, []);
   const refreshMeta = useCallback(async () => {
     const answer = await api.get<Dashboard>(`/v1/dashboards/${initial.id}`);
     if (answer.revision === now.current.revision) setMeta(answer);
@@ -220,8 +276,9 @@ export function useDraft(initial: Dashboard, canEdit: boolean): Draft {
 
   return useMemo(
     () => ({
-      config: history.config, meta, status, error, theirs, canUndo: history.past.length > 0, canRedo: history.future.length > 0, edit, undo, redo, flush: save, adopt, useTheirs, keepMine, refreshMeta,
+      config: history.config, meta, status, error, theirs, canUndo: history.past.length > 0, canRedo: history.future.length > 0, edit, undo, redo, flush: save, adopt, useTheirs, keepMine, forget, refreshMeta, revision,
+      isRecovered: kept !== null,
     }),
-    [history, meta, status, error, theirs, edit, undo, redo, save, adopt, useTheirs, keepMine, refreshMeta],
+    [history, meta, status, error, theirs, edit, undo, redo, save, adopt, useTheirs, keepMine, forget, refreshMeta, revision, kept],
   );
 }

@@ -110,7 +110,20 @@ export function FiltersPanel({ config, events, canEdit, problemOf, onChange }: F
                 </Field>
               </>
             )}
-            {filter.type !== "period" && (
+            {isSelect && (
+              <Field label={w.soft} optional hint={w.softHint} error={at("value")}>
+                {(ids) => (
+                  <TextInput
+                    {...ids} mono value={filter.value ?? ""} placeholder="{{context.userId}}" spellCheck={false}
+                    onText={(value) => {
+                      const { value: _value, ...rest } = filter;
+                      put(index, value === "" ? rest : { ...rest, value }, "value");
+                    }}
+                  />
+                )}
+              </Field>
+            )}
+            {filter.type !== "period" && filter.value === undefined && (
               <Field label={w.label} error={at("label")}>
                 {(ids) => (
                   <TextInput

@@ -25,3 +25,10 @@ export function freeId(prefix: string, taken: readonly { readonly id: string }[]
   const ids = new Set(taken.map(({ id }) => id));
   for (let number = taken.length + 1; ; number += 1) if (!ids.has(`${prefix}${number}`)) return `${prefix}${number}`;
 }
+
+/** Who stands before a widget in reading order, or else after it: where the focus goes when it goes. */
+export function neighbour(widgets: readonly DraftWidget[], id: string): string | null {
+  const ordered = [...widgets].sort((one, other) => one.position.y - other.position.y || one.position.x - other.position.x);
+  const index = ordered.findIndex((one) => one.id === id);
+  return (ordered[index - 1] ?? ordered[index + 1])?.id ?? null;
+}

@@ -31,7 +31,9 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
   const [hidden, setHidden] = useState<readonly string[]>([]);
   const [allowed, setAllowed] = useState<readonly string[]>([]);
   const lockedFilters = readLocked(locked);
-  const permissions: PreviewPermissions = { locked: lockedFilters ?? {}, hidden, periods: allowed };
+  const [dimensions, setDimensions] = useState<readonly string[]>([]);
+  const filtered = [...new Set(config.filters?.flatMap(({ dimension, value }) => (dimension !== undefined && value === undefined ? [dimension] : [])) ?? [])];
+  const permissions: PreviewPermissions = { locked: lockedFilters ?? {}, hidden, periods: allowed, dimensions };
   const toggle = (list: readonly string[], value: string) => (list.includes(value) ? list.filter((one) => one !== value) : [...list, value]);
   return (
     <Dialog title={`${w.title}: ${config.name}`} size="full" onClose={onClose} bare>
@@ -62,7 +64,14 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
           <fieldset className="choices inline">
             <legend>{w.periods}</legend>
             {periods.map((period) => <Checkbox key={period} label={period} on={allowed.includes(period)} onToggle={() => setAllowed(toggle(allowed, period))} />)}
+            <p className="field-hint">{w.periodsHint}</p>
           </fieldset>
+          {filtered.length > 0 && (
+            <fieldset className="choices inline">
+              <legend>{w.dimensions}</legend>
+              {filtered.map((name) => <Checkbox key={name} label={name} on={dimensions.includes(name)} onToggle={() => setDimensions(toggle(dimensions, name))} />)}
+            </fieldset>
+          )}
           {(config.widgets?.length ?? 0) > 0 && (
             <fieldset className="choices">
               <legend>{w.hidden}</legend>

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import { api, send } from "../api/client";
+import { send } from "../api/client";
 import { useAction, useGet } from "../api/hooks";
 import type { DraftConfig, DraftWidget, Version } from "../api/types";
 import { lookName } from "../charts/gallery";
@@ -29,8 +29,8 @@ export function PublishDialog({ draft, look, onClose }: PublishProps): JSX.Eleme
   const toast = useToast();
   const { run, isBusy, error } = useAction(async () => {
     if (!(await draft.flush())) return;
-    const fresh = await api.get<{ revision: number }>(`/v1/dashboards/${meta.id}`);
-    const answer = await send("POST", `/v1/dashboards/${meta.id}/publish`, { ifMatch: fresh.revision });
+    // What was looked at here, and nothing that somebody saved since.
+    const answer = await send("POST", `/v1/dashboards/${meta.id}/publish`, { ifMatch: draft.revision() });
     const number = answer.headers.get("Location")?.split("/").pop() ?? "";
     await draft.refreshMeta();
     toast(w.done(number));
@@ -56,7 +56,7 @@ export function PublishDialog({ draft, look, onClose }: PublishProps): JSX.Eleme
             {error.details.map((problem) => <p key={problem.field}>{problem.field}: {problem.expected}</p>)}
           </Note>
         )}
-        {(draft.status === "invalid" || draft.status === "conflict") && <Note tone="warn">{w.unsaved}</Note>}
+        {["invalid", "conflict", "failed", "offline"].includes(draft.status) && <Note tone="warn">{w.unsaved}</Note>}
         {isBusy && <p className="muted small" role="status">{w.checking}</p>}
         {version.error && <ErrorNote error={version.error} onRetry={version.reload} />}
         {!isFirst && !version.data && !version.error && <Bones rows={6} />}

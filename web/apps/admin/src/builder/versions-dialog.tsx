@@ -27,8 +27,7 @@ export function VersionsDialog({ draft, look, canEdit, onClose }: VersionsProps)
   const toast = useToast();
   const restore = useAction(async () => {
     if (number === null || !(await draft.flush())) return;
-    const { revision } = await api.get<Dashboard>(`/v1/dashboards/${id}`);
-    draft.adopt(await api.post<Dashboard>(`/v1/dashboards/${id}/restore`, { version: number }, { ifMatch: revision }));
+    draft.adopt(await api.post<Dashboard>(`/v1/dashboards/${id}/restore`, { version: number }, { ifMatch: draft.revision() }));
     toast(w.restored(number));
     onClose();
   });

@@ -233,8 +233,8 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
         <Field label={w.period} hint={period === null ? undefined : w.periodHint((w.periods[period] ?? period).toLowerCase())} error={problemOf("query.period")}>
           {(ids) => (
             <Select
-              {...ids} value={typeof query.period === "string" ? query.period : "30d"} onPick={(value) => put({ period: value })}
-              options={Object.entries(w.periods).map(([value, label]) => ({ value, label }))}
+              {...ids} value={typeof query.period === "object" ? "" : query.period ?? "30d"} onPick={(value) => value !== "" && put({ period: value })}
+              options={[...(typeof query.period === "object" ? [{ value: "", label: w.ownPeriod }] : []), ...Object.entries(w.periods).map(([value, label]) => ({ value, label }))]}
             />
           )}
         </Field>

@@ -63,7 +63,7 @@ export function starter(look: Look, id: string, events: readonly EventType[]): D
   const isScattered = look.chart === "scatter" || look.chart === "dual_axis";
   return {
     ...base,
-    title: look.paired ? words.builder.titlePaired(subject, plain(first), plain(second)) : look.grouped ? words.builder.titleGrouped(subject, plain(first)) : look.kind === "timeseries" ? words.builder.titleOverTime(subject) : subject,
+    title: look.paired ? words.builder.titlePaired(subject, within(first), within(second)) : look.grouped ? words.builder.titleGrouped(subject, within(first)) : look.kind === "timeseries" ? words.builder.titleOverTime(subject) : subject,
     query: {
       ...(event && { event_name: event.event_name }), metric: "count", period: "30d",
       ...(look.grouped && { group_by: first }), ...(look.paired && { group_by_2: second }),
@@ -84,9 +84,19 @@ function roundUp(value: number): number {
   return Math.ceil((value * 1.2) / size) * size;
 }
 
+/** Written in capitals wherever they stand. */
+const initials = new Set(["ai", "api", "cpu", "csv", "db", "gpu", "html", "http", "https", "id", "ip", "json", "llm", "ml", "os", "pdf", "sdk", "sms", "sql", "ssl", "ui", "uri", "url", "vm"]);
+
+/** `api.call_count` → "API call count". */
 export function plain(name: string): string {
-  const text = name.replace(/[._-]+/g, " ").trim();
+  const text = name.replace(/[._-]+/g, " ").trim().split(" ").map((word) => (initials.has(word.toLowerCase()) ? word.toUpperCase() : word)).join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** As it stands within a title: without the capital at the beginning, but with those of "API". */
+export function within(name: string): string {
+  const [first = "", ...rest] = plain(name).split(" ");
+  return [first === first.toUpperCase() && first.length > 1 ? first : first.toLowerCase(), ...rest].join(" ");
 }
 
 const day = 86_400_000;
