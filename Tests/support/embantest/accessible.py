@@ -20,7 +20,8 @@ WALK = """
   const shown = (element) => element.checkVisibility({ checkVisibilityCSS: true }) && ![...chain(element)].some((at) => at.inert);
   const exposed = (element) => shown(element) && ![...chain(element)].some((at) => at.getAttribute('aria-hidden') === 'true');
   const inside = (element) => [...chain(element)].some((at) => at.shadowRoot) || element.getRootNode() instanceof ShadowRoot;
-  const own = every.filter((element) => element.getRootNode() instanceof ShadowRoot || element instanceof HTMLIFrameElement);
+  const own = window.embanWhole ? every.filter((element) => element.closest('body') || element.getRootNode() instanceof ShadowRoot)
+    : every.filter((element) => element.getRootNode() instanceof ShadowRoot || element instanceof HTMLIFrameElement);
   const where = (element) => `${element.tagName.toLowerCase()}.${element.getAttribute('class') ?? ''} "${(element.textContent ?? '').trim().slice(0, 30)}"`;
 """
 
@@ -145,7 +146,7 @@ CONTRAST = WALK + """
   let looked = 0;
   for (const element of own) {
     const text = Array.from(element.childNodes).filter((node) => node.nodeType === 3).map((node) => node.data.trim()).join('');
-    if (text === '' || element.closest('.sr, option, .tip-box, [hidden], [aria-disabled="true"], [aria-pressed="false"].legend-item')) continue;
+    if (text === '' || element.closest('.sr, option, .tip-box, [hidden], [aria-disabled="true"], :disabled, [aria-pressed="false"].legend-item')) continue;
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
     if (box.width === 0 || box.height === 0 || style.visibility === 'hidden') continue;
@@ -167,21 +168,21 @@ CONTRAST = WALK + """
 """
 
 
-def _violations(place: Page | Frame, script: str, least: int) -> list[str]:
+def _violations(place: Page | Frame, script: str, least: int, whole: bool) -> list[str]:
     """What stays so: while something fades in or out its colours are others."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        result = place.evaluate(f"() => {{ {script} }}")
+        result = place.evaluate(f"() => {{ window.embanWhole = {'true' if whole else 'false'}; {script} }}")
         assert result["looked"] >= least, f"only {result['looked']} elements were looked at"
         if not result["found"] or time.monotonic() > deadline:
             return result["found"]
         place.wait_for_timeout(50)
 
 
-def violations(place: Page | Frame) -> list[str]:
-    """Rule and element of each violation; the page's own markup around embeds is not looked at, but the frames in it are."""
-    return _violations(place, RULES, 1)
+def violations(place: Page | Frame, whole: bool = False) -> list[str]:
+    """Rule and element of each violation; the page's own markup around embeds is not looked at unless it is to be `whole`, but the frames in it are."""
+    return _violations(place, RULES, 1, whole)
 
 
-def poor_contrast(place: Page | Frame, least: int = 5) -> list[str]:
-    return _violations(place, CONTRAST, least)
+def poor_contrast(place: Page | Frame, least: int = 5, whole: bool = False) -> list[str]:
+    return _violations(place, CONTRAST, least, whole)
