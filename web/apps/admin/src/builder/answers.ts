@@ -54,9 +54,18 @@ function bodyOf(widget: DraftWidget, period: string | null, look: Look): Record<
   };
 }
 
-/** The answers of all widgets on real data: asked for when a question changes, a few at a time, and kept for a minute. */
-export function useAnswers(widgets: readonly DraftWidget[], period: string | null, look: Look): { readonly of: (widget: DraftWidget) => Shown; readonly retry: () => void } {
-  const known = useRef(new Map<string, { readonly answer: Answer; readonly at: number }>());
+/** Answers by their question. */
+export type Known = Map<string, { readonly answer: Answer; readonly at: number }>;
+
+interface Answers {
+  readonly of: (widget: DraftWidget) => Shown;
+  readonly retry: () => void;
+}
+
+/** The answers of all widgets on real data: asked for when a question changes, a few at a time, and kept for a minute; `shared` with others where it is given. */
+export function useAnswers(widgets: readonly DraftWidget[], period: string | null, look: Look, shared?: Known): Answers {
+  const own = useRef<Known>(new Map());
+  const known = useRef(shared ?? own.current);
   const latest = useRef(new Map<string, { readonly answer: Answer; readonly form: string }>());
   const underWay = useRef(new Map<string, AbortController>());
   const [, setRound] = useState(0);

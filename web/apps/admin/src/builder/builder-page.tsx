@@ -10,7 +10,7 @@ import { navigate } from "../router";
 import { useSession } from "../session";
 import { Button, Empty, ErrorNote, Icon, Logo, useTitle, useToast } from "../ui";
 import { words } from "../words";
-import { periodOf, useAnswers, type Look } from "./answers";
+import { periodOf, useAnswers, type Known, type Look } from "./answers";
 import { AutoButton } from "./auto-button";
 import { Canvas } from "./canvas";
 import { CanvasHead } from "./canvas-head";
@@ -70,7 +70,8 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   const suggestions = (tenants.rows ?? []).map(({ tenant_id }) => ({ value: tenant_id }));
   const theme = useResolvedTheme(config.theme);
   const look = useMemo<Look>(() => ({ tenant, timezone: config.timezone ?? organization.time_zone ?? "", environment }), [tenant, config.timezone, organization.time_zone, environment]);
-  const answers = useAnswers(widgets, periodOf(config), look);
+  const known = useRef<Known>(new Map());
+  const answers = useAnswers(widgets, periodOf(config), look, known.current);
   const toast = useToast();
   const panel = useRef<HTMLElement>(null);
   const widget = widgets.find((one) => one.id === selected) ?? null;
@@ -202,7 +203,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
           </div>
         </aside>
       </div>
-      {open === "gallery" && <Gallery title={words.gallery.title} theme={config.theme} events={events} look={look} onPick={add} onClose={() => setOpen(null)} />}
+      {open === "gallery" && <Gallery title={words.gallery.title} theme={config.theme} events={events} look={look} known={known.current} onPick={add} onClose={() => setOpen(null)} />}
       {open === "publish" && <PublishDialog draft={draft} look={look} onClose={() => setOpen(null)} />}
       {open === "versions" && <VersionsDialog draft={draft} look={look} canEdit={canEdit} onClose={() => setOpen(null)} />}
       {open === "preview" && <PreviewDialog config={config} id={draft.meta.id} look={look} tenants={suggestions} onTenant={setTenant} onClose={() => setOpen(null)} />}

@@ -6,23 +6,24 @@ import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
 import { Sampled } from "../pages/gate-scene";
 import { Dialog, Icon, TextInput } from "../ui";
 import { words } from "../words";
-import { useAnswers, type Look as View, type Shown } from "./answers";
+import { useAnswers, type Known, type Look as View, type Shown } from "./answers";
 
 interface GalleryProps {
   readonly title: string;
   readonly theme: Theme | undefined;
   readonly events: readonly EventType[];
   readonly look: View;
+  readonly known: Known;
   readonly onPick: (look: Look) => void;
   readonly onClose: () => void;
 }
 
 /** All charts, each drawn by the viewer in the dashboard's colours, of the customer's own events where there are some. */
-export function Gallery({ title, theme, events, look: view, onPick, onClose }: GalleryProps): JSX.Element {
+export function Gallery({ title, theme, events, look: view, known, onPick, onClose }: GalleryProps): JSX.Element {
   const [search, setSearch] = useState("");
   const resolved = useResolvedTheme(theme);
   const widgets = useMemo(() => (events.length === 0 ? [] : looks.filter(({ kind }) => kind !== "text").map((look) => starter(look, `picture_${look.kind}_${look.chart}`, events))), [events]);
-  const answers = useAnswers(widgets, null, view);
+  const answers = useAnswers(widgets, null, view, known);
   const needle = search.trim().toLowerCase();
   const found = looks.filter((look) => needle === "" || `${lookName(look)} ${look.chart} ${words.charts.hints[`${look.kind}/${look.chart}`] ?? ""}`.toLowerCase().includes(needle));
   const kinds = Object.entries(words.charts.kinds).filter(([kind]) => found.some((look) => look.kind === kind));
