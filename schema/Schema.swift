@@ -35,5 +35,6 @@ public enum Schema {
     Migration("0006_viewers", PackageResources._006_viewers_sql),
     Migration("0007_store", PackageResources._007_store_sql),
     Migration("0008_team", PackageResources._008_team_sql),
+    Migration("0009_deleted_organizations", PackageResources._009_deleted_organizations_sql),
   ]
 }

@@ -88,6 +88,8 @@ public enum Limits {
   // People
   /// Of an organisation, at a time.
   public static let openInvites = 100
+  /// How many organisations one person may own.
+  public static let ownedOrganizations = 20
   /// How many seconds an invite, a link to set a forgotten password that was mailed, and one that an operator made can be used.
   public static let inviteSeconds = 604_800
   public static let resetSeconds = 3_600

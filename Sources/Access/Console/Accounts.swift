@@ -21,7 +21,7 @@ public struct Accounts: Sendable {
   let sessions: ConsoleSessions
   let hasher: PasswordHasher
   let limiter: LoginLimiter
-  private let defaultPlan: String
+  let defaultPlan: String
   let invites: InviteRepository
   let resets: PasswordResetRepository
   let clock: @Sendable () -> Instant
@@ -46,6 +46,7 @@ public struct Accounts: Sendable {
   }
 
   /// Makes a user, an organisation with both environments, the owner's membership and an admin key of production, and signs the user in.
+  /// Somebody who has an account and belongs to no organisation makes an organisation by that, with the password of the account.
   /// - Throws: ``Domain/AppError`` 422 that names `email`, `password`, `name` or `organization`; 409 `email_taken`; 429; 503.
   public func register(
     email: String, password: String, name: String? = nil, organization: String? = nil, visitor: Visitor = Visitor()
@@ -58,15 +59,14 @@ public struct Accounts: Sendable {
       problems.add(field, "length", "must be at most \(Limits.nameLength) bytes long")
     }
     guard let mail, problems.list.isEmpty else { throw AppError.invalid(problems.list) }
+    if try await users.find(email: mail) != nil { return try await beginAgain(mail, password, organization, visitor) }
     try limiter.spend(email: nil, address: visitor.address)
     let hash = try await hasher.hash(password)
     let now = clock()
     let local = String(mail.value.prefix { $0 != "@" })
     let user = User(
       id: UserID(IDGenerator.make("usr")), email: mail, name: Self.present(name) ?? local, passwordHash: hash, createdAt: now)
-    let team = Organization(
-      id: OrganizationID(IDGenerator.make("org")), name: Self.present(organization) ?? "\(user.name)'s team", plan: defaultPlan,
-      allowedOrigins: [], createdAt: now)
+    let team = newOrganization(organization, of: user, at: now)
     let key = APIKeys.mint(team.id, environment: .production, name: "Default", scope: .admin, by: user.id.rawValue, at: now)
     try await registrations.register(
       Registration(user: user, organization: team, apiKey: key.key, apiKeyHash: key.secret.sha256))

@@ -17,8 +17,15 @@ public struct Invites: Sendable {
   private let organizations: OrganizationRepository
   private let publicURL: String
   private let mail: MailSender?
+  private let limiter: LoginLimiter
   private let clock: @Sendable () -> Instant
   private let failed: @Sendable (any Error) -> Void
+
+  /// How many mails an organisation may send: five to one address and then one in ten minutes, a hundred in all and then one in 36 seconds.
+  public static func limiter(_ clock: @escaping @Sendable () -> Instant) -> LoginLimiter {
+    LoginLimiter(
+      perEmail: .init(attempts: 5, secondsPerAttempt: 600), perAddress: .init(attempts: 100, secondsPerAttempt: 36), clock: clock)
+  }
 
   /// - Parameters:
   ///   - publicURL: where people reach this server, without a slash at the end.
@@ -33,13 +40,14 @@ public struct Invites: Sendable {
     organizations = OrganizationRepository(database)
     self.publicURL = publicURL
     self.mail = mail
+    limiter = Self.limiter(clock)
     self.clock = clock
     self.failed = failed
   }
 
   /// Invites the holder of an address, in place of an earlier invite.
   /// - Throws: ``Domain/AppError`` 422 that names `email` or `role`; 403 `insufficient_scope` when somebody else than the owner invites an admin; 409
-  ///   `already_member`, `too_many_invites`.
+  ///   `already_member`, `too_many_invites`; 429 where mails are sent.
   public func invite(_ email: String, as role: Role, by inviter: UserPrincipal) async throws -> SentInvite {
     let problems = Problems()
     let address = EmailAddress(email)
@@ -47,6 +55,7 @@ public struct Invites: Sendable {
     if role == .owner { problems.add("role", "unknown_value", "must be one of admin, editor, member, viewer") }
     guard let address, problems.list.isEmpty else { throw AppError.invalid(problems.list) }
     try Self.require(inviter, mayInvite: role)
+    try spendMail(to: address, from: inviter.organizationID)
     let token = LinkToken.make()
     let now = clock()
     let invite = Invite(
@@ -57,11 +66,12 @@ public struct Invites: Sendable {
   }
 
   /// Sends an invite once more, with another link; the earlier one works no more.
-  /// - Throws: ``Domain/AppError`` 404 `invite_not_found`; 403 `insufficient_scope`.
+  /// - Throws: ``Domain/AppError`` 404 `invite_not_found`; 403 `insufficient_scope`; 429 where mails are sent.
   public func resend(_ id: InviteID, by inviter: UserPrincipal) async throws -> SentInvite {
     guard let known = try await invites.get(inviter.organizationID, id) else { throw Self.notFound }
     // Whoever has the link can become what it says.
     try Self.require(inviter, mayInvite: known.role)
+    try spendMail(to: known.email, from: inviter.organizationID)
     let token = LinkToken.make()
     let end = clock().adding(seconds: Double(Limits.inviteSeconds))
     guard let invite = try await invites.renew(inviter.organizationID, id, tokenHash: token.sha256, expiresAt: end) else {
@@ -95,6 +105,11 @@ public struct Invites: Sendable {
       failed(error)
       return SentInvite(invite: invite, link: link)
     }
+  }
+
+  /// Whoever may invite must not make this server flood strangers: withdrawing and inviting again would do it without an end.
+  private func spendMail(to address: EmailAddress, from organization: OrganizationID) throws(AppError) {
+    if mail != nil { try limiter.spend(email: address, address: organization.rawValue) }
   }
 
   /// Making somebody an admin is a matter of the owner, as changing roles is: otherwise an admin would do it by removing and inviting.

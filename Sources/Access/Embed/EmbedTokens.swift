@@ -152,6 +152,12 @@ public final class EmbedTokens: Sendable {
     return revoked
   }
 
+  /// Forgets the sessions of an organisation that is no more: here its tokens die at once.
+  public func forget(_ organization: OrganizationID) {
+    knownSessions.remove { $1.organizationID == organization }
+    knownKeys.remove { $1.key.organizationID == organization }
+  }
+
   /// The organisation's live sessions, newest first.
   public func listLive(
     _ organization: OrganizationID, tenant: TenantID? = nil, dashboard: DashboardID? = nil, environment: EnvironmentName? = nil,

@@ -60,6 +60,9 @@ public final class APIKeys: Sendable {
     return key
   }
 
+  /// Forgets the keys of an organisation that is no more: here they die at once.
+  public func forget(_ organization: OrganizationID) { verified.remove { $1.organizationID == organization } }
+
   private func noteUse(of key: APIKey, at now: Instant) async {
     let isRecent = key.lastUsedAt.map { 0..<Self.useMilliseconds ~= now.milliseconds - $0.milliseconds } ?? false
     guard !isRecent, noted.value(key.id, at: now) == nil else { return }

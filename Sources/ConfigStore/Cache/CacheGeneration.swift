@@ -17,13 +17,13 @@ public struct CacheGenerationRepository: Sendable {
     return try await database.read { [statement] in try $0.count(statement) }
   }
 
-  /// Begins the next generation.
+  /// Begins the next generation; nothing to do of an organisation that is no more.
   public func advance(_ organization: OrganizationID, tenant: TenantID?, dashboard: DashboardID?) async throws {
     try await database.write {
       _ = try $0.execute(
         """
         INSERT INTO cache_generations (org_id, tenant_id, dashboard_id, generation) \
-        VALUES (\(organization), \(tenant?.rawValue ?? ""), \(dashboard?.rawValue ?? ""), 1) \
+        SELECT id, \(tenant?.rawValue ?? ""), \(dashboard?.rawValue ?? ""), 1 FROM organizations WHERE id = \(organization) \
         ON CONFLICT (org_id, tenant_id, dashboard_id) DO UPDATE SET generation = cache_generations.generation + 1
         """)
     }

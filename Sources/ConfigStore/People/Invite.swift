@@ -41,9 +41,16 @@ public struct InviteRepository: Sendable {
   public init(_ database: any ConfigDatabase) { self.database = database }
 
   /// Stores an invite in place of an earlier one to the same address.
-  /// - Throws: ``Domain/AppError`` 409 `already_member`, `too_many_invites`.
+  /// - Throws: ``Domain/AppError`` 409 `already_member`, `too_many_invites`; 403 `insufficient_scope` when its sender may not invite, or no more.
   public func put(_ invite: Invite, tokenHash: String) async throws {
     try await database.write { connection in
+      // As of now: the request may have begun before its sender was demoted or removed, and an invite would outlive that.
+      let sender = try connection.first(
+        "SELECT role FROM memberships WHERE org_id = \(invite.organizationID) AND user_id = \(invite.createdBy)")
+      let role = try sender?.role()
+      guard role == .owner || (role == .admin && invite.role != .admin) else {
+        throw AppError.forbidden("insufficient_scope", "You may not invite somebody of the role \(invite.role.rawValue).")
+      }
       let isMember = try connection.exists(
         """
         SELECT 1 AS found FROM memberships m JOIN users u ON u.id = m.user_id \

@@ -27,12 +27,11 @@ public struct RegistrationRepository: Sendable {
   public func register(_ registration: Registration) async throws {
     try await database.write { connection in
       try UserRepository.insert(registration.user, into: connection)
-      try OrganizationRepository.insert(registration.organization, into: connection)
       let owner = Membership(
         organizationID: registration.organization.id, userID: registration.user.id, role: .owner,
         createdAt: registration.organization.createdAt)
-      try MembershipRepository.put(owner, into: connection)
-      try APIKeyRepository.insert(registration.apiKey, hash: registration.apiKeyHash, into: connection)
+      try OrganizationRepository.insert(
+        registration.organization, owner: owner, key: registration.apiKey, keyHash: registration.apiKeyHash, into: connection)
     }
   }
 }

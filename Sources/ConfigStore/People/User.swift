@@ -64,16 +64,18 @@ public struct UserRepository: Sendable {
     }
   }
 
+  public static var emailTaken: AppError {
+    .conflict(
+      "email_taken", "There is an account with this e-mail address already.",
+      details: [FieldProblem(field: "email", code: "taken", expected: "an address without an account")])
+  }
+
   static func insert(_ user: User, into connection: any ConfigConnection) throws {
     let row = try connection.first(
       """
       INSERT INTO users (\(User.columns)) VALUES (\(user.id), \(user.email.value), \(user.name), \(user.passwordHash), \
       \(user.createdAt)) ON CONFLICT (email) DO NOTHING RETURNING id
       """)
-    guard row != nil else {
-      throw AppError.conflict(
-        "email_taken", "There is an account with this e-mail address already.",
-        details: [FieldProblem(field: "email", code: "taken", expected: "an address without an account")])
-    }
+    guard row != nil else { throw emailTaken }
   }
 }

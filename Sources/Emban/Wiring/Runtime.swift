@@ -189,8 +189,12 @@ final class Runtime: Sendable {
     let leases = LeaseRepository(database)
     let organizations = OrganizationRepository(database)
     let holder = UUID().uuidString
+    let deletions = OrganizationEraser(
+      remover: remover, open: { try await organizations.deleted(notErased: true).map { .init(id: $0.id, at: $0.deletedAt) } },
+      all: { try await organizations.deleted().map(\.id) }, erased: { [clock] in try await organizations.noteErased($0, at: clock()) },
+      logger: logger)
     return EventHousekeeping(
-      client: client, remover: remover, duplicates: duplicates,
+      client: client, remover: remover, duplicates: duplicates, deletions: deletions,
       rules: {
         try await organizations.all().flatMap { organization in
           [EnvironmentName.production, .development].compactMap { environment in

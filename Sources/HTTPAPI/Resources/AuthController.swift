@@ -29,11 +29,7 @@ struct AuthController: Controller {
     }
     let (person, key) = try await accounts.register(
       email: email ?? "", password: password ?? "", name: name, organization: organization, visitor: request.visitor)
-    return .json(
-      [
-        "user": person.user.json(role: person.role), "organization": person.organization.json,
-        "api_key": .string(key.secret),
-      ], status: .created, headers: cookie.set(person.token))
+    return .registered(person, key, cookie)
   }
 
   private func login(_ request: APIRequest) async throws -> Response {

@@ -2,18 +2,25 @@ import Access
 import ConfigStore
 import Domain
 import Hummingbird
+import Logging
 import QueryEngine
 
 /// `/v1/organization`: the organisation of the credential: its name, how long its events are kept, on whose pages its dashboards may stand, and
-/// what new dashboards begin with.
+/// what new dashboards begin with; its end, and `POST /v1/organizations`: the beginning of a further one.
 struct OrganizationController: Controller {
   let organizations: OrganizationRepository
+  let accounts: Accounts
   let audit: AuditLog
+  let cookie: SessionCookie
+  /// Drops what this program remembers of an organisation that is no more.
+  let forget: @Sendable (OrganizationID) -> Void
 
   var endpoints: [Endpoint] {
     [
       Endpoint(.get, "/v1/organization", .admin, show),
       Endpoint(.patch, "/v1/organization", .admin, change),
+      Endpoint(.delete, "/v1/organization", .owner, bodyLimit: Limits.publicBodyBytes, delete),
+      Endpoint(.post, "/v1/organizations", .session, bodyLimit: Limits.publicBodyBytes, create),
     ]
   }
 
@@ -41,6 +48,34 @@ struct OrganizationController: Controller {
       "organization.update", "organization", account.organization.rawValue, by: account, from: request, before: before.changeableJSON,
       after: after.changeableJSON)
     return .json(after.settingsJSON)
+  }
+
+  /// Its audit log goes with it, so the server's own log says who did it.
+  private func delete(_ request: APIRequest) async throws -> Response {
+    let person = try request.person()
+    let password = try await request.readBody { $0.requiredString("password") }
+    let organization = try await accounts.deleteOrganization(of: person, password: password ?? "", visitor: request.visitor)
+    forget(organization)
+    request.context.logger.notice(
+      "an organization was deleted", metadata: ["organization": "\(organization)", "by": "\(person.userID)"])
+    return Response(status: .noContent, headers: cookie.cleared)
+  }
+
+  private func create(_ request: APIRequest) async throws -> Response {
+    let name = try await request.readBody { $0.requiredString("name", length: 1...Limits.nameLength) }
+    let (person, key) = try await accounts.createOrganization(named: name ?? "", by: try request.person(), visitor: request.visitor)
+    return .registered(person, key, cookie)
+  }
+}
+
+extension Response {
+  /// Somebody who owns an organisation from now on, with its first key, which is shown this once.
+  static func registered(_ person: SignedIn, _ key: MintedAPIKey, _ cookie: SessionCookie) -> Response {
+    .json(
+      [
+        "user": person.user.json(role: person.role), "organization": person.organization.json,
+        "api_key": .string(key.secret),
+      ], status: .created, headers: cookie.set(person.token))
   }
 }
 

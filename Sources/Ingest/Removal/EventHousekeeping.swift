@@ -17,7 +17,7 @@ public struct RetentionRule: Sendable, Hashable {
 }
 
 /// Looks after the stored events: finishes removals that were cut off and takes out what inserts left stored twice, in every program; in one of
-/// the programs on the same stores at a time, looks for what was stored twice at all, removes what is older than its organisation keeps it, and
+/// the programs on the same stores at a time, erases what is left of deleted organisations, looks for what was stored twice at all, removes what is older than its organisation keeps it, and
 /// has the bytes of removed rows taken off the disk.
 public final class EventHousekeeping: Service {
   /// Says whether this program is the one that may work now, and keeps it so for a while: to be asked again within ``leaseRenewal``.
@@ -34,6 +34,7 @@ public final class EventHousekeeping: Service {
   private let client: ClickHouseClient
   private let remover: EventRemover
   private let duplicates: DuplicateRepair
+  private let deletions: OrganizationEraser?
   private let rules: @Sendable () async throws -> [RetentionRule]
   private let lease: Lease
   private let release: @Sendable () async throws -> Void
@@ -52,16 +53,18 @@ public final class EventHousekeeping: Service {
   }
 
   /// - Parameters:
+  ///   - deletions: nil when nobody deletes organisations.
   ///   - rules: those of all organisations that have one.
   ///   - release: gives the lease back when this program stops.
   public init(
-    client: ClickHouseClient, remover: EventRemover, duplicates: DuplicateRepair,
+    client: ClickHouseClient, remover: EventRemover, duplicates: DuplicateRepair, deletions: OrganizationEraser? = nil,
     rules: @escaping @Sendable () async throws -> [RetentionRule], logger: Logger, clock: @escaping TimeSource,
     release: @escaping @Sendable () async throws -> Void = {}, lease: @escaping Lease
   ) {
     self.client = client
     self.remover = remover
     self.duplicates = duplicates
+    self.deletions = deletions
     self.rules = rules
     self.lease = lease
     self.release = release
@@ -106,7 +109,7 @@ public final class EventHousekeeping: Service {
       // Also when the clock was set back since; and whoever takes over from a program that died begins at once.
       return !state.hadLease || state.workedAt.map { $0.adding(seconds: Self.pause) <= now || now < $0 } ?? true
     }
-    if isDue { try await workAlone() }
+    if hasLease { try await workAlone(isDue: isDue) }
   }
 
   /// Does what is due, as far as this program may.
@@ -115,7 +118,7 @@ public final class EventHousekeeping: Service {
   public func workOnce() async throws {
     try await finishWhatWasLeft()
     guard try await lease() else { return }
-    try await workAlone()
+    try await workAlone(isDue: true)
   }
 
   /// Needs no lease: the journal of removals says who does what.
@@ -131,12 +134,16 @@ public final class EventHousekeeping: Service {
     }
   }
 
-  private func workAlone() async throws {
+  /// - Parameter isDue: whether also what is done every minute.
+  private func workAlone(isDue: Bool) async throws {
     try await withThrowingTaskGroup(of: Bool.self) { group in
       defer { group.cancelAll() }
       group.addTask { [self] in
+        try await unlessRefused("events of deleted organizations") { try await deletions?.erase(at: clock()) }
+        guard isDue else { return true }
         // First: it is about numbers that are shown, the others about room and old days.
         try await unlessRefused("events that were stored twice") { try await sweepDuplicates() }
+        try await hourly("deleted organizations") { try await deletions?.sweep() }
         try await hourly("retention") { try await applyRetention() }
         try await hourly("empty counts") { try await removeEmptyCounts() }
         try await hourly("bytes") { try await removeBytes() }
@@ -151,7 +158,7 @@ public final class EventHousekeeping: Service {
       }
       while let isDone = try await group.next(), !isDone {}
     }
-    state.withLock { $0.workedAt = clock() }
+    if isDue { state.withLock { $0.workedAt = clock() } }
   }
 
   /// What was stored since the last look, by the store's clock, which says when that was; a day at the start and when the clock was set back. A

@@ -278,7 +278,7 @@ public struct EventRemover: Sendable {
   }
 
   /// Returns when no question sees the rows any more; their bytes go later, see ``EventHousekeeping``.
-  private func delete(from table: SQLIdentifier, where condition: SQL) async throws {
+  func delete(from table: SQLIdentifier, where condition: SQL) async throws {
     // Only the partitions that hold some: a removal looks at every part of those that it is told of.
     let partitions = try await client.query(
       "SELECT DISTINCT _partition_id FROM \(identifier: table) WHERE \(condition)", as: .admin, timeout: Self.longest)
