@@ -1,4 +1,4 @@
-import { Component, useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import { Component, useCallback, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 import { api, ApiError, onSignedOut } from "./api/client";
 import type { Organization, User } from "./api/types";
 import { Builder } from "./builder/builder-page";
@@ -18,7 +18,7 @@ import { UsagePage } from "./pages/usage";
 import { match, navigate, usePlace } from "./router";
 import { firstKey, may, SessionContext, type Environment, type Right, type Session } from "./session";
 import { Shell } from "./shell/shell";
-import { Button, Empty, Logo, Note, Toasts } from "./ui";
+import { Button, Empty, Icon, Logo, Note, showTimesIn, Toasts, useTitle } from "./ui";
 import { words } from "./words";
 
 export interface Person {
@@ -41,7 +41,7 @@ const routes: readonly Route[] = [
   { pattern: "/", right: "read", page: () => <HomePage /> },
   { pattern: "/events", right: "read", page: () => <EventsPage /> },
   { pattern: "/dashboards", right: "read", page: () => <DashboardsPage /> },
-  { pattern: "/dashboards/:id", right: "read", bare: true, page: ({ id = "" }) => <Builder key={id} id={id} /> },
+  { pattern: "/dashboards/:id", right: "read", bare: true, page: ({ id = "" }) => <><Titled title={words.shell.dashboards} /><Builder key={id} id={id} /></> },
   { pattern: "/keys", right: "admin", page: () => <KeysPage /> },
   { pattern: "/sessions", right: "admin", page: () => <SessionsPage /> },
   { pattern: "/customers", right: "read", page: () => <TenantsPage /> },
@@ -62,9 +62,16 @@ const gates: Readonly<Record<string, (enter: (person: Person) => void) => JSX.El
   "/invite": (enter) => <InvitePage onEnter={enter} />,
 };
 
+/** A name for the page until the page has one of its own. */
+function Titled({ title }: { readonly title: string }): null {
+  useTitle(title);
+  return null;
+}
+
 export function App(): JSX.Element {
   return (
     <Toasts>
+      <Offline />
       <Boundary>
         <Entrance />
       </Boundary>
@@ -85,6 +92,23 @@ function Entrance(): JSX.Element {
   }, []);
   useEffect(ask, [ask]);
   useEffect(() => onSignedOut(() => setPerson(null)), []);
+  useEffect(() => {
+    // Meanwhile another tab may have signed out or switched, and the role may be another one.
+    const look = () => {
+      if (document.visibilityState !== "visible" || person === null || person === "unknown") return;
+      api.get<Person>("/v1/auth/me").then((found) => {
+        if (found.organization.id === person.organization.id) setPerson(found);
+        else location.assign("/app");
+      }, () => undefined);
+    };
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, [person]);
+  const leave = useCallback(() => {
+    firstKey.clear();
+    setPerson(null);
+    navigate("/login", { replace: true });
+  }, []);
   const gate = gates[path];
   // Links of invitations and of new passwords are for whoever opens them.
   const isLink = path === "/invite" || path === "/reset";
@@ -110,12 +134,13 @@ function Entrance(): JSX.Element {
   if (person === null || person === "unknown" || gate) {
     return (
       <div className="splash">
+        <Titled title="" />
         <Logo size={32} />
         <p className="sr" role="status">{words.common.loading}</p>
       </div>
     );
   }
-  return <Inside person={person} onChange={setPerson} onLeave={() => setPerson(null)} />;
+  return <Inside person={person} onChange={setPerson} onLeave={leave} />;
 }
 
 /** Where the person wanted to go before they had to log in. */
@@ -127,6 +152,8 @@ function nextPlace(): string {
 function Inside({ person, onChange, onLeave }: { readonly person: Person; readonly onChange: (person: Person) => void; readonly onLeave: () => void }): JSX.Element {
   const { path } = usePlace();
   const [environment, setStoredEnvironment] = useState<Environment>(() => (localStorage.getItem("emban.environment") === "development" ? "development" : "production"));
+  // Before anything is drawn: the organisation's days are those of its zone, and UTC without one.
+  showTimesIn(person.organization.time_zone ?? "UTC");
   const session = useMemo<Session>(
     () => ({
       user: person.user, organization: person.organization, organizations: person.organizations ?? [], environment,
@@ -138,9 +165,9 @@ function Inside({ person, onChange, onLeave }: { readonly person: Person; readon
       setPerson: (next) => onChange({ ...person, ...next }),
       can: (right) => person.may?.includes(right) ?? may(person.user.role, right),
       signOut: () => {
-        firstKey.clear();
         void api.post("/v1/auth/logout").catch(() => undefined).then(onLeave);
       },
+      leave: onLeave,
     }),
     [person, environment, onChange, onLeave],
   );
@@ -157,6 +184,7 @@ function Inside({ person, onChange, onLeave }: { readonly person: Person; readon
   return (
     <SessionContext.Provider value={session}>
       <Shell>
+        <Titled title={words.common.notFound} />
         <Empty icon="search" title={words.common.notFound} text={words.common.notFoundText}>
           <Button kind="primary" onClick={() => navigate("/")}>{words.common.home}</Button>
         </Empty>
@@ -166,10 +194,31 @@ function Inside({ person, onChange, onLeave }: { readonly person: Person; readon
 }
 
 function NotAllowed(): JSX.Element {
+  useTitle(words.common.notAllowed);
   return (
     <Empty icon="lock" title={words.common.notAllowed} text={words.members.askAdmin}>
       <Button kind="primary" onClick={() => navigate("/")}>{words.common.home}</Button>
     </Empty>
+  );
+}
+
+/** Says that there is no connection, for as long as there is none. */
+function Offline(): JSX.Element | null {
+  const isOnline = useSyncExternalStore(
+    (listener) => {
+      window.addEventListener("online", listener);
+      window.addEventListener("offline", listener);
+      return () => {
+        window.removeEventListener("online", listener);
+        window.removeEventListener("offline", listener);
+      };
+    },
+    () => navigator.onLine,
+  );
+  return (
+    <div role="status">
+      {!isOnline && <p className="offline"><Icon name="warning" />{words.common.offline}</p>}
+    </div>
   );
 }
 

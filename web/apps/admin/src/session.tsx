@@ -3,7 +3,7 @@ import type { Organization, Role, User } from "./api/types";
 
 export type Environment = "production" | "development";
 /** What routes ask for: see the access rules of the API. */
-export type Right = "read" | "edit" | "admin" | "owner";
+export type Right = "read" | "edit" | "admin" | "team" | "owner";
 
 export interface Session {
   readonly user: User;
@@ -16,10 +16,12 @@ export interface Session {
   readonly setPerson: (person: { readonly user?: User; readonly organization?: Organization }) => void;
   readonly can: (right: Right) => boolean;
   readonly signOut: () => void;
+  /** The session has ended on the server already: the page of logging in. */
+  readonly leave: () => void;
 }
 
 const rights: Readonly<Record<Right, readonly Role[]>> = {
-  read: ["owner", "admin", "editor", "member"], edit: ["owner", "admin", "editor"], admin: ["owner", "admin"], owner: ["owner"],
+  read: ["owner", "admin", "editor", "member"], edit: ["owner", "admin", "editor"], admin: ["owner", "admin"], team: ["owner", "admin"], owner: ["owner"],
 };
 
 export function may(role: Role, right: Right): boolean {
@@ -34,11 +36,13 @@ export function useSession(): Session {
   return session;
 }
 
-const keyOfFirstKey = "emban.first-key";
+const keyOfFirstKey = "emban.first-key.";
 
-/** The key that registration has shown, for as long as this tab is open: it is told nowhere else. */
+/** The key that an organisation began with, for as long as this tab is open: it is told nowhere else. */
 export const firstKey = {
-  get: (): string | null => sessionStorage.getItem(keyOfFirstKey),
-  set: (key: string): void => sessionStorage.setItem(keyOfFirstKey, key),
-  clear: (): void => sessionStorage.removeItem(keyOfFirstKey),
+  get: (organization: string): string | null => sessionStorage.getItem(keyOfFirstKey + organization),
+  set: (organization: string, key: string): void => sessionStorage.setItem(keyOfFirstKey + organization, key),
+  clear: (): void => {
+    for (const name of Object.keys(sessionStorage)) if (name.startsWith(keyOfFirstKey)) sessionStorage.removeItem(name);
+  },
 };

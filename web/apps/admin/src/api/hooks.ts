@@ -25,8 +25,19 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: Depe
     return () => abort.abort();
   }, [...deps, round]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
+  useOnline(state.error, reload);
   const set = useCallback((data: T) => setState({ data, error: null, isLoading: false }), []);
   return { ...state, reload, set };
+}
+
+/** What could not be asked for without a connection is asked for when it is back. */
+function useOnline(error: ApiError | null, reload: () => void): void {
+  const isCutOff = error?.code === "network";
+  useEffect(() => {
+    if (!isCutOff) return undefined;
+    window.addEventListener("online", reload);
+    return () => window.removeEventListener("online", reload);
+  }, [isCutOff, reload]);
 }
 
 export function useGet<T>(path: string | null, query: Query = {}): Loaded<T> {
@@ -73,6 +84,7 @@ export function useList<T>(path: string | null, query: Query = {}): List<T> {
     return () => running.current?.abort();
   }, [fetchPage, round]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
+  useOnline(state.error, reload);
   const update = useCallback((change: (rows: readonly T[]) => readonly T[]) => setState((before) => ({ ...before, rows: change(before.rows ?? []) })), []);
   return {
     rows: state.rows, error: state.error, isLoading: state.isLoading, hasMore: state.cursor !== null, more: () => fetchPage(state.cursor), reload, update,

@@ -89,7 +89,10 @@ function Password(): JSX.Element {
 }
 
 function Sessions(): JSX.Element {
+  const { organization, organizations, leave } = useSession();
   const { data, error, reload } = useGet<Page<ConsoleSession>>("/v1/auth/sessions");
+  const [isAsking, setAsking] = useState(false);
+  const names = new Map(organizations.map(({ id, name }) => [id, name]));
   const toast = useToast();
   const fail = useFailure();
   const end = (session: ConsoleSession) => {
@@ -103,19 +106,36 @@ function Sessions(): JSX.Element {
     toast(w.endedOthers);
     reload();
   });
+  const everywhere = useAction(async () => {
+    await api.delete("/v1/auth/sessions");
+    toast(w.endedAll);
+    leave();
+  });
   return (
     <Section
       flush title={w.sessions} text={w.sessionsText}
-      actions={(data?.data.length ?? 0) > 1 && <Button small kind="danger" busy={others.isBusy} onClick={others.run}>{w.endOthers}</Button>}
+      actions={
+        <>
+          {(data?.data.length ?? 0) > 1 && <Button small busy={others.isBusy} onClick={others.run}>{w.endOthers}</Button>}
+          <Button small kind="danger" onClick={() => setAsking(true)}>{w.endAll}</Button>
+        </>
+      }
     >
+      {isAsking && (
+        <Confirm
+          title={w.endAll} text={w.endAllText} action={w.endAll} busy={everywhere.isBusy} error={everywhere.error?.message} onConfirm={everywhere.run}
+          onClose={() => setAsking(false)}
+        />
+      )}
       <DataTable
         label={w.sessions} rows={data?.data ?? null} rowKey={(session) => session.id} error={error} onRetry={reload} empty={null} bones={2}
         columns={[
           {
             key: "device", label: w.device,
             cell: (session) => (
-              <span className="row">
+              <span className="row wrap">
                 <span className="strong">{deviceOf(session.user_agent)}</span>
+                {session.organization_id !== organization.id && <span className="muted small">{w.otherOrganization(names.get(session.organization_id) ?? session.organization_id)}</span>}
                 {session.current && <Badge tone="good">{w.thisSession}</Badge>}
               </span>
             ),
@@ -141,21 +161,27 @@ export function deviceOf(agent: string | null): string {
 }
 
 function Leave(): JSX.Element {
-  const { organization, user } = useSession();
+  const { organization, user, leave } = useSession();
   const [isOpen, setOpen] = useState(false);
+  const toast = useToast();
   const { run, isBusy, error } = useAction(async () => {
     await api.post("/v1/members/leave");
-    location.assign("/app");
+    toast(w.left(organization.name));
+    leave();
   });
   const isOwner = user.role === "owner";
   return (
-    <Section title={w.leave} text={isOwner ? w.owner : w.leaveText(organization.name)} actions={<Button kind="danger" disabled={isOwner} onClick={() => setOpen(true)}>{w.leave}</Button>}>
+    <>
+      <Section
+        danger title={w.leave} text={isOwner ? w.owner : w.leaveText(organization.name)}
+        actions={<Button kind="danger" disabled={isOwner} onClick={() => setOpen(true)}>{w.leave}</Button>}
+      />
       {isOpen && (
         <Confirm
           title={w.leave} text={w.leaveText(organization.name)} action={w.leave} busy={isBusy} error={error?.message} onConfirm={run}
           onClose={() => setOpen(false)}
         />
       )}
-    </Section>
+    </>
   );
 }

@@ -1,8 +1,10 @@
+import { fromDays } from "@emban/core";
 import { useState } from "react";
 import { useList } from "../api/hooks";
-import type { AuditEntry } from "../api/types";
+import type { AuditEntry, DashboardSummary, Member } from "../api/types";
 import { setQuery, usePlace } from "../router";
-import { Ago, Badge, Combo, DataTable, dateTime, Dialog, Empty, Field, PageHead, Section, Select, TextInput } from "../ui";
+import { useSession } from "../session";
+import { ago, Badge, Button, Combo, DataTable, Dialog, Empty, exactDateTime, Field, PageHead, Section, Select, shortDateTime, TextInput } from "../ui";
 import { words } from "../words";
 
 const w = words.audit;
@@ -10,12 +12,25 @@ const w = words.audit;
 export function AuditPage(): JSX.Element {
   const { query } = usePlace();
   const filter = (name: string) => query.get(name) ?? "";
-  const day = (name: string, shift: number) => (filter(name) === "" ? undefined : new Date(Date.parse(`${filter(name)}T00:00:00`) + shift * 86_400_000).toISOString());
+  const { organization } = useSession();
+  const zone = organization.time_zone ?? "UTC";
+  // Days are those of the organisation, and the last one is in it.
+  const from = isDay(filter("from")) ? fromDays(filter("from"), filter("from"), zone).from : undefined;
+  const to = isDay(filter("to")) ? fromDays(filter("to"), filter("to"), zone).to : undefined;
   const entries = useList<AuditEntry>("/v1/audit", {
-    action: filter("action"), actor: filter("actor"), entity: filter("entity"), entity_id: filter("id"), from: day("from", 0), to: day("to", 1), limit: 50,
+    action: filter("action"), actor: filter("actor"), entity: filter("entity"), entity_id: filter("id"), from, to, limit: 50,
   });
+  const members = useList<Member>("/v1/members", { limit: 200 });
+  const dashboards = useList<DashboardSummary>("/v1/dashboards", { limit: 200 });
+  const names = new Map([
+    ...(members.rows ?? []).map(({ id, name, email }) => [id, name || email] as const), ...(dashboards.rows ?? []).map(({ id, name }) => [id, name] as const),
+  ]);
+  const isFiltered = ["action", "actor", "entity", "id", "from", "to"].some((name) => filter(name) !== "");
   const [open, setOpen] = useState<AuditEntry | null>(null);
-  const actors = [...new Map((entries.rows ?? []).map(({ actor }) => [actor.id, actor])).values()];
+  const actors = new Map((members.rows ?? []).map(({ id, name, email }) => [id, { value: id, label: name || email, note: w.kinds["user"] ?? "" }]));
+  for (const { actor } of entries.rows ?? []) {
+    if (!actors.has(actor.id)) actors.set(actor.id, { value: actor.id, label: actor.name ?? actor.email ?? actor.id, note: w.kinds[actor.kind] ?? actor.kind });
+  }
   return (
     <div className="page wide">
       <PageHead title={w.title} text={w.text} />
@@ -32,7 +47,7 @@ export function AuditPage(): JSX.Element {
           {(ids) => (
             <Combo
               ids={ids} clearable value={filter("actor")} onPick={(actor) => setQuery({ actor })} placeholder={w.anything}
-              suggestions={actors.map((actor) => ({ value: actor.id, label: actor.name ?? actor.email ?? actor.id, note: w.kinds[actor.kind] ?? actor.kind }))}
+              suggestions={[...actors.values()]}
             />
           )}
         </Field>
@@ -42,9 +57,14 @@ export function AuditPage(): JSX.Element {
       <Section flush>
         <DataTable
           label={w.title} rows={entries.rows} rowKey={(entry) => entry.id} error={entries.error} onRetry={entries.reload} more={entries.hasMore ? entries.more : null} isLoading={entries.isLoading} bones={10}
-          empty={<Empty icon="audit" title={w.none} text={w.noneText} />} onSelect={setOpen}
+          onSelect={setOpen}
+          empty={
+            <Empty icon="audit" title={w.none} text={isFiltered ? w.noneText : undefined}>
+              {isFiltered && <Button onClick={() => setQuery({ action: null, actor: null, entity: null, id: null, from: null, to: null })}>{w.clear}</Button>}
+            </Empty>
+          }
           columns={[
-            { key: "when", label: w.when, width: "150px", cell: (entry) => <Ago at={entry.at} /> },
+            { key: "when", label: w.when, width: "190px", cell: (entry) => <time dateTime={entry.at} title={ago(entry.at)}>{shortDateTime(entry.at)}</time> },
             {
               key: "who", label: w.who,
               cell: ({ actor }) => (
@@ -60,7 +80,7 @@ export function AuditPage(): JSX.Element {
                 <button type="button" className="text-button" onClick={() => setOpen(entry)}>{w.actions[entry.action] ?? <code>{entry.action}</code>}</button>
               ),
             },
-            { key: "on", label: w.on, cell: (entry) => <code className="break">{nameOf(entry)}</code> },
+            { key: "on", label: w.on, cell: (entry) => <span className="break">{nameOf(entry, names)}</span> },
             { key: "from", label: w.from, cell: (entry) => <span className="muted">{entry.address ?? ""}</span> },
           ]}
         />
@@ -70,7 +90,11 @@ export function AuditPage(): JSX.Element {
   );
 }
 
-function nameOf(entry: AuditEntry): string {
+function isDay(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text);
+}
+
+function nameOf(entry: AuditEntry, names: ReadonlyMap<string, string>): string {
   for (const state of [entry.after, entry.before]) {
     if (typeof state === "object" && state !== null) {
       const { name, email } = state as { name?: unknown; email?: unknown };
@@ -78,7 +102,7 @@ function nameOf(entry: AuditEntry): string {
       if (typeof email === "string") return email;
     }
   }
-  return entry.entity_id;
+  return names.get(entry.entity_id) ?? entry.entity_id;
 }
 
 function EntryDialog({ entry, onClose }: { readonly entry: AuditEntry; readonly onClose: () => void }): JSX.Element {
@@ -86,14 +110,14 @@ function EntryDialog({ entry, onClose }: { readonly entry: AuditEntry; readonly 
     value === null || value === undefined ? null : (
       <div>
         <h3 className="field-label">{label}</h3>
-        <pre className="json" tabIndex={0}>{JSON.stringify(value, null, 2)}</pre>
+        <pre className="json" tabIndex={0} role="region" aria-label={label}>{JSON.stringify(value, null, 2)}</pre>
       </div>
     );
   return (
     <Dialog title={w.actions[entry.action] ?? entry.action} onClose={onClose}>
       <div className="stack">
         <dl className="facts">
-          <dt>{w.when}</dt><dd>{dateTime(entry.at)}</dd>
+          <dt>{w.when}</dt><dd>{exactDateTime(entry.at)}</dd>
           <dt>{w.who}</dt><dd>{entry.actor.name ?? entry.actor.email ?? entry.actor.id} <Badge>{w.kinds[entry.actor.kind] ?? entry.actor.kind}</Badge></dd>
           <dt>{w.on}</dt><dd><code className="break">{entry.entity} {entry.entity_id}</code></dd>
           {entry.address && <><dt>{w.from}</dt><dd>{entry.address}</dd></>}

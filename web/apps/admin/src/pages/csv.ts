@@ -13,3 +13,21 @@ export function csvOf(names: readonly string[], rows: readonly (readonly unknown
   };
   return [names, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
 }
+
+/** Rows as objects; a name that comes again gets a number. */
+export function jsonOf(names: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const times = new Map<string, number>();
+  const keys = names.map((name) => {
+    const time = (times.get(name) ?? 0) + 1;
+    times.set(name, time);
+    return time === 1 ? name : `${name}_${time}`;
+  });
+  return JSON.stringify(rows.map((row) => Object.fromEntries(keys.map((key, index) => [key, row[index]]))), null, 2);
+}
+
+/** A type of the store in short: without what wraps it, and a time without its precision and zone. */
+export function plainType(type: string): string {
+  const inner = /^(?:Nullable|LowCardinality)\((.*)\)$/.exec(type)?.[1];
+  if (inner !== undefined) return plainType(inner);
+  return type.replace(/^(DateTime64|DateTime|JSON)\(.*\)$/, "$1");
+}

@@ -134,8 +134,8 @@ export function DashboardsPage(): JSX.Element {
               ),
             },
             {
-              key: "version", label: w.version, numeric: true,
-              cell: (dashboard) => (dashboard.published_version === null ? <span className="muted">–</span> : dashboard.published_version),
+              key: "version", label: w.version,
+              cell: (dashboard) => (dashboard.published_version === null ? <span className="muted">–</span> : w.versionNumber(dashboard.published_version)),
             },
             { key: "edited", label: w.edited, cell: (dashboard) => <Ago at={dashboard.updated_at} /> },
             {

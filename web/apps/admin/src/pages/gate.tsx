@@ -5,7 +5,7 @@ import type { Role } from "../api/types";
 import type { Person } from "../app";
 import { Link, navigate, usePlace } from "../router";
 import { firstKey } from "../session";
-import { Button, Code, Empty, Field, Logo, Note, PasswordInput, TextInput, useToast } from "../ui";
+import { Button, Code, Empty, Field, Logo, Note, PasswordInput, TextInput, useTitle, useToast } from "../ui";
 import { words } from "../words";
 import { GateScene } from "./gate-scene";
 
@@ -15,7 +15,8 @@ interface Enter {
   readonly onEnter: (person: Person) => void;
 }
 
-function Gate({ title, text, children }: { readonly title: ReactNode; readonly text?: ReactNode; readonly children: ReactNode }): JSX.Element {
+function Gate({ title, text, children }: { readonly title: string; readonly text?: ReactNode; readonly children: ReactNode }): JSX.Element {
+  useTitle(title);
   return (
     <div className="gate">
       <main className="gate-form">
@@ -47,6 +48,13 @@ function submit(action: () => void): (event: FormEvent) => void {
 
 /** What stands above the form when no field is to blame. */
 function FormError({ error, fields }: { readonly error: ApiError | null; readonly fields: readonly string[] }): JSX.Element | null {
+  if (error?.code === "no_organization") {
+    return (
+      <Note tone="warn" title={w.homeless.title} actions={<Link to="/register" className="button small">{w.homeless.action}</Link>}>
+        {w.homeless.text}
+      </Note>
+    );
+  }
   if (!error || error.code === "email_taken" || fields.some((field) => error.of(field) !== null)) return null;
   return <Note tone="bad">{w.errors[error.code] ?? error.message}</Note>;
 }
@@ -64,7 +72,7 @@ export function RegisterPage({ onEnter }: Enter): JSX.Element {
     const answer = await api.post<Person & { api_key: string }>("/v1/auth/register", {
       email: email.trim(), password, ...(name.trim() !== "" && { name: name.trim() }), ...(organization.trim() !== "" && { organization: organization.trim() }),
     });
-    firstKey.set(answer.api_key);
+    firstKey.set(answer.organization.id, answer.api_key);
     onEnter(answer);
   });
   const taken = error?.code === "email_taken" ? w.errors["email_taken"] : null;
@@ -107,7 +115,7 @@ export function LoginPage({ onEnter }: Enter): JSX.Element {
         <Field label={w.email} error={error?.of("email")}>
           {(ids) => <TextInput {...ids} type="email" value={email} onText={setEmail} autoComplete="username" autoFocus />}
         </Field>
-        <Field label={<span className="gate-label">{w.password}<Link to="/forgot" className="muted">{w.login.forgot}</Link></span>} error={error?.of("password")}>
+        <Field label={w.password} aside={<Link to="/forgot">{w.login.forgot}</Link>} error={error?.of("password")}>
           {(ids) => <PasswordInput {...ids} value={password} onText={setPassword} autoComplete="current-password" />}
         </Field>
         <Button kind="primary" type="submit" busy={isBusy}>{w.login.action}</Button>

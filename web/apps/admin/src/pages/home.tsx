@@ -1,15 +1,18 @@
-import { useEffect, useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { api } from "../api/client";
 import { useAction, useEvery, useGet, useList, useStored } from "../api/hooks";
-import type { ApiKey, DashboardSummary, Discovery, EmbedSession, Usage } from "../api/types";
+import type { ApiKey, AuditEntry, DashboardSummary, Discovery, EmbedSession, Page, Usage } from "../api/types";
+import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
 import { Link, navigate } from "../router";
 import { firstKey, useSession } from "../session";
-import { ago, Button, Code, compactCount, CopyButton, Icon, Note, PageHead, Segments, useFailure } from "../ui";
+import {
+  Ago, ago, Badge, Bones, Button, Code, compactCount, CopyButton, Empty, Icon, Note, PageHead, Section, Segments, useFailure,
+} from "../ui";
 import { words } from "../words";
 import { NewDashboard } from "./dashboards";
 import { NewKey } from "./keys";
 import { snippet, type Language } from "./snippets";
-import { dayOf, Tile } from "./usage";
+import { dayOf, seriesOf, Tile, usageChart } from "./usage";
 
 const w = words.home;
 
@@ -22,7 +25,9 @@ export function HomePage(): JSX.Element {
   const sessions = useList<EmbedSession>(isAdmin ? "/v1/embed-sessions" : null, { limit: 1 });
   const usage = useGet<Usage>("/v1/usage", { from: dayOf(-29), to: dayOf(0), environment });
   const [copied, setCopied] = useStored(`emban.copied.${organization.id}`, false);
-  const [embedded, setEmbedded] = useStored(`emban.embedded.${organization.id}`, false);
+  const [isHidden, setHidden] = useStored(`emban.steps-hidden.${organization.id}`, false);
+  // The log remembers sessions that have expired since.
+  const made = useGet<Page<AuditEntry>>(isAdmin ? "/v1/audit" : null, { action: "embed_session.create", limit: 1 });
   const events = discovery.data?.events ?? [];
   const hasEvents = events.length > 0;
   const newest = [...events].sort((one, other) => Date.parse(other.last_seen) - Date.parse(one.last_seen))[0];
@@ -32,19 +37,19 @@ export function HomePage(): JSX.Element {
     dashboards.reload();
     if (isAdmin) sessions.reload();
   });
-  const hasSession = (sessions.rows?.length ?? 0) > 0;
-  useEffect(() => {
-    if (hasSession && !embedded) setEmbedded(true);
-  }, [hasSession, embedded, setEmbedded]);
   const published = (dashboards.rows ?? []).filter(({ status }) => status === "published");
   const isUsed = (keys.rows ?? []).some(({ last_used_at }) => last_used_at !== null);
   const done = {
     key: copied || isUsed || hasEvents, event: hasEvents, dashboard: (dashboards.rows?.length ?? 0) > 0,
     publish: published.length > 0 || (dashboards.rows ?? []).some(({ last_version }) => last_version > 0),
-    embed: embedded,
+    embed: (sessions.rows?.length ?? 0) > 0 || (made.data?.data.length ?? 0) > 0,
   };
-  const isReady = discovery.data !== null && dashboards.rows !== null && (!isAdmin || (keys.rows !== null && sessions.rows !== null));
+  const isReady = discovery.data !== null && dashboards.rows !== null && (!isAdmin || (keys.rows !== null && sessions.rows !== null && (made.data !== null || made.error !== null)));
   const count = Object.values(done).filter(Boolean).length;
+  const isAllDone = !isAdmin || count === 5;
+  const overview = hasEvents ? <Overview usage={usage.data} dashboards={dashboards.rows} /> : isAdmin ? null : (
+    <Section><Empty icon="events" title={w.waiting} text={w.waitingText} /></Section>
+  );
   const [opened, setOpened] = useState<string | null>(null);
   const firstOpen = Object.entries(done).find(([, isDone]) => !isDone)?.[0] ?? null;
   const open = opened ?? firstOpen;
@@ -55,7 +60,7 @@ export function HomePage(): JSX.Element {
   );
   return (
     <div className="page">
-      <PageHead title={w.title(user.name.split(" ")[0] ?? "")} text={isReady && count === 5 ? w.done : w.text} />
+      <PageHead title={w.title(user.name.split(" ")[0] ?? "")} text={!isAdmin ? w.welcome(organization.name) : isReady && count === 5 ? w.done : w.text} />
       {hasEvents && (
         <div className="tiles">
           <Tile
@@ -69,7 +74,7 @@ export function HomePage(): JSX.Element {
           />
           <Tile
             label={w.numbers.dashboards} value={dashboards.rows && String(published.length)}
-            note={dashboards.rows && `${dashboards.rows.length} ${words.usage.items.dashboards.toLowerCase()}`}
+            note={dashboards.rows && words.usage.ofDashboards(compactCount(dashboards.rows.length))}
           />
           {isAdmin && (
             <Tile
@@ -79,21 +84,57 @@ export function HomePage(): JSX.Element {
           )}
         </div>
       )}
-      {!isReady ? <div className="steps steps-wait" aria-busy="true" /> : (
+      {isReady && isAllDone && overview}
+      {!isAdmin || (isAllDone && isHidden) ? null : !isReady ? <div className="steps steps-wait" aria-busy="true" /> : (
         <section className="steps" aria-label={w.progress(count, 5)}>
           <header className="steps-head">
             <span className="steps-bar" role="img" aria-label={w.progress(count, 5)}>
               {Object.entries(done).map(([id, isDone]) => <span key={id} className={isDone ? "on" : ""} />)}
             </span>
             <span className="muted small">{w.progress(count, 5)}</span>
+            {isAllDone && <Button small kind="quiet" onClick={() => setHidden(true)}>{w.hide}</Button>}
           </header>
           {step("key", 1, <KeyStep onCopied={() => setCopied(true)} onMade={keys.reload} />)}
           {step("event", 2, <EventStep newest={newest ? w.steps.event.seen(newest.event_name, ago(newest.last_seen)) : null} />)}
           {step("dashboard", 3, <DashboardStep hasEvents={hasEvents} />)}
-          {step("publish", 4, isAdmin ? <Button kind="primary" disabled={!done.dashboard} onClick={() => navigate(dashboards.rows?.[0] ? `/dashboards/${dashboards.rows[0].id}` : "/dashboards")}>{w.steps.publish.open}</Button> : <p className="muted">{w.steps.publish.member}</p>)}
-          {step("embed", 5, isAdmin ? <Button kind="primary" disabled={published.length === 0} onClick={() => navigate("/sessions?new=1")}>{w.steps.embed.open}</Button> : <p className="muted">{w.steps.embed.member}</p>)}
+          {step("publish", 4, (
+            <Button kind="primary" disabled={!done.dashboard} onClick={() => navigate(dashboards.rows?.[0] ? `/dashboards/${dashboards.rows[0].id}` : "/dashboards")}>
+              {w.steps.publish.open}
+            </Button>
+          ))}
+          {step("embed", 5, <Button kind="primary" disabled={published.length === 0} onClick={() => navigate("/sessions?new=1")}>{w.steps.embed.open}</Button>)}
         </section>
       )}
+      {isReady && !isAllDone && overview}
+    </div>
+  );
+}
+
+/** What arrives, and what is made of it. */
+function Overview({ usage, dashboards }: { readonly usage: Usage | null; readonly dashboards: readonly DashboardSummary[] | null }): JSX.Element {
+  const theme = useResolvedTheme(undefined);
+  const series = useMemo(() => (usage ? seriesOf(usage, "events") : null), [usage]);
+  const recent = [...(dashboards ?? [])].sort((one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at)).slice(0, 5);
+  return (
+    <div className="overview">
+      <div className="chart-box"><WidgetCard widget={usageChart("home_events", w.eventsByDay, "bar")} answer={series} theme={theme} /></div>
+      <Section flush title={w.recent} actions={<Link to="/dashboards" className="small">{w.recentAll}</Link>}>
+        {!dashboards && <Bones rows={4} />}
+        {dashboards?.length === 0 && <p className="muted small pad">{words.dashboards.noneMember}</p>}
+        {recent.length > 0 && (
+          <ul className="recent">
+            {recent.map(({ id, name, status, updated_at }) => (
+              <li key={id}>
+                <Link to={`/dashboards/${id}`} className="recent-link">
+                  <span className="recent-name">{name}</span>
+                  <Badge tone={status === "published" ? "good" : status === "unpublished" ? "warn" : "plain"} dot>{words.dashboards.statuses[status]}</Badge>
+                  <span className="recent-note"><Ago at={updated_at} /></span>
+                </Link>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Section>
     </div>
   );
 }
@@ -127,10 +168,9 @@ function Step({ number, title, text, isDone, isOpen, onOpen, children }: StepPro
 }
 
 function KeyStep({ onCopied, onMade }: { readonly onCopied: () => void; readonly onMade: () => void }): JSX.Element {
-  const { can } = useSession();
-  const [key, setKey] = useState(firstKey.get());
+  const { organization } = useSession();
+  const [key, setKey] = useState(firstKey.get(organization.id));
   const [isMaking, setMaking] = useState(false);
-  if (!can("admin")) return <p>{w.steps.key.member}</p>;
   return (
     <>
       {key ? (
@@ -150,7 +190,7 @@ function KeyStep({ onCopied, onMade }: { readonly onCopied: () => void; readonly
           name={w.steps.key.name} onClose={() => setMaking(false)}
           onMade={(made) => {
             if (made.key) {
-              firstKey.set(made.key);
+              firstKey.set(organization.id, made.key);
               setKey(made.key);
             }
             onMade();
@@ -162,8 +202,9 @@ function KeyStep({ onCopied, onMade }: { readonly onCopied: () => void; readonly
 }
 
 function EventStep({ newest }: { readonly newest: string | null }): JSX.Element {
+  const { organization } = useSession();
   const [language, setLanguage] = useState<Language>("curl");
-  const key = firstKey.get();
+  const key = firstKey.get(organization.id);
   return (
     <>
       <div className="row spread wrap">
@@ -184,7 +225,7 @@ function EventStep({ newest }: { readonly newest: string | null }): JSX.Element 
 }
 
 function DashboardStep({ hasEvents }: { readonly hasEvents: boolean }): JSX.Element {
-  const { can, environment } = useSession();
+  const { environment } = useSession();
   const [isNew, setNew] = useState(false);
   const fail = useFailure();
   const auto = useAction(async () => {
@@ -195,7 +236,6 @@ function DashboardStep({ hasEvents }: { readonly hasEvents: boolean }): JSX.Elem
       fail(error);
     }
   });
-  if (!can("edit")) return <Button onClick={() => navigate("/dashboards")}>{w.steps.dashboard.open}</Button>;
   return (
     <>
       <div className="row wrap">

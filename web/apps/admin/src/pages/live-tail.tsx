@@ -3,7 +3,7 @@ import { asApiError, isAbort, send, type ApiError } from "../api/client";
 import { useList } from "../api/hooks";
 import type { StoredEvent, Tenant } from "../api/types";
 import { useSession } from "../session";
-import { Bones, Button, clockTime, Combo, Empty, ErrorNote, exactDateTime, Icon, Section } from "../ui";
+import { Bones, Button, clockTime, Combo, Empty, ErrorNote, exactDateTime, Icon, isToday, Section, shortDateTime } from "../ui";
 import { words } from "../words";
 
 const w = words.events;
@@ -34,7 +34,7 @@ export function LiveTail({ event }: { readonly event: string }): JSX.Element {
               suggestions={(tenants.rows ?? []).map(({ tenant_id }) => ({ value: tenant_id }))} placeholder={w.chooseCustomer}
             />
           </span>
-          <Button small icon={isPaused ? "play" : "minus"} onClick={() => setPaused(!isPaused)}>{isPaused ? w.resume : w.pause}</Button>
+          <Button small icon={isPaused ? "play" : "pause"} onClick={() => setPaused(!isPaused)}>{isPaused ? w.resume : w.pause}</Button>
         </>
       }
     >
@@ -50,7 +50,7 @@ export function LiveTail({ event }: { readonly event: string }): JSX.Element {
               <li key={key} className="tail-row">
                 <button type="button" className="tail-head" aria-expanded={isOpen} onClick={() => setOpen(isOpen ? null : key)}>
                   <Icon name={isOpen ? "chevron" : "right"} size={14} />
-                  <time dateTime={one.timestamp} title={exactDateTime(one.timestamp)}>{clockTime(one.timestamp)}</time>
+                  <time dateTime={one.timestamp} title={exactDateTime(one.timestamp)}>{isToday(one.timestamp) ? clockTime(one.timestamp) : shortDateTime(one.timestamp)}</time>
                   <span className="tail-user">{one.user_id ?? ""}</span>
                   <span className="tail-props">
                     {[...Object.entries(one.string_props), ...Object.entries(one.numeric_props)].slice(0, 6).map(([name, value]) => (
@@ -58,7 +58,7 @@ export function LiveTail({ event }: { readonly event: string }): JSX.Element {
                     ))}
                   </span>
                 </button>
-                {isOpen && <pre className="json" tabIndex={0} aria-label={w.payload}>{JSON.stringify(one, null, 2)}</pre>}
+                {isOpen && <pre className="json" tabIndex={0} role="region" aria-label={w.payload}>{JSON.stringify(one, null, 2)}</pre>}
               </li>
             );
           })}

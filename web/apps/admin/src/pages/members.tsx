@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { api } from "../api/client";
 import { useAction, useList } from "../api/hooks";
 import type { Invite, Member, Role } from "../api/types";
@@ -115,6 +115,16 @@ export function MembersPage(): JSX.Element {
           />
         </Section>
       )}
+      <Section title={w.rolesTitle} text={isTeam ? w.rolesText : w.invitedBy}>
+        <dl className="facts">
+          {(["owner", "admin", "editor", "member"] as const).map((role) => (
+            <Fragment key={role}>
+              <dt>{roles[role]}</dt>
+              <dd>{w.roleHints[role]}</dd>
+            </Fragment>
+          ))}
+        </dl>
+      </Section>
       {isInviting && (
         <InviteDialog
           onClose={() => setInviting(false)}

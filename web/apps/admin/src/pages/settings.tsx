@@ -1,5 +1,5 @@
 import type { Theme } from "@emban/core";
-import { useEffect, useState, type KeyboardEvent } from "react";
+import { useEffect, useMemo, useState, type KeyboardEvent } from "react";
 import { api } from "../api/client";
 import { useAction, useGet, useList } from "../api/hooks";
 import type { Member, Organization } from "../api/types";
@@ -42,6 +42,7 @@ export function SettingsPage(): JSX.Element {
           <Branding organization={data} save={save} />
           <Retention organization={data} save={save} />
           {can("owner") && <Transfer />}
+          {can("owner") && <Deletion />}
         </>
       )}
     </div>
@@ -53,9 +54,16 @@ interface PartProps {
   readonly save: (changes: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
+/** How far a zone is from UTC now. */
+function offsetOf(zone: string): string {
+  const parts = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "shortOffset" }).formatToParts(new Date());
+  return parts.find(({ type }) => type === "timeZoneName")?.value.replace("GMT", "UTC") ?? "";
+}
+
 function General({ organization, save }: PartProps): JSX.Element {
   const [name, setName] = useState(organization.name);
   const [zone, setZone] = useState(organization.time_zone ?? "");
+  const zones = useMemo(() => timeZones().map((value) => ({ value, note: offsetOf(value) })), []);
   const knowsZone = organization.time_zone !== undefined;
   const { run, isBusy, error } = useAction(async () => {
     await save({ ...(name.trim() !== organization.name && { name: name.trim() }), ...(knowsZone && zone !== (organization.time_zone ?? "") && { time_zone: zone === "" ? null : zone }) });
@@ -76,7 +84,7 @@ function General({ organization, save }: PartProps): JSX.Element {
         <Field label={w.zone} hint={w.zoneHint} error={error?.of("time_zone")}>
           {(ids) => (
             <Combo
-              ids={ids} strict clearable value={zone} onPick={setZone} suggestions={timeZones().map((value) => ({ value }))} placeholder={w.utc}
+              ids={ids} strict clearable value={zone} onPick={setZone} suggestions={zones} placeholder={w.utc}
               disabled={!knowsZone}
             />
           )}
@@ -163,11 +171,14 @@ function Branding({ organization, save }: PartProps): JSX.Element | null {
   if (organization.branding === undefined) return null;
   const isChanged = JSON.stringify(theme) !== JSON.stringify(organization.branding ?? null);
   return (
-    <Section title={w.branding} text={w.brandingText} actions={theme ? <Button small kind="quiet" onClick={() => setTheme(null)}>{w.brandingRemove}</Button> : <Button small onClick={() => setTheme({})}>{w.brandingUse}</Button>}>
+    <Section
+      title={w.branding} text={w.brandingText}
+      actions={theme ? <Button small kind="quiet" onClick={() => setTheme(null)}>{w.brandingRemove}</Button> : <Button small onClick={() => setTheme({})}>{w.brandingUse}</Button>}
+    >
       <div className="stack">
         {theme ? <ThemeEditor theme={theme} onChange={setTheme} problemOf={(field) => error?.of(`branding.${field}`) ?? null} wide /> : <p className="muted small">{w.brandingNone}</p>}
         {error && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
-        <div className="form-actions"><Button kind="primary" busy={isBusy} disabled={!isChanged} onClick={run}>{words.common.save}</Button></div>
+        {(theme || isChanged) && <div className="form-actions"><Button kind="primary" busy={isBusy} disabled={!isChanged} onClick={run}>{words.common.save}</Button></div>}
       </div>
     </Section>
   );
@@ -207,8 +218,11 @@ function Transfer(): JSX.Element {
     location.assign("/app");
   });
   return (
-    <Section title={w.transfer} text={w.transferText} actions={<Button kind="danger" disabled={others.length === 0} title={others.length === 0 ? w.transferNobody : undefined} onClick={() => setOpen(true)}>{w.transfer}</Button>}>
-      <p className="muted small">{others.length === 0 ? w.transferNobody : words.members.roleHints.owner}</p>
+    <>
+      <Section
+        danger title={w.transfer} text={members.rows !== null && others.length === 0 ? w.transferNobody : w.transferText}
+        actions={<Button kind="danger" disabled={others.length === 0} onClick={() => setOpen(true)}>{w.transfer}</Button>}
+      />
       {isOpen && (
         <Dialog
           title={w.transfer} size="small" onClose={() => setOpen(false)}
@@ -235,6 +249,53 @@ function Transfer(): JSX.Element {
           </div>
         </Dialog>
       )}
-    </Section>
+    </>
+  );
+}
+
+/** The end of the organisation: its name and the password are asked for, since nothing brings it back. */
+function Deletion(): JSX.Element {
+  const { organization, leave } = useSession();
+  const [isOpen, setOpen] = useState(false);
+  const [typed, setTyped] = useState("");
+  const [password, setPassword] = useState("");
+  const toast = useToast();
+  const { run, isBusy, error } = useAction(async () => {
+    await api.delete("/v1/organization", { body: { password } });
+    toast(w.deleted(organization.name));
+    leave();
+  });
+  return (
+    <>
+      <Section danger title={w.delete} text={w.deleteText} actions={<Button kind="danger" onClick={() => setOpen(true)}>{w.delete}</Button>} />
+      {isOpen && (
+        <Dialog
+          title={w.deleteTitle(organization.name)} size="small" onClose={() => setOpen(false)}
+          footer={
+            <>
+              <Button onClick={() => setOpen(false)}>{words.common.cancel}</Button>
+              <Button kind="danger" type="submit" form="delete-organization" busy={isBusy} disabled={typed.trim() !== organization.name || password === ""}>{w.deleteAction}</Button>
+            </>
+          }
+        >
+          <form
+            id="delete-organization" className="stack"
+            onSubmit={(event) => {
+              event.preventDefault();
+              run();
+            }}
+          >
+            <p>{w.deleteWarning}</p>
+            <Field label={words.common.typeToConfirm(organization.name)}>
+              {(ids) => <TextInput {...ids} value={typed} onText={setTyped} spellCheck={false} />}
+            </Field>
+            <Field label={w.password} error={error?.code === "invalid_credentials" ? words.account.wrong : error?.of("password")}>
+              {(ids) => <PasswordInput {...ids} value={password} onText={setPassword} autoComplete="current-password" />}
+            </Field>
+            {error && error.code !== "invalid_credentials" && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
+          </form>
+        </Dialog>
+      )}
+    </>
   );
 }

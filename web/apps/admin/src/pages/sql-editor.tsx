@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import { TextArea } from "../ui";
 import { words } from "../words";
+import { complete, wrongPart, type Completion } from "./sql-completion";
 
 interface Place {
   readonly line: number;
@@ -12,10 +13,12 @@ interface Editor {
   getValue(): string;
   setValue(text: string): void;
   on(event: "change", handler: (editor: Editor, change: { readonly origin?: string; readonly text: readonly string[] }) => void): void;
-  setOption(name: string, value: unknown): void;
   replaceSelection(text: string): void;
   focus(): void;
   markText(from: Place, to: Place, options: { readonly className: string }): { clear(): void };
+  getLine(line: number): string | undefined;
+  getCursor(): Place;
+  setCursor(place: Place): void;
   showHint?(options: Record<string, unknown>): void;
 }
 
@@ -50,6 +53,7 @@ function load(): Promise<Library> {
 
 export interface EditorHandle {
   readonly insert: (text: string) => void;
+  readonly focus: () => void;
   /** Underlines what the server found wrong; lines and columns count from 1. Null takes it away. */
   readonly mark: (position: { readonly line: number; readonly column: number } | null) => void;
 }
@@ -58,17 +62,17 @@ interface SqlEditorProps {
   readonly value: string;
   readonly onText: (text: string) => void;
   readonly onRun: () => void;
-  /** Columns by table, for completion. */
-  readonly tables: Readonly<Record<string, readonly string[]>>;
+  /** Tables and columns. */
+  readonly completions: readonly Completion[];
   readonly handle: { current: EditorHandle | null };
 }
 
 /** SQL with colours and completion; a plain text field until, or unless, the editor is there: the style sheet hides it then. */
-export function SqlEditor({ value, onText, onRun, tables, handle }: SqlEditorProps): JSX.Element {
+export function SqlEditor({ value, onText, onRun, completions, handle }: SqlEditorProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
-  const latest = useRef({ value, onText, onRun });
-  latest.current = { value, onText, onRun };
+  const latest = useRef({ value, onText, onRun, completions });
+  latest.current = { value, onText, onRun, completions };
   useEffect(() => {
     let isGone = false;
     let marked: { clear(): void } | null = null;
@@ -80,8 +84,32 @@ export function SqlEditor({ value, onText, onRun, tables, handle }: SqlEditorPro
       },
       mark: (position) => {
         marked?.clear();
-        marked = position && editor.current ? editor.current.markText({ line: position.line - 1, ch: position.column - 1 }, { line: position.line - 1, ch: position.column + 40 }, { className: "sql-wrong" }) : null;
+        marked = null;
+        const now = editor.current;
+        if (!position || !now) return;
+        const text = now.getLine(position.line - 1) ?? "";
+        const [start, end] = wrongPart(text, position.column - 1);
+        marked = now.markText({ line: position.line - 1, ch: start }, { line: position.line - 1, ch: end }, { className: "sql-wrong" });
+        now.setCursor({ line: position.line - 1, ch: start });
+        now.focus();
       },
+      focus: () => editor.current?.focus(),
+    };
+    const hint = (now: Editor) => {
+      const { line, ch } = now.getCursor();
+      const word = /[\w.`]*$/.exec((now.getLine(line) ?? "").slice(0, ch))?.[0] ?? "";
+      const list = complete(word, latest.current.completions).map(({ text, note }) => ({
+        text,
+        render: (element: HTMLElement) => {
+          const name = document.createElement("span");
+          const kind = document.createElement("span");
+          name.textContent = text;
+          kind.textContent = note;
+          kind.className = "hint-note";
+          element.append(name, kind);
+        },
+      }));
+      return { list, from: { line, ch: ch - word.length }, to: { line, ch } };
     };
     load().then(
       (library) => {
@@ -95,11 +123,12 @@ export function SqlEditor({ value, onText, onRun, tables, handle }: SqlEditorPro
             "Ctrl-Enter": () => latest.current.onRun(), "Cmd-Enter": () => latest.current.onRun(), "Ctrl-Space": "autocomplete", Tab: false,
             "Shift-Tab": false,
           },
-          hintOptions: { completeSingle: false },
+          hintOptions: { completeSingle: false, hint },
         });
         made.on("change", (now, change) => {
+          marked?.clear();
           latest.current.onText(now.getValue());
-          if (change.origin === "+input" && /[\w.]$/.test(change.text[0] ?? "")) made.showHint?.({ completeSingle: false });
+          if (change.origin === "+input" && /[\w.]$/.test(change.text[0] ?? "")) made.showHint?.({ completeSingle: false, hint });
         });
         editor.current = made;
         element.dataset["ready"] = "";
@@ -112,7 +141,6 @@ export function SqlEditor({ value, onText, onRun, tables, handle }: SqlEditorPro
       handle.current = null;
     };
   }, [handle]);
-  useEffect(() => editor.current?.setOption("hintOptions", { completeSingle: false, tables }), [tables]);
   useEffect(() => {
     if (editor.current && editor.current.getValue() !== value) editor.current.setValue(value);
   }, [value]);

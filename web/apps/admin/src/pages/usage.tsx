@@ -32,18 +32,17 @@ export function UsagePage(): JSX.Element {
         />
         <Tile label={w.customers} value={usage && compactCount(usage.tenants)} note={usage && w.customersOf(compactCount(usage.tenants_total))} />
         <Tile
-          label={w.items.published_dashboards} value={usage && count(usage.published_dashboards)}
-          note={usage && `${count(usage.dashboards)} ${w.items.dashboards.toLowerCase()}`}
+          label={w.items.published_dashboards} value={usage && count(usage.published_dashboards)} note={usage && w.ofDashboards(count(usage.dashboards))}
         />
-        <Tile label={w.items.embed_sessions} value={usage && count(usage.embed_sessions)} note={usage && `${count(usage.api_keys)} ${w.items.api_keys}`} />
+        <Tile label={w.items.embed_sessions} value={usage && count(usage.embed_sessions)} note={usage && w.withKeys(count(usage.api_keys), count(usage.members))} />
       </div>
       {usage && usage.events === 0 ? (
         <Section><Empty icon="usage" title={w.none} text={w.noneText} /></Section>
       ) : (
         <>
-          <div className="chart-box"><WidgetCard widget={chart("usage_events", w.perDay, "bar")} answer={events} theme={theme} /></div>
+          <div className="chart-box"><WidgetCard widget={usageChart("usage_events", w.perDay, "bar")} answer={events} theme={theme} /></div>
           <div className="columns-2">
-            <div className="chart-box"><WidgetCard widget={chart("usage_tenants", w.customersPerDay, "area")} answer={tenants} theme={theme} /></div>
+            <div className="chart-box"><WidgetCard widget={usageChart("usage_tenants", w.customersPerDay, "area")} answer={tenants} theme={theme} /></div>
             <Section title={w.months} flush>
               <table className="table">
                 <thead><tr><th scope="col">{w.month}</th><th scope="col" className="num">{w.events}</th></tr></thead>
@@ -69,11 +68,11 @@ export function Tile({ label, value, note }: { readonly label: string; readonly 
   );
 }
 
-function chart(id: string, title: string, look: string): WidgetConfig {
+export function usageChart(id: string, title: string, look: string): WidgetConfig {
   return { id, title, kind: "timeseries", chart: look, position: { x: 0, y: 0, w: 12, h: 4 }, query: { metric: "count" }, options: { on_click: "none" } };
 }
 
-function seriesOf(usage: Usage, member: "events" | "tenants"): { readonly result: QueryResult } {
+export function seriesOf(usage: Usage, member: "events" | "tenants"): { readonly result: QueryResult } {
   return {
     result: {
       columns: [{ name: "time", type: "datetime", role: "time" }, { name: "value", type: "number", role: "measure" }],

@@ -1,10 +1,11 @@
-import { useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { api } from "../api/client";
 import { Link, navigate, usePlace } from "../router";
 import { useSession, type Environment, type Right } from "../session";
 import { colorMode, setColorMode, type ColorMode } from "../tokens";
-import { Icon, Logo, Menu, Segments, useFailure, type IconName, type MenuItem } from "../ui";
+import { Icon, IconButton, Logo, Menu, Segments, useFailure, type IconName, type MenuItem } from "../ui";
 import { words } from "../words";
+import { NewOrganization } from "./new-organization";
 
 interface Entry {
   readonly to: string;
@@ -47,10 +48,47 @@ const groups: readonly { readonly title: string | null; readonly entries: readon
 export function Shell({ children }: { readonly children: ReactNode }): JSX.Element {
   const { path } = usePlace();
   const { can } = useSession();
+  const [isOpen, setOpen] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  const side = useRef<HTMLElement>(null);
+  const toggle = useRef<HTMLButtonElement>(null);
+  const before = useRef(path);
+  useEffect(() => {
+    if (before.current === path) return;
+    before.current = path;
+    setOpen(false);
+    // Who uses the keyboard, or hears the page, begins at the new page; a field of it that wants the focus has it already.
+    if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+  }, [path]);
+  useEffect(() => {
+    if (isOpen) side.current?.querySelector<HTMLElement>("a, button")?.focus();
+  }, [isOpen]);
+  const close = () => {
+    setOpen(false);
+    toggle.current?.focus();
+  };
   return (
-    <div className="shell">
-      <a className="skip" href="#main">{words.common.skip}</a>
-      <aside className="side">
+    <div className="shell" data-open={isOpen || undefined}>
+      <a
+        className="skip" href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        {words.common.skip}
+      </a>
+      <div className="shell-bar">
+        <IconButton ref={toggle} icon="menu" label={w.menu} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} />
+        <Logo size={20} />
+      </div>
+      {isOpen && <div className="shell-veil" onClick={close} />}
+      <aside
+        className="side" ref={side}
+        onKeyDown={(event) => {
+          if (event.key === "Escape" && isOpen && !event.defaultPrevented) close();
+        }}
+      >
         <OrganizationMenu />
         <nav className="side-nav" aria-label={w.navigation}>
           {groups.map(({ title, entries }) => {
@@ -71,7 +109,7 @@ export function Shell({ children }: { readonly children: ReactNode }): JSX.Eleme
         </nav>
         <PersonMenu />
       </aside>
-      <main className="main" id="main" tabIndex={-1}>
+      <main className="main" id="main" ref={main} tabIndex={-1}>
         {children}
       </main>
     </div>
@@ -81,15 +119,9 @@ export function Shell({ children }: { readonly children: ReactNode }): JSX.Eleme
 function OrganizationMenu(): JSX.Element {
   const { organization, organizations } = useSession();
   const fail = useFailure();
-  const content = (
-    <>
-      <Logo />
-      <span className="side-org">{organization.name}</span>
-      {organizations.length > 1 && <Icon name="chevron" />}
-    </>
-  );
-  if (organizations.length < 2) return <div className="side-brand">{content}</div>;
-  const items: MenuItem[] = organizations.map(({ id, name }) => ({
+  const [isNew, setNew] = useState(false);
+  const others = organizations.length > 0 ? organizations : [{ id: organization.id, name: organization.name, role: "" }];
+  const items: (MenuItem | "line")[] = others.map(({ id, name }) => ({
     label: name, checked: id === organization.id,
     run: () => {
       if (id === organization.id) return;
@@ -97,9 +129,14 @@ function OrganizationMenu(): JSX.Element {
     },
   }));
   return (
-    <Menu label={w.organizations} items={items} side="start" className="side-brand">
-      {content}
-    </Menu>
+    <>
+      <Menu label={w.organizations} items={[...items, "line", { label: w.newOrganization, icon: "plus", run: () => setNew(true) }]} side="start" className="side-brand">
+        <Logo />
+        <span className="side-org">{organization.name}</span>
+        <Icon name="chevron" />
+      </Menu>
+      {isNew && <NewOrganization onClose={() => setNew(false)} />}
+    </>
   );
 }
 

@@ -53,22 +53,27 @@ interface FieldProps {
   readonly error?: string | null | undefined;
   readonly optional?: boolean;
   readonly hideLabel?: boolean;
+  /** Stands at the end of the label's line, and is no part of the label. */
+  readonly aside?: ReactNode;
   /** What stands inside has a name of its own, such as a group of buttons. */
   readonly isGroup?: boolean;
   readonly children: (ids: FieldIds) => ReactNode;
 }
 
 /** A control with its label, a hint, and what is wrong with it, right below it. */
-export function Field({ label, hint, error, optional, hideLabel, isGroup = false, children }: FieldProps): JSX.Element {
+export function Field({ label, hint, error, optional, hideLabel, aside, isGroup = false, children }: FieldProps): JSX.Element {
   const Label = isGroup ? "span" : "label";
   const id = useId();
   const described = [error ? `${id}-error` : "", hint ? `${id}-hint` : ""].filter(Boolean).join(" ");
+  const named = (
+    <Label className={hideLabel ? "sr" : "field-label"} {...(!isGroup && { htmlFor: id })}>
+      {label}
+      {optional && <span className="field-optional">{words.common.optional}</span>}
+    </Label>
+  );
   return (
     <div className="field">
-      <Label className={hideLabel ? "sr" : "field-label"} {...(!isGroup && { htmlFor: id })}>
-        {label}
-        {optional && <span className="field-optional">{words.common.optional}</span>}
-      </Label>
+      {aside ? <div className="field-line">{named}{aside}</div> : named}
       {children({ id, ...(described !== "" && { "aria-describedby": described }), ...(error && { "aria-invalid": true as const }) })}
       {error && (
         <p className="field-error" id={`${id}-error`} role="alert">

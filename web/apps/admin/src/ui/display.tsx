@@ -6,9 +6,17 @@ import { Button, IconButton } from "./controls";
 import { Note, type Tone } from "./dialog";
 import { Icon, type IconName } from "./icons";
 
+/** Names the page in the browser's tab and history. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title === "" ? words.common.product : `${title} · ${words.common.product}`;
+  }, [title]);
+}
+
 export function PageHead({ title, text, actions, back }: {
-  readonly title: ReactNode; readonly text?: ReactNode; readonly actions?: ReactNode; readonly back?: { readonly to: string; readonly label: string };
+  readonly title: string; readonly text?: ReactNode; readonly actions?: ReactNode; readonly back?: { readonly to: string; readonly label: string };
 }): JSX.Element {
+  useTitle(title);
   return (
     <header className="page-head">
       <div className="page-words">
@@ -27,11 +35,13 @@ export function PageHead({ title, text, actions, back }: {
 }
 
 /** A part of a page in a frame of its own. */
-export function Section({ title, text, actions, children, flush = false }: {
-  readonly title?: ReactNode; readonly text?: ReactNode; readonly actions?: ReactNode; readonly children: ReactNode; readonly flush?: boolean;
+export function Section({ title, text, actions, children, flush = false, danger = false }: {
+  readonly title?: ReactNode; readonly text?: ReactNode; readonly actions?: ReactNode; readonly children?: ReactNode; readonly flush?: boolean;
+  /** What cannot be undone. */
+  readonly danger?: boolean;
 }): JSX.Element {
   return (
-    <section className="section">
+    <section className={danger ? "section danger" : "section"}>
       {(title !== undefined || actions) && (
         <header className="section-head">
           <div>
@@ -41,7 +51,7 @@ export function Section({ title, text, actions, children, flush = false }: {
           {actions && <div className="section-actions">{actions}</div>}
         </header>
       )}
-      <div className={flush ? "section-body flush" : "section-body"}>{children}</div>
+      {children !== undefined && <div className={flush ? "section-body flush" : "section-body"}>{children}</div>}
     </section>
   );
 }
@@ -212,7 +222,7 @@ export async function copyText(text: string): Promise<boolean> {
 export function Code({ text, label, wrap = false }: { readonly text: string; readonly label: string; readonly wrap?: boolean }): JSX.Element {
   return (
     <div className="code">
-      <pre tabIndex={0} aria-label={label} className={wrap ? "wrap" : undefined}>
+      <pre tabIndex={0} role="region" aria-label={label} className={wrap ? "wrap" : undefined}>
         <code>{text}</code>
       </pre>
       <div className="code-copy">
@@ -232,6 +242,15 @@ const ToastContext = createContext<(text: string, tone?: Tone) => void>(() => un
 
 export function Toasts({ children }: { readonly children: ReactNode }): JSX.Element {
   const [toasts, setToasts] = useState<readonly Toast[]>([]);
+  const place = useRef<HTMLDivElement>(null);
+  const newest = toasts[toasts.length - 1]?.id;
+  // Into the top layer, anew for each: above a dialog that was opened after the last one.
+  useEffect(() => {
+    const element = place.current as (HTMLElement & { readonly showPopover?: () => void; readonly hidePopover?: () => void }) | null;
+    if (!element?.showPopover) return;
+    if (element.matches(":popover-open")) element.hidePopover?.();
+    if (newest !== undefined) element.showPopover();
+  }, [newest]);
   const next = useRef(0);
   const drop = useCallback((id: number) => setToasts((before) => before.filter((toast) => toast.id !== id)), []);
   const show = useCallback(
@@ -245,7 +264,7 @@ export function Toasts({ children }: { readonly children: ReactNode }): JSX.Elem
   return (
     <ToastContext.Provider value={show}>
       {children}
-      <div className="toasts" role="status" aria-live="polite">
+      <div className="toasts" role="status" aria-live="polite" ref={place} {...{ popover: "manual" }}>
         {toasts.map((toast) => (
           <div key={toast.id} className={`toast ${toast.tone}`}>
             <Icon name={toast.tone === "good" ? "check" : "alert"} />

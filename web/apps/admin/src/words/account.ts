@@ -33,6 +33,10 @@ export const accountWords = {
     errors: {
       invalid_credentials: "The address or the password is wrong.", email_taken: "There is an account with this address. Log in instead.",
     } as Readonly<Record<string, string>>,
+    homeless: {
+      title: "You are in no organization", action: "Start one",
+      text: "Use the same address and password there to start a new one, or ask for an invitation.",
+    },
     signedOut: "You were signed out. Log in to go on.",
   },
   account: {
@@ -54,6 +58,11 @@ export const accountWords = {
     ended: "That session has ended.",
     endOthers: "Sign out everywhere else",
     endedOthers: "All other sessions have ended.",
+    endAll: "Sign out everywhere",
+    endAllText: "All your sessions end, this one too. You have to log in again here and on every other device.",
+    endedAll: "You are signed out everywhere.",
+    otherOrganization: (name: string) => `in ${name}`,
+    left: (name: string) => `You have left ${name}.`,
     device: "Device",
     address: "Address",
     unknownDevice: "Unknown device",

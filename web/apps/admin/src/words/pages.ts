@@ -1,6 +1,7 @@
 export const pageWords = {
   home: {
     title: (name: string) => `Hello ${name}`,
+    welcome: (organization: string) => `What happens in ${organization}.`,
     text: "Five steps from here to a dashboard inside your product. They tick themselves off.",
     done: "Everything is set up. This is how it goes.",
     progress: (done: number, all: number) => `${done} of ${all} done`,
@@ -8,8 +9,7 @@ export const pageWords = {
       key: {
         title: "Copy your API key", text: "Your back end sends events and makes embed sessions with it. It is shown this once: put it where your secrets are.",
         none: "Your first key was shown when you registered. If you do not have it any more, make another.", make: "Make a key", keys: "All keys",
-        name: "First steps", done: "I have stored it",
-        member: "Ask an admin of your organization for a key.",
+        name: "First steps",
       },
       event: {
         title: "Send your first event", text: "Run this with your key. The event appears here as soon as it is stored.", waiting: "Listening for events…",
@@ -17,19 +17,23 @@ export const pageWords = {
       },
       dashboard: {
         title: "Create a dashboard", text: "Let us make one that fits your events, or begin with an empty one.", auto: "Make one from my events",
-        blank: "Begin empty", open: "Open dashboards", noEvents: "There must be events first.",
+        blank: "Begin empty", noEvents: "There must be events first.",
       },
       publish: {
         title: "Publish it", text: "Customers see published versions only. You can go on editing without them noticing.", open: "Open the draft",
-        member: "Admins publish. Ask one when your draft is ready.",
       },
       embed: {
         title: "Embed it", text: "Make a session for one of your customers, and put its address into an iframe or use the SDK.",
-        open: "Make a session", member: "Admins make embed sessions.",
+        open: "Make a session",
       },
     },
     numbers: { events: "Events in 30 days", customers: "Customers in 30 days", dashboards: "Published dashboards", sessions: "Live sessions" },
     eventsByDay: "Events per day",
+    recent: "Dashboards",
+    recentAll: "All dashboards",
+    waiting: "Nothing has arrived yet",
+    waitingText: "An owner or admin connects your product first. Once events arrive, the numbers and dashboards are here.",
+    hide: "Hide first steps",
     languages: { curl: "curl", node: "Node.js", python: "Python" },
   },
   events: {
@@ -83,6 +87,7 @@ export const pageWords = {
     status: "Status",
     edited: "Edited",
     version: "Version",
+    versionNumber: (number: number) => `v${number}`,
     none: "No dashboards yet",
     noneText: "A dashboard is built once and shown to every customer, each with their own numbers. Begin with one that fits your events.",
     noneMember: "Once an editor has made a dashboard, it is listed here.",
