@@ -1,4 +1,4 @@
-import type { ResolvedTheme } from "@emban/core";
+import { strings, type ResolvedTheme } from "@emban/core";
 import type { DraftConfig } from "../api/types";
 import { Icon } from "../ui";
 import { words } from "../words";
@@ -8,7 +8,9 @@ import { filterName } from "./filters-panel";
 export function CanvasHead({ config, theme, onFilters }: {
   readonly config: DraftConfig; readonly theme: ResolvedTheme; readonly onFilters: () => void;
 }): JSX.Element {
-  const filters = config.filters ?? [];
+  // As viewers see them: without those that the session fixes, and the period at the edge.
+  const shown = (config.filters ?? []).filter(({ value }) => value === undefined);
+  const filters = [...shown.filter(({ type }) => type !== "period"), ...shown.filter(({ type }) => type === "period")];
   const frame = { color: theme.text, background: theme.card, borderColor: theme.cardBorder };
   return (
     <div className="canvas-head">
@@ -20,7 +22,7 @@ export function CanvasHead({ config, theme, onFilters }: {
         {filters.map((filter) =>
           filter.type === "period" ? (
             <span key={filter.id} className="canvas-period" style={frame}>
-              {(filter.options ?? ["24h", "7d", "30d"]).map((period) => <span key={period} style={period === (filter.default ?? "30d") ? { color: theme.primaryText, background: theme.primarySoft } : { color: theme.muted }}>{period}</span>)}
+              {(filter.options ?? ["1h", "24h", "7d", "30d", "90d", "12mo"]).map((period) => <span key={period} style={period === (filter.default ?? "30d") ? { color: theme.primaryText, background: theme.primarySoft } : { color: theme.muted }}>{strings.periodsShort[period] ?? period}</span>)}
             </span>
           ) : (
             <span key={filter.id} className="canvas-filter" style={frame}>

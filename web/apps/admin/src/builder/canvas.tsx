@@ -1,6 +1,7 @@
 import { arrange, fit, gridColumns, type Positions, type ResolvedTheme } from "@emban/core";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import type { DraftConfig, DraftWidget } from "../api/types";
+import { widgetName } from "../charts/gallery";
 import { WidgetCard } from "../charts/widget-card";
 import { Icon } from "../ui";
 import { words } from "../words";
@@ -106,7 +107,7 @@ export function Canvas(props: CanvasProps): JSX.Element {
   const say = (id: string, places: Positions) => {
     const box = places[id];
     const widget = widgets.find((one) => one.id === id);
-    if (box && widget) setSaid(w.place(widget.title || w.untitled, box.x + 1, box.y + 1, box.w, box.h));
+    if (box && widget) setSaid(w.place(widgetName(widget), box.x + 1, box.y + 1, box.w, box.h));
   };
   const put = (id: string, box: Positions[string]) => {
     const next = arrange(positions, id, box);
@@ -159,7 +160,7 @@ export function Canvas(props: CanvasProps): JSX.Element {
               if (element) cells.current.set(widget.id, element);
               else cells.current.delete(widget.id);
             }}
-            role="group" tabIndex={0} aria-label={`${w.widget(widget.title || words.charts.names[`${widget.kind}/${widget.chart}`] || widget.id)}. ${w.place("", box.x + 1, box.y + 1, box.w, box.h).slice(2)}`} aria-describedby="grid-help"
+            role="group" tabIndex={0} aria-label={`${w.widget(widgetName(widget))}. ${w.place("", box.x + 1, box.y + 1, box.w, box.h).slice(2)}`} aria-describedby="grid-help"
             style={{
               gridColumn: `${box.x + 1} / span ${box.w}`, gridRow: `${box.y + 1} / span ${box.h}`,
               ...(isHeld && !held.isResize && { transform: `translate(${offset(held, steps()).x}px, ${offset(held, steps()).y}px)` }),

@@ -2,6 +2,7 @@ import { DashboardController } from "@emban/core";
 import { useEffect, useRef, useState } from "react";
 import { DashboardView } from "../../../../packages/element/src/dashboard-view";
 import type { DraftConfig } from "../api/types";
+import { widgetName } from "../charts/gallery";
 import { viewerStyles } from "../charts/widget-card";
 import { readLocked } from "../pages/sessions";
 import { isDark } from "../tokens";
@@ -75,7 +76,7 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
           {(config.widgets?.length ?? 0) > 0 && (
             <fieldset className="choices">
               <legend>{w.hidden}</legend>
-              {config.widgets?.map((widget) => <Checkbox key={widget.id} label={widget.title || widget.id} on={hidden.includes(widget.id)} onToggle={() => setHidden(toggle(hidden, widget.id))} />)}
+              {config.widgets?.map((widget) => <Checkbox key={widget.id} label={widgetName(widget)} on={hidden.includes(widget.id)} onToggle={() => setHidden(toggle(hidden, widget.id))} />)}
             </fieldset>
           )}
           <Note>{w.note}</Note>

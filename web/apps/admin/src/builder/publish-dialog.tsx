@@ -2,14 +2,14 @@ import { useMemo, useState } from "react";
 import { send } from "../api/client";
 import { useAction, useGet } from "../api/hooks";
 import type { DraftConfig, DraftWidget, Version } from "../api/types";
-import { lookName } from "../charts/gallery";
+import { lookName, widgetName } from "../charts/gallery";
 import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
 import { Badge, Bones, Button, Dialog, Empty, ErrorNote, Note, useToast, type Tone } from "../ui";
 import { words } from "../words";
 import { periodOf, useAnswers, type Look } from "./answers";
 import { diff, type ChangeKind, type Difference } from "./diff";
 import type { Draft } from "./draft";
-import { Minimap } from "./minimap";
+import { Minimap, rowsOf } from "./minimap";
 
 const w = words.publish;
 
@@ -33,7 +33,7 @@ export function PublishDialog({ draft, look, onClose }: PublishProps): JSX.Eleme
     const answer = await send("POST", `/v1/dashboards/${meta.id}/publish`, { ifMatch: draft.revision() });
     const number = answer.headers.get("Location")?.split("/").pop() ?? "";
     await draft.refreshMeta();
-    toast(w.done(number));
+    toast(isFirst ? w.doneFirst : w.done(number));
     onClose();
   });
   const isFirst = live === null;
@@ -85,11 +85,12 @@ export function Changes({ before, after, difference, beforeName, afterName, look
   const [chosen, setChosen] = useState<string | null>(widgets.find(({ kind }) => kind === "changed" || kind === "added")?.id ?? widgets[0]?.id ?? null);
   const marks = new Map(widgets.map(({ id, kind }) => [id, kind]));
   const change = widgets.find(({ id }) => id === chosen) ?? null;
+  const rows = Math.max(rowsOf(before), rowsOf(after));
   return (
     <>
       <div className="diff">
-        <figure><figcaption>{beforeName}</figcaption><Minimap config={before} marks={marks} chosen={chosen} onChoose={setChosen} label={beforeName} /></figure>
-        <figure><figcaption>{afterName}</figcaption><Minimap config={after} marks={marks} chosen={chosen} onChoose={setChosen} label={afterName} /></figure>
+        <figure><figcaption>{beforeName}</figcaption><Minimap config={before} marks={marks} chosen={chosen} onChoose={setChosen} label={beforeName} rows={rows} /></figure>
+        <figure><figcaption>{afterName}</figcaption><Minimap config={after} marks={marks} chosen={chosen} onChoose={setChosen} label={afterName} rows={rows} /></figure>
       </div>
       <h3 className="field-label">{w.changes(count)}</h3>
       <ul className="diff-list">
@@ -97,7 +98,7 @@ export function Changes({ before, after, difference, beforeName, afterName, look
           <li key={id}>
             <button type="button" className="diff-item" aria-pressed={chosen === id} onClick={() => setChosen(id)}>
               <Badge tone={tones[kind]}>{w.kinds[kind]}</Badge>
-              <span className="strong">{(fresh ?? old)?.title || id}</span>
+              <span className="strong cut">{widgetName((fresh ?? old) as DraftWidget)}</span>
               <span className="muted small">
                 {kind === "changed" ? fields.map((field) => w.fields[field] ?? field).join(", ") : fresh ?? old ? lookName((fresh ?? old) as DraftWidget) : ""}
               </span>

@@ -1,6 +1,6 @@
 import type { DraftConfig } from "../api/types";
 import { timeZones } from "../pages/settings";
-import { Combo, Field, NumberInput, Switch, TextArea, TextInput } from "../ui";
+import { Combo, CopyButton, Field, NumberInput, Switch, TextArea, TextInput } from "../ui";
 import { words } from "../words";
 
 const w = words.dashboard;
@@ -46,7 +46,10 @@ export function SettingsPanel({ config, id, canEdit, problemOf, onChange }: Sett
         )}
       </Field>
       <Switch label={w.live} hint={w.liveHint} on={config.live ?? false} onToggle={(on) => put("live", on ? true : undefined)} />
-      <Field label={w.id}>{(ids) => <TextInput {...ids} mono value={id} onText={() => undefined} readOnly />}</Field>
+      <div className="field">
+        <span className="field-label">{w.id}</span>
+        <span className="row spread"><code className="break">{id}</code><CopyButton text={id} /></span>
+      </div>
     </fieldset>
   );
 }

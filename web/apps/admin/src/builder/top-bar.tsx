@@ -52,8 +52,8 @@ export function TopBar({ draft, canEdit, canPublish, tenant, tenants, onTenant, 
           className="topbar-name" aria-label={w.name} value={config.name} readOnly={!canEdit} size={Math.max(8, Math.min(36, config.name.length + 1))} maxLength={200}
           onChange={(event) => draft.edit((before) => ({ ...before, name: event.target.value }), "name")}
         />
-        {canEdit ? <span className="topbar-status" role="status" data-status={status}>{w.status[status]}</span> : <span title={w.readOnly}><Badge>{w.readOnlyBadge}</Badge></span>}
         <Publication draft={draft} />
+        {canEdit ? <span className="topbar-status" role="status" data-status={status}>{w.status[status]}</span> : <span title={w.readOnly}><Badge>{w.readOnlyBadge}</Badge></span>}
       </div>
       <div className="topbar-part">
         {canEdit && (

@@ -230,7 +230,7 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
       )}
       {offer.other && <Switch label={w.other} on={query.other ?? false} onToggle={(on) => put({ other: on ? true : null })} />}
       <div className="columns-2">
-        <Field label={w.period} hint={period === null ? undefined : w.periodHint((w.periods[period] ?? period).toLowerCase())} error={problemOf("query.period")}>
+        <Field label={w.period} error={problemOf("query.period")}>
           {(ids) => (
             <Select
               {...ids} value={typeof query.period === "object" ? "" : query.period ?? "30d"} onPick={(value) => value !== "" && put({ period: value })}
@@ -250,6 +250,7 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
           </Field>
         )}
       </div>
+      {period !== null && <p className="field-hint after">{w.periodHint((w.periods[period] ?? period).toLowerCase())}</p>}
       {offer.compare && (
         <Field label={w.compare} error={problemOf("query.compare")}>
           {(ids) => (

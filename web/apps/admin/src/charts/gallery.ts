@@ -50,6 +50,12 @@ export function lookName(look: { readonly kind: string; readonly chart: string }
   return words.charts.names[`${look.kind}/${look.chart}`] ?? look.chart;
 }
 
+/** How people know a widget: by its title, or by what a text says first. */
+export function widgetName(widget: { readonly title: string; readonly kind: string; readonly chart: string; readonly options?: { readonly markdown?: string } }): string {
+  const line = widget.options?.markdown?.split("\n").map((text) => text.replace(/^[#>*\s-]+/, "").trim()).find((text) => text !== "");
+  return widget.title || (line ? `${lookName(widget)}: ${line.slice(0, 60)}` : lookName(widget));
+}
+
 /** What a new widget asks for: about the event that is seen most, grouped by a property that has a few values. */
 export function starter(look: Look, id: string, events: readonly EventType[]): DraftWidget {
   const event = events[0];
