@@ -24,7 +24,9 @@ import Testing
     DELETE /v1/embed/own-widgets/:id embed
     DELETE /v1/invites/:id team
     DELETE /v1/members/:id team
+    DELETE /v1/organization owner
     DELETE /v1/tenants/:tenant_id/data admin
+    GET / public
     GET /app public
     GET /app/:page public
     GET /app/:page/:id public
@@ -47,6 +49,8 @@ import Testing
     GET /v1/dashboards/:id/versions/:version read
     GET /v1/data-apps admin
     GET /v1/data-apps/:name admin
+    GET /v1/datasets admin
+    GET /v1/datasets/:dataset/ddl admin
     GET /v1/discover read
     GET /v1/embed-sessions admin
     GET /v1/embed/dashboard embed
@@ -57,6 +61,7 @@ import Testing
     GET /v1/embed/own-widgets embed
     GET /v1/embed/view embed
     GET /v1/embed/vocabulary embed
+    GET /v1/events/recent admin
     GET /v1/invites team
     GET /v1/members read
     GET /v1/organization admin
@@ -101,7 +106,9 @@ import Testing
     POST /v1/members/invite team
     POST /v1/members/leave session
     POST /v1/organization/transfer owner
+    POST /v1/organizations session
     POST /v1/query read
+    POST /v1/sql admin
     PUT /v1/dashboards/:id edit
     PUT /v1/embed/layout embed
     """

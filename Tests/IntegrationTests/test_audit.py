@@ -32,6 +32,7 @@ WITHOUT_ENTRY = {
     "DELETE /v1/embed/own-widgets/:id": "a viewer's own view; the log is the team's",
     "POST /v1/auth/password/forgot": "changes nothing, and an entry would let anybody write, and tell who has an account",
     "POST /v1/auth/invite": "reads",
+    "DELETE /v1/organization": "its log goes with it; the server's own log has it",
 }
 
 
@@ -113,6 +114,15 @@ def _transfer(stage: Stage) -> Response:
     return stage.owner.post("/v1/organization/transfer", {"member_id": heir.id, "password": PASSWORD})
 
 
+def _create(stage: Stage) -> Response:
+    """Written into the log of the new organisation, which is the one that the step looks at."""
+    guest = Organization(stage.organization.base)
+    answer = guest.login().post("/v1/organizations", {"name": "Example Labs"})
+    stage.made["founder"] = answer.json["user"]["id"]
+    stage.made["log"] = Client(guest.base).bearer(answer.json["api_key"])
+    return answer
+
+
 def _invited(stage: Stage, role: str = "member") -> str:
     invited = invite(stage.owner, role)
     stage.secrets.append(token_of(invited["link"], "invite"))
@@ -176,6 +186,7 @@ STEPS = [
     Step("POST /v1/cache/refresh", "cache.refresh", lambda s: s.owner.post("/v1/cache/refresh", {}), "cache"),
     Step("POST /api/v2/data-app/refresh-cache", "cache.refresh", lambda s: s.owner.post("/api/v2/data-app/refresh-cache", {}), "cache"),
     Step("DELETE /v1/tenants/:tenant_id/data", "tenant.erase", lambda s: s.owner.delete("/v1/tenants/nobody/data"), "tenant"),
+    Step("POST /v1/organizations", "organization.create", _create, "organization", lambda s: s.made["founder"]),
     Step("POST /v1/organization/transfer", "organization.transfer", _transfer, "organization"),
 ]
 #: What its own test below looks at: before it there is no organisation that could have a log.
@@ -195,7 +206,8 @@ def at(entry: Json) -> datetime.datetime:
 
 
 def entries(stage: Stage) -> list[Json]:
-    return stage.organization.admin.pages("/v1/audit", limit=200)
+    log = stage.made.pop("log", stage.organization.admin)
+    return log.pages("/v1/audit", limit=200)
 
 
 def test_every_route_that_changes_something_is_looked_at() -> None:

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
 SOURCES = ROOT / "web/apps/reference/openapi"
 #: Served by `emban demo` only.
-DEMO = {("GET", "/"), ("GET", "/demo"), ("GET", "/demo/api/tenants"), ("POST", "/demo/api/session")}
+DEMO = {("GET", "/demo"), ("GET", "/demo/api/tenants"), ("POST", "/demo/api/session")}
 
 
 def routes_of_the_program() -> dict[tuple[str, str], str]:
@@ -205,7 +205,9 @@ ELSEWHERE = {
     "POST /v1/auth/password/forgot", "POST /v1/auth/password/reset", "GET /v1/auth/sessions", "DELETE /v1/auth/sessions",
     "DELETE /v1/auth/sessions/{id}", "PATCH /v1/members/{id}", "DELETE /v1/members/{id}", "POST /v1/members/leave", "POST /v1/members/invite",
     "GET /v1/invites", "DELETE /v1/invites/{id}", "POST /v1/invites/{id}/resend", "POST /v1/auth/invite", "POST /v1/auth/invite/accept",
-    "POST /v1/organization/transfer", "GET /app", "GET /app/{page}", "GET /app/{page}/{id}", "GET /app/{page}/{id}/{part}", "DELETE /v1/tenants/{tenant_id}/data", "DELETE /v1/embed/own-widgets/{id}",
+    "POST /v1/organization/transfer", "DELETE /v1/organization", "POST /v1/organizations", "GET /app", "GET /",
+    "GET /app/{page}", "GET /app/{page}/{id}", "GET /app/{page}/{id}/{part}",
+    "DELETE /v1/tenants/{tenant_id}/data", "DELETE /v1/embed/own-widgets/{id}",
 }
 
 
@@ -288,6 +290,10 @@ def test_answers_of_the_team_are_as_described(emban: EmbanProcess, document: Jso
     token = reset_token(emban, heir.email)
     see("POST", "/v1/auth/password/reset", nobody.post("/v1/auth/password/reset", {"token": token, "password": PASSWORD + " 3"}))
     assert sessions["data"]
+    other = Organization(emban.url)
+    made = other.login().post("/v1/organizations", {"name": "Example Labs"})
+    see("POST", "/v1/organizations", made)
+    see("DELETE", "/v1/organization", browser(emban.url, made).delete("/v1/organization", body={"password": PASSWORD}))
 
 
 def test_files_and_streams_are_as_described(emban: EmbanProcess, document: Json, stage: Stage) -> None:

@@ -10,18 +10,22 @@ from __future__ import annotations
 import csv
 import http.client
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
 from embantest.client import Client
 from embantest.process import ROOT, EmbanProcess
-from embantest.program import routes_of_the_program
+from embantest.program import DEMO, routes_of_the_program
 from embantest.team import Member, join, team
 from embantest.workspace import Organization, event, kpi
 
 FILE = ROOT / "Tests" / "Golden" / "roles.csv"
-CREDENTIALS = ["nobody", "owner", "admin", "editor", "member", "foreign_page", "admin_key", "development_key", "ingest_key", "embed_token"]
+CREDENTIALS = [
+    "nobody", "owner", "admin", "editor", "member", "foreign_page", "no_origin", "admin_key", "development_key", "ingest_key",
+    "development_ingest_key", "embed_token", "signed_out", "revoked_key", "revoked_token",
+]
 
 #: What each credential opens, whole: the contract, in words of its own.
 OPENS = {
@@ -33,8 +37,11 @@ OPENS = {
     "admin_key": {"public", "read", "edit", "admin", "ingest"},
     "development_key": {"public", "read", "edit", "admin", "ingest"},
     "ingest_key": {"public", "ingest"},
+    "development_ingest_key": {"public", "ingest"},
     "embed_token": {"public", "embed"},
 }
+#: What opened something once: no more than no credential at all.
+ENDED = ["signed_out", "revoked_key", "revoked_token"]
 #: Where a key of `development` is let in and then told that this concerns production too.
 OF_ALL_ENVIRONMENTS = {("PATCH", "/v1/organization"), ("GET", "/v1/audit")}
 #: What ends the session that it is sent with, or the membership.
@@ -55,6 +62,8 @@ class Stage:
     def client(self, credential: str, route: tuple[str, str]) -> Client:
         if credential == "foreign_page":
             return Client(self.organization.base, self.person("owner", route).headers | {"Origin": "https://evil.example"})
+        if credential == "no_origin":
+            return Client(self.organization.base, {"Cookie": self.person("owner", route).headers["Cookie"]})
         return self.machines.get(credential) or self.person(credential, route)
 
     def person(self, role: str, route: tuple[str, str]) -> Client:
@@ -69,10 +78,18 @@ def stage(emban: EmbanProcess) -> Stage:
     organization.ingest([event(string_props={"model": "gpt-4"})])
     dashboard = organization.create_dashboard([kpi("w_calls")], publish=True)["id"]
     base = Client(emban.url)
+    signed_out = organization.login()
+    assert signed_out.post("/v1/auth/logout").status == 204
+    key = organization.new_key("admin")
+    assert organization.admin.delete(f"/v1/api-keys/{key['id']}").status == 204
+    ended = organization.session("acme", dashboard)
+    assert organization.admin.delete(f"/v1/embed-sessions/{ended.session_id}").status == 204
     machines = {
         "nobody": base, "admin_key": organization.admin,
         "development_key": base.bearer(organization.new_key("admin", environment="development")["key"]),
         "ingest_key": base.bearer(organization.new_key("ingest")["key"]),
+        "development_ingest_key": base.bearer(organization.new_key("ingest", environment="development")["key"]),
+        "signed_out": signed_out, "revoked_key": base.bearer(key["key"]), "revoked_token": ended.client,
         "embed_token": organization.session("acme", dashboard, {"allow_customize_layout": True, "allow_manage_widgets": True}).client,
     }
     return Stage(organization, team(organization), machines)
@@ -111,6 +128,13 @@ def test_the_table_has_every_route_with_its_rule(stage: Stage) -> None:
     assert [(row["route"], row["method"]) for row in rows()] == sorted((row["route"], row["method"]) for row in rows())
 
 
+def test_the_table_has_every_route_that_is_served(emban: EmbanProcess) -> None:
+    """By the description that the running server gives of itself."""
+    paths = emban.client.get("/openapi.json").expect(200)["paths"]
+    served = {(method.upper(), re.sub(r"\{(\w+)\}", r":\1", path)) for path, operations in paths.items() for method in operations}
+    assert {(row["method"], row["route"]) for row in rows()} == served - DEMO
+
+
 @pytest.mark.parametrize("row", rows() if FILE.exists() else [], ids=lambda row: f"{row['method']} {row['route']}")
 def test_the_table_says_what_the_contract_says(row: dict[str, str]) -> None:
     route = (row["method"], row["route"])
@@ -122,8 +146,12 @@ def test_the_table_says_what_the_contract_says(row: dict[str, str]) -> None:
         else:
             knows_it = credential not in ("nobody", "embed_token") and row["rule"] != "embed"
             assert answered == (403 if knows_it else 401), (credential, answered)
+    for credential in ENDED:
+        assert row[credential] == row["nobody"], credential
     writes = row["method"] != "GET" and row["rule"] not in ("ingest", "embed")
     assert row["foreign_page"] == ("403" if writes else row["owner"])
+    # Programs that sign somebody in send no origin; a browser's cookie without one may change nothing.
+    assert row["no_origin"] == ("403" if writes and row["rule"] != "public" else row["owner"])
 
 
 @pytest.mark.parametrize("row", rows() if FILE.exists() else [], ids=lambda row: f"{row['method']} {row['route']}")

@@ -83,6 +83,16 @@ public struct DemoSetup: Sendable {
   }
 }
 
+extension APIDependencies {
+  /// Drops what this program remembers of an organisation that is no more. Open streams of its sessions end by themselves.
+  func forget(_ organization: OrganizationID) {
+    keys.forget(organization)
+    tokens.forget(organization)
+    queries.tenants?.forget(organization, tenant: nil)
+    queries.cache?.removeAll()
+  }
+}
+
 extension APIRouter {
   /// The router of the whole API.
   public static func build(_ dependencies: APIDependencies, demo: DemoSetup? = nil) -> Router<APIContext> {
@@ -115,7 +125,8 @@ extension APIRouter {
         memberships: MembershipRepository(dependencies.database), accounts: dependencies.accounts, audit: audit, cookie: cookie),
       InvitesController(invites: dependencies.invites, accounts: dependencies.accounts, audit: audit, cookie: cookie),
       AuditController(repository: audit.repository),
-      OrganizationController(organizations: organizations, audit: audit),
+      OrganizationController(
+        organizations: organizations, accounts: dependencies.accounts, audit: audit, cookie: cookie, forget: dependencies.forget),
       UsageController(queries: dependencies.queries, organizations: organizations, clock: dependencies.clock),
       APIKeysController(keys: dependencies.keys, repository: APIKeyRepository(dependencies.database), audit: audit),
       EventsController(pipeline: dependencies.pipeline),
@@ -140,7 +151,7 @@ extension APIRouter {
       OwnWidgetsController(access: embeds, layouts: layouts, clock: dependencies.clock, publicOrigin: dependencies.publicURL),
       LiveController(access: embeds, feed: dependencies.live, publicOrigin: dependencies.publicURL),
       PagesController(assets: dependencies.assets, embeds: embeds),
-      ConsolePagesController(assets: dependencies.assets),
+      ConsolePagesController(assets: dependencies.assets, home: demo == nil ? "/app" : "/demo"),
     ]
     if let demo {
       controllers.append(

@@ -7,7 +7,7 @@ import re
 from embantest.process import ROOT
 
 #: Served by `emban demo` only.
-DEMO = {("GET", "/"), ("GET", "/demo"), ("GET", "/demo/api/tenants"), ("POST", "/demo/api/session")}
+DEMO = {("GET", "/demo"), ("GET", "/demo/api/tenants"), ("POST", "/demo/api/session")}
 
 
 def routes_of_the_program() -> dict[tuple[str, str], str]:
