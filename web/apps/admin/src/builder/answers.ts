@@ -5,6 +5,7 @@ import { useSettled } from "../api/hooks";
 import type { DraftConfig, DraftWidget } from "../api/types";
 import type { Answer } from "../charts/widget-card";
 import { words } from "../words";
+import { Questions } from "./questions";
 
 /** Answers of this long ago are asked for again, in milliseconds. */
 const keepTime = 60_000;
@@ -67,53 +68,22 @@ export function useAnswers(widgets: readonly DraftWidget[], period: string | nul
   const own = useRef<Known>(new Map());
   const known = useRef(shared ?? own.current);
   const latest = useRef(new Map<string, { readonly answer: Answer; readonly form: string }>());
-  const underWay = useRef(new Map<string, AbortController>());
   const [, setRound] = useState(0);
   const redraw = useCallback(() => setRound((before) => before + 1), []);
   const { tenant, timezone, environment } = look;
   const keyOf = useCallback((widget: DraftWidget) => JSON.stringify(bodyOf(widget, period, { tenant, timezone, environment })), [period, tenant, timezone, environment]);
   const wanted = useMemo(() => [...new Set(widgets.filter((widget) => showsData(widget) && missingOf(widget) === null).map(keyOf))].join("\n"), [widgets, keyOf]);
   const settled = useSettled(wanted, 180);
-  const pump = useCallback(
-    (keys: readonly string[]) => {
-      for (const [key, abort] of underWay.current) {
-        if (keys.includes(key)) continue;
-        abort.abort();
-        underWay.current.delete(key);
-      }
-      const isDue = (key: string) => Date.now() - (known.current.get(key)?.at ?? 0) > keepTime;
-      const queue = keys.filter((key) => !underWay.current.has(key) && isDue(key));
-      const next = () => {
-        while (underWay.current.size < mostAtOnce) {
-          const key = queue.shift();
-          if (key === undefined) return;
-          const abort = new AbortController();
-          underWay.current.set(key, abort);
-          const settle = (answer: Answer) => {
-            if (abort.signal.aborted) return;
-            known.current.set(key, { answer, at: Date.now() });
-            underWay.current.delete(key);
-            redraw();
-            next();
-          };
-          api.post<QueryResult>("/v1/query", JSON.parse(key), { signal: abort.signal }).then(
-            (result) => settle({ result }),
-            (error: unknown) => !isAbort(error) && settle({ error: asApiError(error) }),
-          );
-        }
-      };
-      next();
-    },
-    [redraw],
-  );
+  const questions = useRef<Questions>();
+  questions.current ??= new Questions(mostAtOnce, async (key, signal) => {
+    const answer = await api.post<QueryResult>("/v1/query", JSON.parse(key), { signal }).then((result): Answer => ({ result }), (error: unknown): Answer => (isAbort(error) ? null : { error: asApiError(error) }));
+    if (answer === null || signal.aborted) return;
+    known.current.set(key, { answer, at: Date.now() });
+    redraw();
+  });
+  const pump = useCallback((keys: readonly string[]) => questions.current?.want(keys.filter((key) => Date.now() - (known.current.get(key)?.at ?? 0) > keepTime)), []);
   useEffect(() => pump(settled === "" ? [] : settled.split("\n")), [settled, pump]);
-  useEffect(() => {
-    const running = underWay.current;
-    return () => {
-      for (const abort of running.values()) abort.abort();
-      running.clear();
-    };
-  }, []);
+  useEffect(() => () => questions.current?.want([]), []);
   const retry = useCallback(() => {
     for (const [key, { answer }] of known.current) if (answer && "error" in answer) known.current.delete(key);
     pump(settled === "" ? [] : settled.split("\n"));
@@ -123,8 +93,8 @@ export function useAnswers(widgets: readonly DraftWidget[], period: string | nul
     const missing = missingOf(widget);
     if (missing !== null) return { answer: null, isStale: false, missing };
     const found = known.current.get(keyOf(widget));
-    // An earlier answer of the same form stays in sight while the next one is on its way.
-    const form = JSON.stringify([widget.kind, widget.chart, widget.query?.group_by, widget.query?.group_by_2, widget.query?.second_metric !== undefined]);
+    // An earlier answer of the same form stays in sight while the next one is on its way, but never one about another customer.
+    const form = JSON.stringify([tenant, environment, widget.kind, widget.chart, widget.query?.group_by, widget.query?.group_by_2, widget.query?.second_metric !== undefined]);
     if (found) {
       latest.current.set(widget.id, { answer: found.answer, form });
       return { answer: found.answer, isStale: false, missing };

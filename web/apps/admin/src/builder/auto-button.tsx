@@ -21,7 +21,7 @@ export function AutoButton({ draft }: { readonly draft: Draft }): JSX.Element {
       draft.edit((before) => ({ ...before, widgets: made.widgets ?? [], filters: made.filters ?? before.filters ?? [] }));
       toast(w.autoAdded(made.widgets?.length ?? 0));
       // Whoever may not delete finds it in the list.
-      if (can("admin")) await api.delete(`/v1/dashboards/${dashboard_id}`);
+      if (can("admin")) await api.delete(`/v1/dashboards/${dashboard_id}`).catch(() => undefined);
     } catch (error) {
       toast(asApiError(error).message, "bad");
     } finally {

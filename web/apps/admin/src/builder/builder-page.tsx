@@ -55,6 +55,9 @@ export function Builder({ id }: { readonly id: string }): JSX.Element {
   return <Workbench key={data.id} initial={data} />;
 }
 
+/** As the server has it. */
+const mostWidgets = 100;
+
 function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   const { can, environment, organization, user } = useSession();
   const canEdit = can("edit");
@@ -73,6 +76,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   const known = useRef<Known>(new Map());
   const answers = useAnswers(widgets, periodOf(config), look, known.current);
   const toast = useToast();
+  const isFull = widgets.length >= mostWidgets;
   const panel = useRef<HTMLElement>(null);
   const widget = widgets.find((one) => one.id === selected) ?? null;
   const problems = draft.error && (draft.error.status === 422 || draft.error.code === "slug_taken") ? draft.error : null;
@@ -89,11 +93,20 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
     const placed = { ...made, position: freePlace(widgets, chart.w, chart.h) };
     changeWidgets((before) => [...before, placed]);
     select(placed.id);
-    requestAnimationFrame(() => document.querySelector(`.cell[data-widget="${placed.id}"]`)?.scrollIntoView({ block: "nearest", behavior: "smooth" }));
+    // After the dialog has given the focus back to the button.
+    requestAnimationFrame(() => {
+      const made = document.querySelector<HTMLElement>(`.cell[data-widget="${placed.id}"]`);
+      made?.focus({ preventScroll: true });
+      made?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    });
   };
   const duplicate = (id: string) => {
     const source = widgets.find((one) => one.id === id);
     if (!source) return;
+    if (isFull) {
+      toast(w.full(mostWidgets), "bad");
+      return;
+    }
     const copy = { ...source, id: freeId("w_", widgets), position: freePlace(widgets, source.position.w, source.position.h) };
     changeWidgets((before) => [...before, copy]);
     select(copy.id);
@@ -136,7 +149,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
     <div className="workbench">
       <a className="skip" href="#canvas">{words.common.skip}</a>
       <TopBar
-        draft={draft} canEdit={canEdit} canPublish={can("admin")} tenant={tenant} tenants={suggestions} onTenant={setTenant} onOpen={setOpen}
+        draft={draft} canEdit={canEdit} canPublish={can("admin")} isFull={isFull} tenant={tenant} tenants={suggestions} onTenant={setTenant} onOpen={setOpen}
         onReplaced={() => setSelected(null)}
       />
       <Trouble draft={draft} look={look} />
@@ -157,7 +170,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
                 onSelect={select} onArrange={arrange} onRemove={remove} onDuplicate={duplicate} onOpen={openPanel}
               />
             )}
-            {canEdit && widgets.length > 0 && (
+            {canEdit && widgets.length > 0 && !isFull && (
               <button type="button" className="canvas-add" onClick={() => setOpen("gallery")}>
                 <Icon name="plus" />
                 {w.add}

@@ -50,6 +50,22 @@ function valueOf(config: DraftConfig | null, part: string): unknown {
   return value === "" || value === false ? undefined : value;
 }
 
+/**
+ * Whether the server has `mine` when it answers `theirs`: it fills in what was not said and leaves out what says nothing; and an address that was emptied stays what it was.
+ */
+export function isSame(mine: DraftConfig, theirs: DraftConfig): boolean {
+  return canonical(plain(mine)) === canonical(plain(mine.slug ? theirs : { ...theirs, slug: "" }));
+}
+
+function plain({ live, layout, widgets, ...rest }: DraftConfig): unknown {
+  return {
+    ...rest, live: live || null, layout: layout?.row_height ?? 80,
+    widgets: widgets?.map(({ query, ...widget }) => ({
+      ...widget, query: query && { ...query, period: query.period ?? "30d", order: query.order === "asc" ? "asc" : null, other: query.other || null },
+    })),
+  };
+}
+
 /** The same text for the same content, whatever the order of members; absent, empty and null are alike. */
 export function canonical(value: unknown): string {
   return JSON.stringify(sorted(value)) ?? "null";

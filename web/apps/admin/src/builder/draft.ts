@@ -1,7 +1,10 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { address, api, ApiError, asApiError } from "../api/client";
 import type { Dashboard, DraftConfig } from "../api/types";
-import { canonical } from "./diff";
+import { guardLeaving } from "../router";
+import { words } from "../words";
+import { isSame } from "./diff";
+import { begun, edited, redone, undone } from "./history";
 import { unsaved } from "./unsaved";
 
 /** How long nothing has to change before the draft is saved, in milliseconds. */
@@ -10,9 +13,6 @@ const settleTime = 700;
 const retryTime = 5000;
 /** Browsers let a page that is left send at most 64 KiB. */
 const mostWhenLeaving = 60_000;
-/** Edits of one field that follow each other this closely are one step of undo. */
-const mergeTime = 1500;
-const mostSteps = 200;
 
 const members = ["name", "slug", "description", "timezone", "live", "layout", "filters", "theme", "widgets"] as const;
 
@@ -64,6 +64,10 @@ export interface Draft {
   readonly refreshMeta: () => Promise<void>;
   /** The revision that the server last answered: what is published or restored is what was seen. */
   readonly revision: () => number;
+  /** Somebody else was found to have saved meanwhile: takes theirs, or where something is unsaved here asks which of both is to stay. */
+  readonly fallBehind: () => Promise<void>;
+  /** Puts another content in place of all of it, as the server reads it; what was here is one undo away. */
+  readonly replace: (config: DraftConfig) => Promise<void>;
 }
 
 const underWay = new Map<string, Promise<void>>();
@@ -73,20 +77,12 @@ export async function saved(id: string): Promise<void> {
   await underWay.get(id);
 }
 
-interface History {
-  readonly config: DraftConfig;
-  readonly past: readonly DraftConfig[];
-  readonly future: readonly DraftConfig[];
-  readonly key: string | null;
-  readonly at: number;
-}
-
 /** The draft being edited: its steps of undo, and its way to the server. */
 export function useDraft(initial: Dashboard, canEdit: boolean, person: string): Draft {
   const place = unsaved(person, initial.id);
-  const [kept] = useState(() => (canEdit ? place.read(JSON.stringify(configOf(initial))) : null));
+  const [kept] = useState(() => (canEdit ? place.read(configOf(initial)) : null));
   const isBehind = kept !== null && kept.revision !== initial.revision;
-  const [history, setHistory] = useState<History>(() => ({ config: kept?.config ?? configOf(initial), past: kept ? [configOf(initial)] : [], future: [], key: null, at: 0 }));
+  const [history, setHistory] = useState(() => begun(kept?.config ?? configOf(initial), kept ? [configOf(initial)] : []));
   const [meta, setMeta] = useState(initial);
   const [status, setStatus] = useState<SaveStatus>(isBehind ? "conflict" : "saved");
   const [error, setError] = useState<ApiError | null>(null);
@@ -94,7 +90,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
   const now = useRef({ config: history.config, saved: JSON.stringify(configOf(initial)), revision: kept?.revision ?? initial.revision, status });
   now.current.config = history.config;
   /** What was sent: when somebody has "saved first" and it is this, the answer to it was lost. */
-  const sent = useRef(kept ? canonical(kept.config) : "");
+  const sent = useRef(kept?.config ?? null);
   const running = useRef<Promise<void> | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>();
 
@@ -116,7 +112,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
       put("saving");
       try {
         const answer = await api.put<Dashboard>(`/v1/dashboards/${initial.id}`, config, { ifMatch: revision });
-        sent.current = "";
+        sent.current = null;
         now.current.saved = text;
         now.current.revision = answer.revision;
         place.forget();
@@ -129,7 +125,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
         place.keep(now.current.config, revision);
         if (problem.code === "revision_conflict") {
           const other = await api.get<Dashboard>(`/v1/dashboards/${initial.id}`).catch(() => null);
-          if (other && [sent.current, canonical(config)].includes(canonical(configOf(other)))) {
+          if (other && [sent.current, config].some((one) => one !== null && isSame(one, configOf(other)))) {
             now.current.saved = JSON.stringify(configOf(other));
             now.current.revision = other.revision;
             return "again" as const;
@@ -139,9 +135,9 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
           put(other ? "conflict" : "offline");
           return false;
         }
-        sent.current = canonical(config);
+        sent.current = config;
         setError(problem);
-        put(problem.status === 0 || problem.status >= 500 ? "offline" : problem.status === 422 ? "invalid" : "failed");
+        put(problem.status === 0 || problem.status === 429 || problem.status >= 500 ? "offline" : problem.status === 422 ? "invalid" : "failed");
         return false;
       }
     })();
@@ -158,7 +154,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
     if (!canEdit || now.current.status === "conflict") return undefined;
     if (JSON.stringify(history.config) === now.current.saved) {
       // Undone back to what the server has.
-      if (now.current.status === "waiting" || now.current.status === "invalid") {
+      if (now.current.status !== "saved" && now.current.status !== "saving") {
         setError(null);
         put("saved");
       }
@@ -188,7 +184,8 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
       const { config, revision, saved, status: state } = now.current;
       const text = JSON.stringify(config);
       if (!canEdit || text === saved) return;
-      place.keep(config, revision);
+      const isLate = state === "conflict" || state === "invalid" || state === "failed" || state === "offline" || text.length > mostWhenLeaving;
+      place.keep(config, revision, isUnload && !isLate && !running.current);
       if (state === "conflict" || state === "invalid" || state === "failed") return;
       // Within the console the page lives on, and the last attempt with it.
       if (!isUnload || running.current) {
@@ -196,6 +193,8 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
         return;
       }
       if (text.length > mostWhenLeaving) return;
+      // Pages may come back as they were: then this is what the server has.
+      sent.current = config;
       void fetch(address(`/v1/dashboards/${initial.id}`), {
         method: "PUT", credentials: "same-origin", keepalive: true, body: text, headers: { "Content-Type": "application/json", "If-Match": `"${revision}"` },
       }).then(({ ok }) => ok && place.forget(), () => undefined);
@@ -206,9 +205,16 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
       const state = now.current.status;
       if (canEdit && text !== now.current.saved && (state === "conflict" || state === "invalid" || state === "failed" || state === "offline" || text.length > mostWhenLeaving)) event.preventDefault();
     };
+    // What nothing can keep is asked about.
+    const unguard = guardLeaving(() => {
+      const { config, revision, saved, status: state } = now.current;
+      if (!canEdit || state === "saved" || state === "waiting" || state === "saving" || JSON.stringify(config) === saved) return true;
+      return place.keep(config, revision) || window.confirm(words.common.unsaved);
+    });
     window.addEventListener("pagehide", hide);
     window.addEventListener("beforeunload", warn);
     return () => {
+      unguard();
       window.removeEventListener("pagehide", hide);
       window.removeEventListener("beforeunload", warn);
       clearTimeout(timer.current);
@@ -219,39 +225,25 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
   const edit = useCallback(
     (change: (config: DraftConfig) => DraftConfig, key: string | null = null) => {
       if (!canEdit) return;
-      setHistory((before) => {
-        const config = change(before.config);
-        if (config === before.config || JSON.stringify(config) === JSON.stringify(before.config)) return before;
-        const at = Date.now();
-        const isSame = key !== null && key === before.key && at - before.at < mergeTime;
-        return { config, past: isSame ? before.past : [...before.past.slice(-mostSteps), before.config], future: [], key, at };
-      });
+      setHistory((before) => edited(before, change(before.config), key, Date.now()));
     },
     [canEdit],
   );
-  const undo = useCallback(() => {
-    setHistory((before) => {
-      const config = before.past[before.past.length - 1];
-      return config ? { config, past: before.past.slice(0, -1), future: [before.config, ...before.future], key: null, at: 0 } : before;
-    });
-  }, []);
-  const redo = useCallback(() => {
-    setHistory((before) => {
-      const [config, ...future] = before.future;
-      return config ? { config, past: [...before.past, before.config], future, key: null, at: 0 } : before;
-    });
-  }, []);
+  const undo = useCallback(() => setHistory(undone), []);
+  const redo = useCallback(() => setHistory(redone), []);
   const adopt = useCallback(
     (dashboard: Dashboard) => {
       const config = configOf(dashboard);
       place.forget();
+      // At once, so that nothing of before is saved over it.
+      now.current.config = config;
       now.current.saved = JSON.stringify(config);
       now.current.revision = dashboard.revision;
       setMeta(dashboard);
       setTheirs(null);
       setError(null);
       put("saved");
-      setHistory((before) => ({ config, past: [...before.past, before.config], future: [], key: null, at: 0 }));
+      setHistory((before) => begun(config, [...before.past, before.config]));
     },
     [put, place],
   );
@@ -268,6 +260,35 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
     now.current.saved = JSON.stringify(now.current.config);
     place.forget();
   }, [place]);
+  const fallBehind = useCallback(async () => {
+    const other = await api.get<Dashboard>(`/v1/dashboards/${initial.id}`);
+    if (other.revision === now.current.revision) return;
+    if (JSON.stringify(now.current.config) === now.current.saved) {
+      adopt(other);
+      return;
+    }
+    place.keep(now.current.config, now.current.revision);
+    setTheirs(other);
+    put("conflict");
+  }, [initial.id, adopt, place, put]);
+  const replace = useCallback(
+    async (config: DraftConfig) => {
+      while (running.current) await running.current;
+      clearTimeout(timer.current);
+      const attempt = api.put<Dashboard>(`/v1/dashboards/${initial.id}`, config, { ifMatch: now.current.revision });
+      // Nothing else is saved in between.
+      running.current = attempt.then(() => undefined, () => undefined);
+      try {
+        adopt(await attempt);
+      } catch (failure) {
+        if (asApiError(failure).code === "revision_conflict") void fallBehind().catch(() => undefined);
+        throw failure;
+      } finally {
+        running.current = null;
+      }
+    },
+    [initial.id, adopt, fallBehind],
+  );
   const revision = useCallback(() => now.current.revision, []);
   const refreshMeta = useCallback(async () => {
     const answer = await api.get<Dashboard>(`/v1/dashboards/${initial.id}`);
@@ -276,9 +297,9 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
 
   return useMemo(
     () => ({
-      config: history.config, meta, status, error, theirs, canUndo: history.past.length > 0, canRedo: history.future.length > 0, edit, undo, redo, flush: save, adopt, useTheirs, keepMine, forget, refreshMeta, revision,
+      config: history.config, meta, status, error, theirs, canUndo: history.past.length > 0, canRedo: history.future.length > 0, edit, undo, redo, flush: save, adopt, useTheirs, keepMine, forget, refreshMeta, revision, fallBehind, replace,
       isRecovered: kept !== null,
     }),
-    [history, meta, status, error, theirs, edit, undo, redo, save, adopt, useTheirs, keepMine, forget, refreshMeta, revision, kept],
+    [history, meta, status, error, theirs, edit, undo, redo, save, adopt, useTheirs, keepMine, forget, refreshMeta, revision, fallBehind, replace, kept],
   );
 }

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import { send } from "../api/client";
+import { asApiError, send } from "../api/client";
 import { useAction, useGet } from "../api/hooks";
 import type { DraftConfig, DraftWidget, Version } from "../api/types";
 import { lookName, widgetName } from "../charts/gallery";
@@ -30,9 +30,13 @@ export function PublishDialog({ draft, look, onClose }: PublishProps): JSX.Eleme
   const { run, isBusy, error } = useAction(async () => {
     if (!(await draft.flush())) return;
     // What was looked at here, and nothing that somebody saved since.
-    const answer = await send("POST", `/v1/dashboards/${meta.id}/publish`, { ifMatch: draft.revision() });
+    const answer = await send("POST", `/v1/dashboards/${meta.id}/publish`, { ifMatch: draft.revision() }).catch(async (failure: unknown) => {
+      if (asApiError(failure).code === "revision_conflict") await draft.fallBehind().catch(() => undefined);
+      throw failure;
+    });
     const number = answer.headers.get("Location")?.split("/").pop() ?? "";
-    await draft.refreshMeta();
+    // It is published, whether or not the page learns it now.
+    await draft.refreshMeta().catch(() => undefined);
     toast(isFirst ? w.doneFirst : w.done(number));
     onClose();
   });

@@ -1,5 +1,5 @@
 import { useMemo, useRef } from "react";
-import { api } from "../api/client";
+import { api, asApiError } from "../api/client";
 import { useGet } from "../api/hooks";
 import type { Dashboard, Version } from "../api/types";
 import { readConfigFile } from "../pages/dashboards";
@@ -17,6 +17,8 @@ interface TopBarProps {
   readonly draft: Draft;
   readonly canEdit: boolean;
   readonly canPublish: boolean;
+  /** Has as many widgets as a dashboard may have. */
+  readonly isFull: boolean;
   readonly tenant: string;
   readonly tenants: readonly { readonly value: string }[];
   readonly onTenant: (tenant: string) => void;
@@ -24,11 +26,36 @@ interface TopBarProps {
   readonly onReplaced: () => void;
 }
 
-export function TopBar({ draft, canEdit, canPublish, tenant, tenants, onTenant, onOpen, onReplaced }: TopBarProps): JSX.Element {
+export function TopBar({ draft, canEdit, canPublish, isFull, tenant, tenants, onTenant, onOpen, onReplaced }: TopBarProps): JSX.Element {
   const { config, meta, status } = draft;
   const file = useRef<HTMLInputElement>(null);
   const toast = useToast();
   const fail = useFailure();
+  // The server copies what it has.
+  const duplicate = async () => {
+    if (!(await draft.flush())) {
+      toast(w.duplicateUnsaved, "bad");
+      return;
+    }
+    const copy = await api.post<Dashboard>(`/v1/dashboards/${meta.id}/duplicate`);
+    navigate(`/dashboards/${copy.id}`);
+  };
+  const importFile = async (chosen: File) => {
+    const next = readConfigFile(await chosen.text());
+    if (!next) {
+      toast(words.dashboards.importFailed, "bad");
+      return;
+    }
+    try {
+      // The server fills in what files may leave out. The draft keeps its own address.
+      await draft.replace({ ...next, slug: config.slug ?? meta.slug });
+      onReplaced();
+      toast(w.imported);
+    } catch (error) {
+      const { message, details: [first] } = asApiError(error);
+      toast(first ? `${first.field}: ${first.expected}` : message, "bad");
+    }
+  };
   const items: (MenuItem | "line")[] = [
     { label: w.versions, icon: "history", run: () => onOpen("versions") },
     ...(canPublish && meta.status === "published" ? [{ label: w.session, icon: "session", run: () => navigate(`/sessions?new=1&dashboard=${meta.id}${tenant === "" ? "" : `&tenant=${encodeURIComponent(tenant)}`}`) } as const] : []),
@@ -37,7 +64,7 @@ export function TopBar({ draft, canEdit, canPublish, tenant, tenants, onTenant, 
       ? [
           {
             label: w.duplicate, icon: "copy",
-            run: () => void draft.flush().then(() => api.post<Dashboard>(`/v1/dashboards/${meta.id}/duplicate`)).then((copy) => navigate(`/dashboards/${copy.id}`), fail),
+            run: () => void duplicate().catch(fail),
           } as const,
         ]
       : []),
@@ -65,7 +92,7 @@ export function TopBar({ draft, canEdit, canPublish, tenant, tenants, onTenant, 
         <span className="topbar-tenant">
           <Combo ids={{ "aria-label": w.tenant }} clearable value={tenant} onPick={onTenant} suggestions={tenants} placeholder={w.allTenants} />
         </span>
-        {canEdit && <Button icon="plus" onClick={() => onOpen("gallery")}>{w.add}</Button>}
+        {canEdit && <Button icon="plus" disabled={isFull} onClick={() => onOpen("gallery")}>{w.add}</Button>}
         <Button icon="eye" onClick={() => onOpen("preview")}>{w.preview}</Button>
         {canPublish && <Button kind="primary" icon="publish" onClick={() => onOpen("publish")}>{w.publish}</Button>}
         <Menu label={w.more} items={items} />
@@ -74,14 +101,7 @@ export function TopBar({ draft, canEdit, canPublish, tenant, tenants, onTenant, 
           onChange={(event) => {
             const chosen = event.target.files?.[0];
             event.target.value = "";
-            void chosen?.text().then((text) => {
-              const next = readConfigFile(text);
-              if (!next) return toast(words.dashboards.importFailed, "bad");
-              // The draft keeps its own address.
-              draft.edit((before) => ({ ...next, ...(before.slug !== undefined && { slug: before.slug }) }));
-              onReplaced();
-              return toast(w.imported);
-            });
+            if (chosen) void importFile(chosen).catch(fail);
           }}
         />
       </div>

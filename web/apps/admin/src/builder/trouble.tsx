@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useGet } from "../api/hooks";
+import { useAction, useGet } from "../api/hooks";
 import type { Member, Page } from "../api/types";
 import { create } from "../pages/dashboards";
 import { navigate } from "../router";
@@ -82,12 +82,16 @@ function Conflict({ draft, look }: TroubleProps): JSX.Element {
 /** Puts what is on the screen into a draft of its own, and goes there. */
 function useCopy(draft: Draft): () => void {
   const fail = useFailure();
-  return () => {
+  const { run } = useAction(async () => {
     const { slug: _slug, ...rest } = draft.config;
-    create({ ...rest, name: w.copyName(draft.config.name) }).then((made) => {
+    try {
+      const made = await create({ ...rest, name: w.copyName(draft.config.name) });
       draft.useTheirs();
       draft.forget();
       navigate(`/dashboards/${made.id}`);
-    }, fail);
-  };
+    } catch (failure) {
+      fail(failure);
+    }
+  });
+  return run;
 }

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import { api } from "../api/client";
+import { api, asApiError } from "../api/client";
 import { useAction, useGet, useList } from "../api/hooks";
 import type { Dashboard, Version } from "../api/types";
 import { Ago, Badge, Bones, Button, Dialog, Empty, ErrorNote, Note, useToast } from "../ui";
@@ -27,7 +27,12 @@ export function VersionsDialog({ draft, look, canEdit, onClose }: VersionsProps)
   const toast = useToast();
   const restore = useAction(async () => {
     if (number === null || !(await draft.flush())) return;
-    draft.adopt(await api.post<Dashboard>(`/v1/dashboards/${id}/restore`, { version: number }, { ifMatch: draft.revision() }));
+    try {
+      draft.adopt(await api.post<Dashboard>(`/v1/dashboards/${id}/restore`, { version: number }, { ifMatch: draft.revision() }));
+    } catch (failure) {
+      if (asApiError(failure).code === "revision_conflict") await draft.fallBehind().catch(() => undefined);
+      throw failure;
+    }
     toast(w.restored(number));
     onClose();
   });
