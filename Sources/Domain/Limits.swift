@@ -61,10 +61,15 @@ public enum Limits {
   public static let sqlLength = 65_536
   public static let sqlRows = 10_000
   public static let sqlAnswerBytes = 16_777_216
+  /// Unless `EMBAN_SQL_SECONDS` says otherwise.
   public static let sqlSeconds = 30
   public static let sqlReadRows = 1_000_000_000
-  /// Of one organisation.
+  /// The memory of one statement, and of all of an environment; on small machines less.
+  public static let sqlStatementBytes: Int64 = 2_000_000_000
+  public static let sqlReaderBytes: Int64 = 3_000_000_000
+  /// Of one organisation, and of all: in each process.
   public static let sqlAtOnce = 4
+  public static let sqlAtOnceInAll = 16
   /// How many properties have columns of their own in a dataset.
   public static let datasetProperties = 400
 
@@ -94,6 +99,10 @@ public enum Limits {
   public static let inviteSeconds = 604_800
   public static let resetSeconds = 3_600
   public static let operatorResetSeconds = 86_400
+  /// How many console sessions of one person are kept.
+  public static let consoleSessions = 100
+  /// How long after its beginning a console session ends whatever is done in it, in seconds.
+  public static let consoleSessionSeconds = 15_552_000
   /// Of what a browser calls itself, as a list of sessions shows it.
   public static let userAgentLength = 300
   /// How many days one answer about usage may span.

@@ -382,7 +382,7 @@ def test_clickhouse_listens_on_loopback_and_wants_a_password(own_server: Servers
     ({"EMBAN_ALLOWED_ORIGINS": "app.example.com"}, "EMBAN_ALLOWED_ORIGINS"),
     ({"EMBAN_CLICKHOUSE_BIN": "/no/such/program"}, "EMBAN_CLICKHOUSE_BIN"),
     ({"EMBAN_CLICKHOUSE_URL": "tcp://x"}, "EMBAN_CLICKHOUSE_URL"), ({"EMBAN_ADOPT_EVENTS": "yes"}, "EMBAN_ADOPT_EVENTS"),
-    ({"EMBAN_QUERY_SECONDS": "0"}, "EMBAN_QUERY_SECONDS"), ({"EMBAN_QUERY_SECONDS": "61"}, "EMBAN_QUERY_SECONDS"),
+    ({"EMBAN_QUERY_SECONDS": "0"}, "EMBAN_QUERY_SECONDS"), ({"EMBAN_QUERY_SECONDS": "61"}, "EMBAN_QUERY_SECONDS"), ({"EMBAN_SQL_SECONDS": "601"}, "EMBAN_SQL_SECONDS"),
 ], ids=str)
 def test_wrong_settings_are_refused_by_name(own_server: Servers, environment: dict[str, str], key: str) -> None:
     server = own_server(environment=environment)

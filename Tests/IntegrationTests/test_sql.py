@@ -45,14 +45,18 @@ def test_an_answer_has_columns_rows_and_stats(team: Organization) -> None:
     ("SELECT DISTINCT string_props.a.b, `string_props.end point` FROM events", [["dotted", "/chat"]]),
     ("SELECT count() FROM events WHERE string_props.rare = 'x'", [[1]]),
     ("SELECT count() FROM events WHERE string_props.rare IS NULL", [[39]]),
+    ("SELECT count(string_props.rare), countIf(string_props.rare IS NOT NULL), count(numeric_props.tokens) FROM events", [[1, 1, 40]]),
     ("SELECT DISTINCT string_props.nobody FROM events", [[None]]),
     ("SELECT min(timestamp), max(timestamp) FROM events", [["2026-01-01T10:00:00.000Z", "2026-01-28T10:00:00.000Z"]]),
     ("SELECT count() FROM events WHERE timestamp >= '2026-01-10 00:00:00' AND timestamp < '2026-01-11'", [[2]]),
+    ("SELECT count() FROM events WHERE timestamp >= '2026-01-10T00:00:00Z' AND '2026-01-11T01:00:00+01:00' > timestamp", [[2]]),
+    ("SELECT count() FROM events AS e WHERE e.timestamp BETWEEN '2026-01-10T00:00:00.000Z' AND '2026-01-10T23:59:59.9Z'", [[2]]),
+    ("SELECT count() FROM events WHERE timestamp >= toDateTime('2026-01-10T00:00:00Z') AND timestamp IN ('2026-01-10T10:00:00Z', '2026-01-12 10:00:00')", [[3]]),
     ("SELECT quantile(0.5)(numeric_props.latency_ms) FROM events;", [[4.875]]),
     ("WITH top AS (SELECT user_id, count() AS n FROM events GROUP BY user_id) SELECT max(n) FROM top", [[14]]),
     ("SELECT 1 UNION SELECT 1", [[1]]),
     ("SELECT a.event_id, b.n FROM events AS a LEFT JOIN (SELECT 'e1' AS event_id, 7 AS n) AS b USING event_id WHERE a.event_id IN ('e1', 'e2') ORDER BY 1", [["e1", 7], ["e2", None]]),
-    ("SELECT toUInt64(18446744073709551615), toInt128(170141183460469231731687303715884105727)::String, nan, [1, NULL], map('a', 1), (1, 'x')",
+    ("SELECT toUInt64(18446744073709551615), toInt128('170141183460469231731687303715884105727')::String, nan, [1, NULL], map('a', 1), (1, 'x')",
      [[18446744073709551615, "170141183460469231731687303715884105727", None, [1, None], {"a": 1}, [1, "x"]]]),
     ("SELECT 'a' -- a comment at the end", [["a"]]),
     ("SELECT 'semicolon; in a text'", [["semicolon; in a text"]]),
@@ -190,7 +194,7 @@ def test_properties_of_any_name_can_be_asked_for(organization: Organization, nam
     assert rows(organization.admin, f"SELECT {text}, sum({number}) FROM events GROUP BY {text}") == [["here", 2]]
 
 
-@pytest.mark.parametrize("name", ["a`b", "a\\b", "a'b", "a\"b", "`); DROP TABLE emban.events --", "a\nb", "{x:String}"])
+@pytest.mark.parametrize("name", ["a`b", "a\\b", "a'b", "a\"b", "`); DROP TABLE emban.events --", "{x:String}"])
 def test_a_name_cannot_break_the_dataset(organization: Organization, name: str) -> None:
     organization.ingest([event(string_props={name: "here", "plain": "x"})])
     names = [column["name"] for column in organization.admin.get("/v1/datasets").expect(200)["data"][0]["columns"]]

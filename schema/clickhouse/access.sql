@@ -17,6 +17,8 @@ ALTER SETTINGS PROFILE emban_reader SETTINGS
   log_comment = '' CHANGEABLE_IN_READONLY,
   max_execution_time = 15 MIN 1 MAX 60 CHANGEABLE_IN_READONLY,
   max_threads MIN 1 MAX 64 CHANGEABLE_IN_READONLY,
+  -- Before SQL that people write, which waits a moment for these.
+  priority = 1,
   max_memory_usage = 4000000000 MIN 1 MAX 4000000000 CHANGEABLE_IN_READONLY,
   -- A query that needs more than it may have is told so at once, instead of waiting for others to give memory back.
   memory_usage_overcommit_max_wait_microseconds = 0,
@@ -104,16 +106,20 @@ CREATE SETTINGS PROFILE IF NOT EXISTS emban_sql;
 ALTER SETTINGS PROFILE emban_sql SETTINGS
   readonly = 1,
   log_comment = '' CHANGEABLE_IN_READONLY,
-  -- Limits.sqlSeconds, sqlReadRows, sqlAtOnce, and one more than sqlRows: whether there are more is seen by the one.
+  -- Limits.sqlSeconds, sqlReadRows, and one more than sqlRows: whether there are more is seen by the one. How long and with how much memory is
+  -- stated again with each user (SQLReaderAccess). More at once than Limits.sqlAtOnce: of two programs, and of who has just left.
   max_execution_time = 30,
   max_rows_to_read = 1000000000,
-  max_concurrent_queries_for_user = 4,
+  max_concurrent_queries_for_user = 12,
   max_result_rows = 10001,
   result_overflow_mode = 'break',
   read_overflow_mode = 'throw',
   timeout_overflow_mode = 'throw',
   timeout_before_checking_execution_speed = 0,
   max_threads = 4,
+  -- Dashboards go first: they have the priority 1. The second is for the operating system, where ClickHouse may set it.
+  priority = 10,
+  os_thread_priority = 10,
   max_memory_usage = 2000000000,
   max_memory_usage_for_user = 3000000000,
   memory_usage_overcommit_max_wait_microseconds = 0,
@@ -121,18 +127,22 @@ ALTER SETTINGS PROFILE emban_sql SETTINGS
   max_bytes_before_external_sort = 1000000000,
   max_temporary_data_on_disk_size_for_user = 4000000000,
   function_range_max_elements_in_block = 50000000,
+  function_sleep_max_microseconds_per_block = 1,
   max_query_size = 262144,
   log_queries = 0,
   cancel_http_readonly_queries_on_client_close = 1,
   use_query_cache = 0,
   use_query_condition_cache = 0,
   allow_introspection_functions = 0,
+  -- ClickHouse 25.8 reads `string_props.model IS NULL` and `count(string_props.model)` as a subcolumn of the JSON beside: wrong counts.
+  optimize_functions_to_subcolumns = 0,
   -- As who knows SQL from elsewhere expects it.
   union_default_mode = 'DISTINCT',
   join_use_nulls = 1,
   allow_suspicious_types_in_group_by = 1,
   allow_suspicious_types_in_order_by = 1,
   json_type_escape_dots_in_keys = 1,
+  cast_string_to_date_time_mode = 'best_effort',
   http_response_buffer_size = 1048576,
   http_write_exception_in_output_format = 0,
   date_time_output_format = 'iso',

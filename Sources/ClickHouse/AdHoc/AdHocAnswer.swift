@@ -81,7 +81,9 @@ struct AdHocCollector {
   func answer() throws -> AdHocAnswer {
     if let exception { throw ClickHouseError.exception(exception) }
     guard tail.isEmpty, isTruncated || rest.isEmpty else { throw ClickHouseError.protocolError("a line that is not a row") }
-    guard header.count == 2, header[0].count == header[1].count else { throw ClickHouseError.protocolError("the columns' types are missing") }
+    guard header.count == 2, header[0].count == header[1].count else {
+      throw ClickHouseError.protocolError("the columns' types are missing")
+    }
     return AdHocAnswer(
       columns: zip(header[0], header[1]).map { QueryRows.Column(name: $0.stringValue ?? "", type: $1.stringValue ?? "") }, rows: rows,
       rowCount: rowCount, isTruncated: isTruncated)
@@ -102,7 +104,8 @@ extension ClickHouseClient {
     try await withThrowingTaskGroup(of: AdHocAnswer.self) { group in
       defer { group.cancelAll() }
       group.addTask {
-        try await self.collect(statement, as: reader, comment: comment, AdHocCollector(maximumRows: maximumRows, maximumBytes: maximumBytes))
+        try await self.collect(
+          statement, as: reader, comment: comment, AdHocCollector(maximumRows: maximumRows, maximumBytes: maximumBytes))
       }
       group.addTask {
         try await Task.sleep(for: timeout)

@@ -7,29 +7,25 @@ import Crypto
 public struct SQLReader: Sendable, Hashable {
   public let organization: String
   public let environment: String
-  /// The user, and the database that holds its view: `emban_sql_` and 24 hexadecimal digits.
+  /// The user, and the database that holds its view: `emban_sql_` and 24 hexadecimal digits. Nobody without the key can name another's: the
+  /// database would tell by its errors whether a table or column of that name is there.
   public let name: String
   let password: String
 
   /// Whose rights the view has.
   var owner: String { name + "_view" }
 
-  /// - Parameter key: derived from the secret key, so that every program has the same passwords and a new key ends the old ones.
+  /// - Parameter key: derived from the secret key, so that every program has the same names and passwords, and a new key ends the old ones.
   /// - Returns: nil for a name that could not stand in a policy as it is: organisations and environments are letters, digits, `_` and `-`.
   public init?(organization: String, environment: String, key: String) {
     guard !key.isEmpty, Self.isPlain(organization), Self.isPlain(environment) else { return nil }
     self.organization = organization
     self.environment = environment
-    name = Self.name(organization: organization, environment: environment)
-    password = Self.hexadecimal(
-      HMAC<SHA256>.authenticationCode(for: Array(name.utf8), using: SymmetricKey(data: Array(key.utf8))))
+    name = Self.prefix + Self.code("name\0\(organization)\0\(environment)", key).prefix(24)
+    password = Self.code(name, key)
   }
 
   static let prefix = "emban_sql_"
-
-  static func name(organization: String, environment: String) -> String {
-    prefix + hexadecimal(SHA256.hash(data: Array("\(organization)\0\(environment)".utf8))).prefix(24)
-  }
 
   private static func isPlain(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.count <= 100
@@ -43,8 +39,10 @@ public struct SQLReader: Sendable, Hashable {
       }
   }
 
-  private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  /// HMAC-SHA256, in hexadecimal.
+  private static func code(_ text: String, _ key: String) -> String {
+    HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: SymmetricKey(data: Array(key.utf8)))
+      .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }
 

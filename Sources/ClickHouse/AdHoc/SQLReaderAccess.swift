@@ -15,12 +15,16 @@ public struct SQLReaderAccess: Sendable {
 
   private let client: ClickHouseClient
   private let isOwnServer: Bool
+  private let seconds: Int
 
-  /// - Parameter isOwnServer: whether nobody else uses the server: then its users sign in from this machine only, and see nothing in `system`. On a
-  ///   foreign one a policy on its system tables might close them to others, and the network between is not ours to know.
-  public init(client: ClickHouseClient, isOwnServer: Bool) {
+  /// - Parameters:
+  ///   - isOwnServer: whether nobody else uses the server: then its users sign in from this machine only, and see nothing in `system`. On a
+  ///     foreign one a policy on its system tables might close them to others, and the network between is not ours to know.
+  ///   - seconds: how long a statement may take.
+  public init(client: ClickHouseClient, isOwnServer: Bool, seconds: Int) {
     self.client = client
     self.isOwnServer = isOwnServer
+    self.seconds = seconds
   }
 
   /// The properties that have columns in the reader's view; none if there is no view.
@@ -45,10 +49,12 @@ public struct SQLReaderAccess: Sendable {
   public func make(_ reader: SQLReader, properties: [PropertyPath]) async throws {
     let user = Self.quoted(reader.name)
     let owner = Self.quoted(reader.owner)
+    let settings = try await settings()
     if isOwnServer { try await closeSystemTables() }
-    try await client.execute("CREATE DATABASE IF NOT EXISTS \(user) COMMENT \(Self.literal("\(reader.organization) \(reader.environment)"))")
+    try await client.execute(
+      "CREATE DATABASE IF NOT EXISTS \(user) COMMENT \(Self.literal("\(reader.organization) \(reader.environment)"))")
     try await client.execute("CREATE USER IF NOT EXISTS \(owner) IDENTIFIED WITH no_password HOST NONE")
-    try await client.execute("ALTER USER \(owner) IDENTIFIED WITH no_password HOST NONE DEFAULT ROLE NONE SETTINGS PROFILE 'emban_sql'")
+    try await client.execute("ALTER USER \(owner) IDENTIFIED WITH no_password HOST NONE DEFAULT ROLE NONE SETTINGS \(settings)")
     // The policy before the grant, and closed before it has its condition: at no moment is there a reader without one.
     try await client.execute("CREATE ROW POLICY IF NOT EXISTS \(user) ON \(identifier: Self.events) FOR SELECT USING 0 TO \(owner)")
     try await client.execute(
@@ -67,20 +73,35 @@ public struct SQLReaderAccess: Sendable {
     try await client.execute(
       """
       ALTER USER \(user) IDENTIFIED WITH sha256_hash BY \(bind: ClickHouseMigrator.sha256(reader.password)) \
-      HOST \(isOwnServer ? "LOCAL" : "ANY") DEFAULT ROLE emban_sql SETTINGS PROFILE 'emban_sql'
+      HOST \(isOwnServer ? "LOCAL" : "ANY") DEFAULT ROLE emban_sql SETTINGS \(settings)
       """)
     try await client.execute("GRANT SELECT ON \(user).events TO \(user) WITH REPLACE OPTION")
     try await check(reader)
   }
 
-  /// Removes every reader but those of the organisations given.
-  /// - Parameter keeping: is asked after the readers were listed: one that is made meanwhile is none of them.
+  /// The profile, and what of it depends on the machine and on who runs it: a statement may have a quarter of the memory of ClickHouse, and the
+  /// statements of an environment together a quarter as well, so that those of an organisation leave half of it to everybody else.
+  private func settings() async throws -> SQL {
+    let limit = try await client.query(
+      "SELECT toInt64OrZero(value) FROM system.server_settings WHERE name = 'max_server_memory_usage'", as: .admin)
+    let share = (limit.rows.first?.first?.numberValue).map { Int64($0 / 4) } ?? 0
+    let statement = share > 0 ? min(Limits.sqlStatementBytes, share) : Limits.sqlStatementBytes
+    let together = share > 0 ? min(Limits.sqlReaderBytes, share) : Limits.sqlReaderBytes
+    return SQL(
+      trusted: """
+        PROFILE 'emban_sql', max_execution_time = \(seconds), max_memory_usage = \(statement), max_memory_usage_for_user = \(together), \
+        max_bytes_before_external_group_by = \(statement / 2), max_bytes_before_external_sort = \(statement / 2)
+        """)
+  }
+
+  /// Removes every reader but those given.
+  /// - Parameter keeping: the names of readers; is asked after they were listed: one that is made meanwhile is none of them.
   /// - Returns: how many.
-  public func removeAll(but keeping: @Sendable () async throws -> [(organization: String, environment: String)]) async throws -> Int {
+  public func removeAll(but keeping: @Sendable () async throws -> Set<String>) async throws -> Int {
     let found = try await client.query(
       "SELECT name FROM system.databases WHERE startsWith(name, \(bind: SQLReader.prefix))", as: .admin)
     guard !found.rows.isEmpty else { return 0 }
-    let kept = Set(try await keeping().map { SQLReader.name(organization: $0.organization, environment: $0.environment) })
+    let kept = try await keeping()
     var removed = 0
     for name in found.rows.compactMap({ $0.first?.stringValue }) where !kept.contains(name) && Self.isName(name) {
       let user = Self.quoted(name)
@@ -141,7 +162,9 @@ public struct SQLReaderAccess: Sendable {
   /// What the catalogue tells of the server: folders, settings, functions. Restrictive, so that it can open nothing to anybody.
   private func closeSystemTables() async throws {
     let there = Set(
-      try await client.query("SELECT name FROM system.tables WHERE database = 'system'", as: .admin).rows.compactMap { $0.first?.stringValue })
+      try await client.query("SELECT name FROM system.tables WHERE database = 'system'", as: .admin).rows.compactMap {
+        $0.first?.stringValue
+      })
     let tables = Self.openSystemTables.map { "\($0)" }.filter(there.contains).map { "system.\($0)" }.joined(separator: ", ")
     try await client.execute(
       "CREATE ROW POLICY IF NOT EXISTS emban_sql ON \(SQL(trusted: tables)) AS RESTRICTIVE FOR SELECT USING 0 TO emban_sql")

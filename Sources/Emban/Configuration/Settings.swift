@@ -22,7 +22,7 @@ struct SettingsError: Error, CustomStringConvertible {
 /// (sqlite in the data directory), `clickhouse_url` (absent: own child process), `clickhouse_bin`, `secret_key` (absent: made
 /// on first run), `default_plan` (scale), `allowed_origins` (comma-separated; absent: any), `log_level` (info), `assets_dir`,
 /// `rollup_events` (1000000; 0 makes and uses no rollups), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
-/// no answers), `query_seconds` (20; at most 60), `spool_mb` (1024; 0 keeps no events while the event store is away), `session_rate` (100; 0 does not limit embed sessions),
+/// no answers), `query_seconds` (20; at most 60), `sql_seconds` (30; at most 600), `spool_mb` (1024; 0 keeps no events while the event store is away), `session_rate` (100; 0 does not limit embed sessions),
 /// `adopt_events` (0; 1 takes the events of another configuration store over), `smtp_url` (absent: no mails are sent), `mail_from`
 /// (emban@ the host of the public URL).
 struct Settings: Sendable {
@@ -43,6 +43,8 @@ struct Settings: Sendable {
   var cacheMegabytes = 64
   /// How long one statement of a viewer or a key may take in ClickHouse.
   var querySeconds = 20
+  /// How long one statement may take that people write in SQL.
+  var sqlSeconds = Limits.sqlSeconds
   /// How much disk the events may take that wait for the event store.
   var spoolMegabytes = 1024
   /// How many requests a second one embed session may make in the long run; 0 for any number.
@@ -72,7 +74,7 @@ struct Settings: Sendable {
 
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
-    "allowed_origins", "log_level", "assets_dir", "cache_mb", "query_seconds", "spool_mb", "rollup_events", "rollup_interval",
+    "allowed_origins", "log_level", "assets_dir", "cache_mb", "query_seconds", "sql_seconds", "spool_mb", "rollup_events", "rollup_interval",
     "rollup_quiet", "session_rate", "adopt_events", "smtp_url", "mail_from",
   ]
 
@@ -173,6 +175,10 @@ struct Settings: Sendable {
     if let seconds = try number("query_seconds", from: 1) {
       guard seconds <= 60 else { throw SettingsError(key: "EMBAN_QUERY_SECONDS", expected: "must be at most 60") }
       querySeconds = seconds
+    }
+    if let seconds = try number("sql_seconds", from: 1) {
+      guard seconds <= 600 else { throw SettingsError(key: "EMBAN_SQL_SECONDS", expected: "must be at most 600") }
+      sqlSeconds = seconds
     }
     if let megabytes = try number("spool_mb", from: 0) {
       guard megabytes <= 1_048_576 else { throw SettingsError(key: "EMBAN_SPOOL_MB", expected: "must be at most 1048576") }

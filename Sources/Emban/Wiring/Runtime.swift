@@ -94,7 +94,7 @@ final class Runtime: Sendable {
     }
     sql = AdHocSQL(
       client: client, key: secretKey.derivePassword(info: "clickhouse:emban_sql"), isOwnServer: external == nil,
-      queries: QueryService(runner: ClickHouseRunner(client: client, gate: gate, timeout: .seconds(settings.querySeconds)), clock: clock),
+      seconds: settings.sqlSeconds, queries: QueryService(runner: ClickHouseRunner(client: client, gate: gate, timeout: .seconds(settings.querySeconds)), clock: clock),
       clock: clock)
     // The lock of the data directory keeps other programs from a store of our own.
     var policy = RollupPolicy()

@@ -15,25 +15,32 @@ public actor AdHocSQL {
 
   /// How old what is told of a dataset may be, in milliseconds.
   private static let freshness: Int64 = 30_000
-  /// How often an unknown name makes a look for new properties, in milliseconds.
+  /// How often a property without a column makes a look for new ones, in milliseconds.
   private static let patience: Int64 = 3_000
 
   private let client: ClickHouseClient
   private let access: SQLReaderAccess
   private let key: String
   private let queries: QueryService
+  private let seconds: Int
   private let clock: TimeSource
   private var prepared: [String: Prepared] = [:]
   private var making: [String: Task<Prepared, any Error>] = [:]
   private var running: [OrganizationID: Int] = [:]
+  private var runningInAll = 0
 
   /// - Parameters:
-  ///   - key: derived from the secret key; the passwords of the users are derived from it.
+  ///   - key: derived from the secret key; the names and passwords of the users are derived from it.
   ///   - isOwnServer: whether nobody else uses the ClickHouse.
-  public init(client: ClickHouseClient, key: String, isOwnServer: Bool, queries: QueryService, clock: @escaping TimeSource) {
+  ///   - seconds: how long a statement may take.
+  public init(
+    client: ClickHouseClient, key: String, isOwnServer: Bool, seconds: Int = Limits.sqlSeconds, queries: QueryService,
+    clock: @escaping TimeSource
+  ) {
     self.client = client
-    access = SQLReaderAccess(client: client, isOwnServer: isOwnServer)
+    access = SQLReaderAccess(client: client, isOwnServer: isOwnServer, seconds: seconds)
     self.key = key
+    self.seconds = seconds
     self.queries = queries
     self.clock = clock
   }
@@ -48,30 +55,33 @@ public actor AdHocSQL {
   /// - Throws: ``AppError`` that says what is wrong with the statement; 429 `sql_busy` when enough of the organisation's run.
   func run(_ statement: AdHocStatement, _ account: Account) async throws -> (answer: AdHocAnswer, milliseconds: Double) {
     let organization = account.organization
-    guard running[organization, default: 0] < Limits.sqlAtOnce else {
-      throw AppError(
-        status: 429, code: "sql_busy", message: "\(Limits.sqlAtOnce) statements of this organization run at this moment.", retryAfter: 2)
+    guard running[organization, default: 0] < Limits.sqlAtOnce, runningInAll < Limits.sqlAtOnceInAll else {
+      let whose = runningInAll < Limits.sqlAtOnceInAll ? " of this organization" : ""
+      throw AppError(status: 429, code: "sql_busy", message: "Enough statements\(whose) run at this moment.", retryAfter: 2)
     }
     running[organization, default: 0] += 1
+    runningInAll += 1
     defer {
+      runningInAll -= 1
       running[organization, default: 1] -= 1
       if running[organization] == 0 { running[organization] = nil }
     }
-    let reader = try await prepare(account, notOlderThan: .max, again: false)
+    let reader = try await prepare(account, for: statement)
     let timer = ContinuousClock()
     var start = timer.now
     do {
       let answer = try await send(statement, reader, account)
       return (answer, (timer.now - start) / .milliseconds(1))
     } catch ClickHouseError.exception(let exception) {
-      let problem = AdHocProblem(exception, of: statement, columns: reader.dataset.columns.map(\.name))
-      guard let changed = try await renewed(reader, account, after: problem) else { throw problem.appError }
+      let problem = problem(exception, statement, reader)
+      guard problem.isAboutReader else { throw problem.appError }
+      let made = try await prepare(account, notOlderThan: 0, again: true)
       start = timer.now
       do {
-        let answer = try await send(statement, changed, account)
+        let answer = try await send(statement, made, account)
         return (answer, (timer.now - start) / .milliseconds(1))
       } catch ClickHouseError.exception(let exception) {
-        throw AdHocProblem(exception, of: statement, columns: changed.dataset.columns.map(\.name)).appError
+        throw self.problem(exception, statement, made).appError
       }
     }
   }
@@ -79,18 +89,21 @@ public actor AdHocSQL {
   private func send(_ statement: AdHocStatement, _ prepared: Prepared, _ account: Account) async throws -> AdHocAnswer {
     try await client.answer(
       adHoc: statement.sql, as: prepared.reader, comment: "sql \(account.organization) \(account.actor)", maximumRows: Limits.sqlRows,
-      maximumBytes: Limits.sqlAnswerBytes, timeout: .seconds(Limits.sqlSeconds + 5))
+      maximumBytes: Limits.sqlAnswerBytes, timeout: .seconds(seconds + 5))
   }
 
-  /// The reader made anew, if the problem may be gone by that.
-  private func renewed(_ before: Prepared, _ account: Account, after problem: AdHocProblem) async throws -> Prepared? {
-    if problem.isAboutReader { return try await prepare(account, notOlderThan: 0, again: true) }
-    guard problem.isUnknownName, clock().milliseconds - before.at.milliseconds > Self.patience else { return nil }
-    let after = try await prepare(account, notOlderThan: 0, again: false)
-    return after.dataset.properties == before.dataset.properties ? nil : after
+  private func problem(_ exception: ClickHouseException, _ statement: AdHocStatement, _ prepared: Prepared) -> AdHocProblem {
+    AdHocProblem(exception, of: statement, columns: prepared.dataset.columns.map(\.name), seconds: seconds)
   }
 
   // MARK: - Preparation
+
+  /// Looks for new properties when the statement names one that has no column: without it, ClickHouse would read the name as a path of the JSON, of no type.
+  private func prepare(_ account: Account, for statement: AdHocStatement) async throws -> Prepared {
+    let before = try await prepare(account, notOlderThan: .max, again: false)
+    let isNew = !statement.properties.isSubset(of: before.dataset.columns.map(\.name))
+    return isNew ? try await prepare(account, notOlderThan: Self.patience, again: false) : before
+  }
 
   /// - Parameters:
   ///   - age: in milliseconds; what was prepared earlier is looked at again.
@@ -131,10 +144,14 @@ public actor AdHocSQL {
   /// Removes the users of organisations that are no more.
   /// - Returns: how many.
   public func removeUnused(_ organizations: @escaping @Sendable () async throws -> [OrganizationID]) async throws -> Int {
-    try await access.removeAll {
-      try await organizations().flatMap { organization in
-        [EnvironmentName.production, .development].map { (organization.rawValue, $0.rawValue) }
-      }
+    let key = key
+    return try await access.removeAll {
+      Set(
+        try await organizations().flatMap { organization in
+          [EnvironmentName.production, .development].compactMap {
+            SQLReader(organization: organization.rawValue, environment: $0.rawValue, key: key)?.name
+          }
+        })
     }
   }
 }

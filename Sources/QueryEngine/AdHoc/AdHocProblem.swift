@@ -7,16 +7,17 @@ public struct AdHocProblem {
   private let exception: ClickHouseException
   private let statement: AdHocStatement
   private let columns: [String]
+  private let seconds: Int
 
-  /// - Parameter columns: names that may be suggested.
-  public init(_ exception: ClickHouseException, of statement: AdHocStatement, columns: [String]) {
+  /// - Parameters:
+  ///   - columns: names that may be suggested.
+  ///   - seconds: how long a statement may take.
+  public init(_ exception: ClickHouseException, of statement: AdHocStatement, columns: [String], seconds: Int = Limits.sqlSeconds) {
     self.exception = exception
     self.statement = statement
     self.columns = columns
+    self.seconds = seconds
   }
-
-  /// Whether a name was not found that the events may have by now.
-  public var isUnknownName: Bool { exception.code == 47 }
 
   /// Whether the reader is not as it was made: it, its view or its password is gone.
   public var isAboutReader: Bool {
@@ -33,22 +34,26 @@ public struct AdHocProblem {
     case 62: return syntax(cause)
     case 159, 160, 209:
       return .sql(
-        "sql_too_slow", "The statement was stopped after \(Limits.sqlSeconds) seconds; a shorter time range or fewer groups may help.", statement.text,
+        "sql_too_slow", "The statement was stopped after \(seconds) seconds; a shorter time range or fewer groups may help.",
+        statement.text,
         byte: nil, cause: cause)
     case 158, 307:
       return .sql(
-        "sql_too_large", "The statement reads more than \(Self.grouped(Limits.sqlReadRows)) rows; a shorter time range helps.", statement.text, byte: nil,
+        "sql_too_large", "The statement reads more than \(Self.grouped(Limits.sqlReadRows)) rows; a shorter time range helps.",
+        statement.text, byte: nil,
         cause: cause)
     case 241, 173, 243, 396, 191:
       return .sql(
-        "sql_too_large", "The statement needs more memory than it may have; fewer groups, columns or a smaller join may help.", statement.text, byte: nil,
+        "sql_too_large", "The statement needs more memory than it may have; fewer groups, columns or a smaller join may help.",
+        statement.text, byte: nil,
         cause: cause)
     case 202, 201:
       return AppError(
         status: 429, code: "sql_busy", message: "Too many statements of this organization run at this moment.", retryAfter: 2, cause: cause)
     case 497, 164, 452, 291, 481, 446:
       return .sql(
-        "sql_not_allowed", "The statement does more than reading the table events: other tables, table functions and settings are not available.",
+        "sql_not_allowed",
+        "The statement does more than reading the table events: other tables, table functions and settings are not available.",
         statement.text, byte: nil, cause: cause)
     default:
       let (sentence, name) = self.sentence
@@ -87,8 +92,14 @@ public struct AdHocProblem {
     case 46, 63:
       let name = named(after: "name `") ?? named(after: "name '") ?? named(after: "function ")
       return (name.map { "There is no function \($0)." } ?? "A function is not there.", name)
+    case 43, 44, 53,
+      386 where unknownProperty != nil:
+      let name = unknownProperty ?? ""
+      return ("There is no column \(name).\(suggestion(name))", name)
+    case 53 where exception.message.contains("Cannot convert string '"): return (Self.conversion, nil)
     case 43, 44, 70, 53, 386:
-      let name = named(after: "of function ") ?? named(after: "for function ") ?? named(after: "aggregate function ") ?? named(after: "function ")
+      let name =
+        named(after: "of function ") ?? named(after: "for function ") ?? named(after: "aggregate function ") ?? named(after: "function ")
       return (
         name.map { "The function \($0) does not take values of these types; convert them, e.g. with toString(x) or toFloat64(x)." }
           ?? "The types of values do not fit each other; convert them, e.g. with toString(x) or toFloat64(x).", name
@@ -97,19 +108,23 @@ public struct AdHocProblem {
       let name = named(after: "unction ")
       return (name.map { "The function \($0) takes another number of arguments." } ?? "A function takes another number of arguments.", name)
     case 215:
-      let column = named(after: "Column '")?.split(separator: ".").drop { $0.hasPrefix("emban_sql_") || $0 == "events" }.joined(separator: ".")
+      let column = named(after: "Column '")?.split(separator: ".").drop { $0.hasPrefix("emban_sql_") || $0 == "events" }.joined(
+        separator: ".")
       return (
         column.map { "\($0) must be in GROUP BY, or inside of an aggregate such as any(…)." }
           ?? "A column must be in GROUP BY, or inside of an aggregate.", column
       )
     case 184: return ("An aggregate such as count() cannot stand here: not in WHERE, and not inside of another aggregate.", nil)
     case 6, 27, 32, 38, 41, 69, 72, 117, 130, 131, 349, 407, 675:
-      return ("A value could not be converted. Functions such as toInt64OrNull(x) give NULL instead; times are written '2026-01-31 00:00:00'.", nil)
+      return (Self.conversion, nil)
     case 153: return ("There is a division by zero.", nil)
     case 125: return ("A subquery in place of a value gives more than one row.", nil)
     case 179, 207, 352, 206:
       let name = named(after: "alias ") ?? named(after: "identifier '") ?? named(after: "Identifier '")
-      return (name.map { "The name \($0) can mean more than one thing; give one of them another name." } ?? "A name can mean more than one thing.", name)
+      return (
+        name.map { "The name \($0) can mean more than one thing; give one of them another name." }
+          ?? "A name can mean more than one thing.", name
+      )
     case 50:
       let name = named(after: "family: ")
       return (name.map { "There is no type \($0)." } ?? "A type is not there.", name)
@@ -121,6 +136,12 @@ public struct AdHocProblem {
     default: return ("The statement cannot be run as it is.", nil)
     }
   }
+
+  /// A property without a column: ClickHouse reads it as a path of the JSON that no event has, and objects to what is done with it.
+  private var unknownProperty: String? { statement.properties.subtracting(columns).min() }
+
+  private static let conversion =
+    "A value could not be converted. Functions such as toInt64OrNull(x) give NULL instead; times are written '2026-01-31 00:00:00'."
 
   /// `Did you mean string_props.model?`
   private func suggestion(_ name: String) -> String {

@@ -13,18 +13,35 @@ public struct AdHocStatement: Sendable, Hashable {
   private static let prefix = "SELECT * FROM (\n"
 
   /// The statement as it is sent. Within the brackets only a SELECT can stand, and the server itself refuses everything else.
-  public var sql: SQL { SQL(trusted: "\(Self.prefix)\(text)\n) LIMIT \(Limits.sqlRows + 1)") }
+  public var sql: SQL { SQL(trusted: "\(Self.prefix)\(AdHocTimes.rewritten(SQLTokens.plain(text)))\n) LIMIT \(Limits.sqlRows + 1)") }
 
   /// How many bytes of ``sql`` come before ``text``.
   static var bytesBefore: Int { prefix.utf8.count }
+
+  /// The columns of properties that it names, such as `string_props.model`.
+  public var properties: Set<String> {
+    let tokens = SQLTokens.read(text)
+    var found: Set<String> = []
+    for (index, token) in tokens.enumerated() where token.kind == .word || token.kind == .quoted {
+      for column in [PropertyPath.Column.stringProps, .numericProps].map(\.rawValue) {
+        if token.kind == .quoted, token.value.hasPrefix(column + ".") { found.insert(token.value) }
+        guard token.value == column else { continue }
+        var name = column
+        var next = index + 1
+        while next + 1 < tokens.count, tokens[next].kind == .sign(UInt8(ascii: ".")), [.word, .quoted].contains(tokens[next + 1].kind) {
+          name += "." + tokens[next + 1].value
+          next += 2
+        }
+        if name != column { found.insert(name) }
+      }
+    }
+    return found
+  }
 
   /// - Throws: ``AppError`` 422 `sql_not_allowed` or `sql_invalid`, with the position.
   public init(_ text: String) throws(AppError) {
     self.text = try AdHocCheck(text).checked()
   }
-
-  /// Past the check: for tests of what the database does by itself.
-  public init(unchecked text: String) { self.text = text }
 }
 
 /// The look at a statement before it is sent: a list of named steps, of which the first that objects is told.
@@ -56,6 +73,9 @@ struct AdHocCheck {
     }
     if let open = tokens.first(where: { $0.kind == .unclosed }) {
       throw invalid("A text, quoted name or comment begins here and does not end.", open.range.lowerBound)
+    }
+    if let strange = tokens.first(where: { $0.kind == .strange }) {
+      throw invalid("\(strange.value) cannot stand here; names with such letters stand between backticks.", strange.range.lowerBound)
     }
   }
 
@@ -111,7 +131,7 @@ struct AdHocCheck {
       guard !isMember(index) else { continue }
       let name = token.value.lowercased()
       let isSource = ["from", "join"].contains(word(index - 1) ?? "") || isSign(index - 1, ",")
-      if isSign(index + 1, "("), Self.tableFunctions.contains(name), isSource || !Self.alsoScalar.contains(name) {
+      if isSign(index + 1, "("), token.isEscaped || Self.tableFunctions.contains(name), isSource || !Self.alsoScalar.contains(name) {
         throw refused("The table function \(token.value) is not available: statements read the table events.", token)
       }
       if isSource, isSign(index + 1, "."), ["system", "information_schema", "emban"].contains(name) {
@@ -123,7 +143,9 @@ struct AdHocCheck {
   private func callsNoServerFunctions() throws(AppError) {
     for (index, token) in tokens.enumerated() where token.kind == .word || token.kind == .quoted {
       let name = token.value.lowercased()
-      guard Self.serverFunctions.contains(name) || Self.serverPrefixes.contains(where: { name.hasPrefix($0) }) else { continue }
+      guard token.isEscaped || Self.serverFunctions.contains(name) || Self.serverPrefixes.contains(where: { name.hasPrefix($0) }) else {
+        continue
+      }
       let isApplied = word(index - 1) == "apply" || (isSign(index - 1, "(") && word(index - 2) == "apply")
       if isSign(index + 1, "(") || isApplied { throw refused("The function \(token.value) is not available.", token) }
     }
@@ -178,20 +200,29 @@ struct AdHocCheck {
   /// Names of functions of values, too.
   private static let alsoScalar: Set<String> = ["file", "format"]
 
-  /// They tell about the machine and the server, reach out of it, wait, or write to its log. No grant of ClickHouse forbids them; none of
-  /// them knows a row.
+  /// They tell about the machine and the server, reach out of it, wait, write to its log, or tell how the store keeps rows, which depends on
+  /// what lies beside (`dumpColumnStructure`). No grant of ClickHouse forbids them; none of them knows a row.
   private static let serverFunctions: Set<String> = [
-    "buildid", "catboostevaluate", "connection_id", "connectionid", "currentdatabase", "currentprofiles", "currentquery_id", "currentqueryid",
+    "blockserializedsize", "buildid", "catboostevaluate", "chdb", "connection_id", "connectionid", "currentdatabase", "currentprofiles",
+    "currentquery_id", "currentqueryid",
     "currentroles", "currentschemas", "currentuser", "current_database", "current_query_id", "current_schemas", "current_user", "database",
-    "defaultprofiles", "defaultroles", "displayname", "enabledprofiles", "enabledroles", "file", "filesystemavailable",
-    "filesystemcapacity", "filesystemunreserved", "flamegraph", "fqdn", "fullhostname", "generateserialid", "getclienthttpheader", "getmacro",
+    "defaultprofiles", "defaultroles", "displayname", "dumpcolumnstructure", "enabledprofiles", "enabledroles", "evalmlmethod", "file",
+    "filesystemavailable",
+    "filesystemcapacity", "filesystemunreserved", "flamegraph", "fqdn", "fullhostname", "generateserialid", "getclienthttpheader",
+    "getmacro",
     "getmaxtablenamelengthfordatabase", "getmergetreesetting", "getoskernelversion", "getserverport", "getserversetting", "getsetting",
-    "getsettingordefault", "globalvariable", "hascolumnintable", "hostname", "initial_query_id", "initialqueryid", "logtrace",
-    "partitionid", "query_id", "queryid", "queryuser", "query_user", "reversednsquery", "schema", "servertimezone", "serveruuid",
-    "shardcount", "shardnum", "showcertificate", "sleep", "sleepeachrow", "system_user", "tcpport", "transactionid", "transactionlatestsnapshot",
+    "getsettingordefault", "globalvariable", "hascolumnintable", "hasthreadfuzzer", "hostname", "initial_query_id", "initialqueryid",
+    "isdynamicelementinshareddata", "jsondynamicpaths", "jsondynamicpathswithtypes", "jsonshareddatapaths", "jsonshareddatapathswithtypes",
+    "logtrace",
+    "partitionid", "query_id", "queryid", "queryuser", "query_user", "reversednsquery", "revision", "schema", "servertimezone",
+    "serveruuid",
+    "shardcount", "shardnum", "showcertificate", "sleep", "sleepeachrow", "system_user", "tcpport", "tid", "transactionid",
+    "transactionlatestsnapshot",
     "transactionoldestsnapshot", "uptime", "user", "version", "zookeepersessionuptime",
   ]
-  private static let serverPrefixes = ["__", "ai", "dict", "joinget", "regionto", "regionin", "regionhierarchy", "addressto", "demangle", "llm"]
+  private static let serverPrefixes = [
+    "__", "ai", "dict", "joinget", "regionto", "regionin", "regionhierarchy", "addressto", "demangle", "llm",
+  ]
 }
 
 extension AppError {

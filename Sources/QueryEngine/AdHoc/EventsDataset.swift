@@ -98,7 +98,9 @@ public struct EventsDataset: Sendable, Hashable {
       let shown = found.events.prefix(3).joined(separator: ", ")
       return " of \(shown)\(found.events.count > 3 ? " and \(found.events.count - 3) more" : "")"
     }
-    let values = found.flatMap { isString && $0.cardinality > 0 ? ", \($0.cardinality) value\($0.cardinality == 1 ? "" : "s") in the newest events" : nil }
+    let values = found.flatMap {
+      isString && $0.cardinality > 0 ? ", \($0.cardinality) value\($0.cardinality == 1 ? "" : "s") in the newest events" : nil
+    }
     return Column(
       name: "\(property.column.rawValue).\(property.key)", type: isString ? "Nullable(String)" : "Nullable(Float64)",
       description: "\(isString ? "Dimension" : "Measure") \(property.key)\(of ?? "")\(values ?? "").",
@@ -126,7 +128,8 @@ extension EventsDataset.Column {
   /// The name as it is written in a statement: between backticks unless it is plain.
   public var sql: String {
     let isPlain = name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
-      !part.isEmpty && !(part.first?.isNumber ?? true) && part.utf8.allSatisfy { $0 < 0x80 } && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
+      !part.isEmpty && !(part.first?.isNumber ?? true) && part.utf8.allSatisfy { $0 < 0x80 }
+        && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
     }
     return isPlain ? name : "`\(name)`"
   }

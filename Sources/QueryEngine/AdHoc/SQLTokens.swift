@@ -6,12 +6,14 @@ struct SQLTokens {
   enum Kind: Hashable {
     /// A name or keyword without quotes, or a number.
     case word
-    /// A name between backticks or double quotes.
+    /// A name between backticks, double or typographic quotes.
     case quoted
     case text
     case sign(UInt8)
     /// A text, name or comment without its end.
     case unclosed
+    /// A letter or sign beyond ASCII outside of quotes.
+    case strange
   }
 
   struct Token {
@@ -20,6 +22,8 @@ struct SQLTokens {
     let range: Range<Int>
     /// The name without its quotes, the sign, or the text as it stands.
     let value: String
+    /// Whether it is a name with backslashes: what these make of it is the server's to say.
+    var isEscaped: Bool { kind == .quoted && value.utf8.contains(UInt8(ascii: "\\")) }
   }
 
   private let bytes: [UInt8]
@@ -36,6 +40,15 @@ struct SQLTokens {
     return found
   }
 
+  /// The text with blanks in place of comments and of blanks beyond ASCII, in as many bytes: so the server sees the tokens that are seen here, whatever it
+  /// takes for a comment.
+  static func plain(_ text: String) -> String {
+    let bytes = Array(text.utf8)
+    var plain = bytes.map { $0 == UInt8(ascii: "\n") ? $0 : UInt8(ascii: " ") }
+    for token in read(text) { plain.replaceSubrange(token.range, with: bytes[token.range]) }
+    return String(decoding: plain, as: UTF8.self)
+  }
+
   private init(bytes: [UInt8]) { self.bytes = bytes }
 
   private mutating func next() -> Token? {
@@ -45,7 +58,7 @@ struct SQLTokens {
       switch byte {
       case 0x09...0x0D, 0x20:
         place += 1
-      case UInt8(ascii: "-") where at(1) == UInt8(ascii: "-"):
+      case UInt8(ascii: "-") where at(1) == UInt8(ascii: "-"), UInt8(ascii: "/") where at(1) == UInt8(ascii: "/"):
         skipLine()
       case UInt8(ascii: "#") where at(1) == UInt8(ascii: " ") || at(1) == UInt8(ascii: "!"):
         skipLine()
@@ -61,13 +74,15 @@ struct SQLTokens {
         if skipHeredoc() { return token(.text, start) }
         place = start
         return word(start)
-      case 0xC2...0xF4:
+      case 0x80...0xFF:
         if let blank = blankLength() {
           place += blank
         } else if let kind = skipTypographicQuotes() {
           return token(kind, start)
         } else {
-          return word(start)
+          place += 1
+          while place < bytes.count, bytes[place] & 0xC0 == 0x80 { place += 1 }
+          return token(.strange, start)
         }
       case _ where Self.isWord(byte):
         return word(start)
@@ -83,21 +98,20 @@ struct SQLTokens {
 
   private func token(_ kind: Kind, _ start: Int) -> Token {
     let range = start..<place
-    let inner = kind == .quoted ? (start + 1)..<(place - 1) : range
-    let value = String(decoding: bytes[inner], as: UTF8.self)
-    return Token(kind: kind, range: range, value: kind == .quoted ? value.replacing("\\", with: "") : value)
+    let quote = bytes[start] < 0x80 ? 1 : 3
+    let inner = kind == .quoted ? (start + quote)..<(place - quote) : range
+    return Token(kind: kind, range: range, value: String(decoding: bytes[inner], as: UTF8.self))
   }
 
   private mutating func word(_ start: Int) -> Token {
-    while place < bytes.count, Self.isWord(bytes[place]) || bytes[place] == UInt8(ascii: "$"), blankLength() == nil { place += 1 }
-    if place == start { place += 1 }
+    while place < bytes.count, Self.isWord(bytes[place]) || bytes[place] == UInt8(ascii: "$") { place += 1 }
     return token(.word, start)
   }
 
   private static func isWord(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-      UInt8(ascii: "_"), 0x80...0xFF:
+      UInt8(ascii: "_"):
       true
     default: false
     }
@@ -161,7 +175,7 @@ struct SQLTokens {
 
   /// ‘text’ and “name”.
   private mutating func skipTypographicQuotes() -> Kind? {
-    for (open, close, kind) in [("\u{2018}", "\u{2019}", Kind.text), ("\u{201C}", "\u{201D}", Kind.text)] where begins(with: open) {
+    for (open, close, kind) in [("\u{2018}", "\u{2019}", Kind.text), ("\u{201C}", "\u{201D}", Kind.quoted)] where begins(with: open) {
       let end = Array(close.utf8)
       var search = place + open.utf8.count
       while search + end.count <= bytes.count {
@@ -177,10 +191,10 @@ struct SQLTokens {
     return nil
   }
 
-  /// Blanks beyond ASCII that the server skips, too.
+  /// Blanks beyond ASCII that texts from elsewhere hold.
   private func blankLength() -> Int? {
-    guard bytes[place] >= 0xC2 else { return nil }
-    for blank in ["\u{00A0}", "\u{2028}", "\u{2029}", "\u{202F}", "\u{205F}", "\u{2060}", "\u{3000}", "\u{FEFF}", "\u{180E}"] where begins(with: blank) {
+    for blank in ["\u{00A0}", "\u{2028}", "\u{2029}", "\u{202F}", "\u{205F}", "\u{2060}", "\u{3000}", "\u{FEFF}", "\u{180E}"]
+    where begins(with: blank) {
       return blank.utf8.count
     }
     if bytes[place] == 0xE2, at(1) == 0x80, let third = at(2), (0x80...0x8F).contains(third) { return 3 }

@@ -55,8 +55,9 @@ def derived(secret: str, info: str) -> str:
     return hmac.new(key, info.encode() + b"\x01", hashlib.sha256).hexdigest()
 
 
-def reader_name(organization: str, environment: str = "production") -> str:
-    return "emban_sql_" + hashlib.sha256(f"{organization}\0{environment}".encode()).hexdigest()[:24]
+def reader_name(secret: str, organization: str, environment: str = "production") -> str:
+    key = derived(secret, "clickhouse:emban_sql").encode()
+    return "emban_sql_" + hmac.new(key, f"name\0{organization}\0{environment}".encode(), hashlib.sha256).hexdigest()[:24]
 
 
 class Reader:
@@ -64,7 +65,7 @@ class Reader:
 
     def __init__(self, port: int, secret: str, organization: str, environment: str = "production") -> None:
         self.port = port
-        self.name = reader_name(organization, environment)
+        self.name = reader_name(secret, organization, environment)
         self.password = hmac.new(derived(secret, "clickhouse:emban_sql").encode(), self.name.encode(), hashlib.sha256).hexdigest()
 
     @staticmethod
@@ -115,8 +116,10 @@ def run(client: Client, sql: str, **more: Any) -> Response:
 class World:
     """Two organisations whose customers, events and properties bear the same names, and a second environment of the first."""
 
-    def __init__(self, organization: Organization, other: Organization) -> None:
-        self.organization, self.other = organization, other
+    def __init__(self, emban: EmbanProcess) -> None:
+        self.organization, self.other = Organization(emban.url), Organization(emban.url)
+        organization, other, secret = self.organization, self.other, secret_of(emban.data_dir)
+        self.names = reader_name(secret, organization.id), reader_name(secret, other.id)
         organization.ingest(
             event("acme", "api.call", event_id=f"own-{n}", user_id="user", string_props={"model": "gpt-4"}, numeric_props={"tokens": n})
             for n in range(OWN))
@@ -133,14 +136,13 @@ class World:
             assert run(client, "SELECT count() FROM events").expect(200)["rows"] in ([[OWN]], [[STRANGE]])
 
     def written(self, attack: Attack) -> str:
-        return attack.sql.replace("@other_org@", self.other.id).replace("@other@", reader_name(self.other.id)).replace(
-            "@own@", reader_name(self.organization.id))
+        return attack.sql.replace("@other_org@", self.other.id).replace("@other@", self.names[1]).replace("@own@", self.names[0])
 
     def foreign_in(self, text: str, sent: str) -> list[str]:
         """What an answer shows of others."""
-        found = [secret for secret in re.findall(r"SECRET[-\w]*", text) if secret not in sent]
+        found = [secret for secret in re.findall(r"SECRET[-_][-\w]*", text) if secret not in sent]
         found += [number for number in re.findall(r"\d{10,}", text) if HUGE <= int(number) <= HUGE + STRANGE]
-        for hidden in (self.other.id, reader_name(self.other.id)):
+        for hidden in (self.other.id, self.names[1]):
             if hidden in text and hidden not in sent:
                 found.append(hidden)
         return found
