@@ -55,6 +55,25 @@ def test_the_first_picture_comes_soon(demo: tuple[EmbanProcess, float], page: Pa
     shoot(page, "demo")
 
 
+def test_the_console_of_the_demo_is_open_to_whoever_started_it(demo: tuple[EmbanProcess, float], browser: Browser) -> None:
+    process = demo[0]
+    address = f"http://localhost:{process.port}"
+    said = re.search(r"login (\S+), password (\S+)", process.log)
+    assert said and f"{address}/app" in process.log
+    context = open_context(browser, viewport={"width": 1440, "height": 1000})
+    opened = context.new_page()
+    watch = Watch({address}, expected=re.compile("401"))
+    watch.follow(opened)
+    opened.goto(f"{address}/app/login")
+    opened.get_by_label("Email").fill(said[1])
+    opened.get_by_label("Password", exact=True).fill(said[2])
+    opened.get_by_label("Password", exact=True).press("Enter")
+    opened.get_by_role("link", name="Dashboards", exact=True).click()
+    expect(opened.get_by_role("link", name="API usage", exact=True)).to_be_visible()
+    context.close()
+    watch.check()
+
+
 def test_the_demo_works_at_either_name_of_the_machine(demo: tuple[EmbanProcess, float], browser: Browser) -> None:
     """The page may frame only itself: the frame's address must be the one by which the browser has come."""
     address = f"http://127.0.0.1:{demo[0].port}"

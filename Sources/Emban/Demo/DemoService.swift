@@ -38,7 +38,7 @@ final class DemoService: Service {
   private func prepare() async throws -> DemoFeed {
     try await runtime.waitUntilReady()
     let start = ContinuousClock.now
-    let (id, key) = try await findOrRegister()
+    let (id, made) = try await findOrRegister()
     try await publishDashboard(id)
     let scope = IngestScope(organization: id, environment: .production)
     let now = runtime.clock()
@@ -48,18 +48,21 @@ final class DemoService: Service {
     organization.withLock { $0 = id }
     let tenths = Int(((ContinuousClock.now - start) / .milliseconds(100)).rounded())
     Console.say("\(events) events made and stored in \(tenths / 10).\(tenths % 10) s")
-    if let key { Console.say("Admin key of the demo's organization, shown this once: \(key)") }
-    Console.say("Open \(runtime.settings.publicAddress)/demo")
+    if let made {
+      Console.say("Shown this once: the demo's admin key \(made.key), and its console's login \(Self.email), password \(made.password)")
+    }
+    Console.say("Open \(runtime.settings.publicAddress)/demo, and the console at \(runtime.settings.publicAddress)/app")
     return seeder.feed(from: now, clock: runtime.clock, logger: runtime.logger)
   }
 
-  private func findOrRegister() async throws -> (OrganizationID, key: String?) {
+  private func findOrRegister() async throws -> (OrganizationID, made: (key: String, password: String)?) {
     if let found = try await OrganizationRepository(runtime.database).all().first(where: { $0.name == Self.organizationName }) {
       return (found.id, nil)
     }
+    let password = IDGenerator.make("demo")
     let registered = try await runtime.accounts.register(
-      email: Self.email, password: IDGenerator.make("demo"), name: "Demo", organization: Self.organizationName)
-    return (registered.signedIn.organization.id, registered.apiKey.secret)
+      email: Self.email, password: password, name: "Demo", organization: Self.organizationName)
+    return (registered.signedIn.organization.id, (registered.apiKey.secret, password))
   }
 
   private func publishDashboard(_ id: OrganizationID) async throws {

@@ -25,7 +25,6 @@ struct DemoController: Controller {
 
   var endpoints: [Endpoint] {
     [
-      Endpoint(.get, "/", .public) { _ in Response(status: .found, headers: [.location: "/demo"]) },
       Endpoint(.get, "/demo", .public, page),
       Endpoint(.get, "/demo/api/tenants", .public, listTenants),
       Endpoint(.post, "/demo/api/session", .public, bodyLimit: Limits.publicBodyBytes, createSession),

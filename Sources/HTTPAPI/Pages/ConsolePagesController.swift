@@ -6,9 +6,12 @@ import Hummingbird
 /// The console at `/app`: one page for all its addresses, which it tells apart by itself. It holds nothing that is anybody's.
 struct ConsolePagesController: Controller {
   let assets: Assets
+  /// Where `/` leads.
+  let home: String
 
   var endpoints: [Endpoint] {
     [
+      Endpoint(.get, "/", .public) { [home] _ in Response(status: .found, headers: [.location: home]) },
       Endpoint(.get, "/app", .public, page),
       Endpoint(.get, "/app/:page", .public, page),
       Endpoint(.get, "/app/:page/:id", .public, page),
