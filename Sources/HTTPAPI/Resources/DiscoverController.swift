@@ -4,7 +4,8 @@ import Domain
 import Hummingbird
 import QueryEngine
 
-/// `/v1/discover`: what events there are, and a first dashboard made of it. `/v1/tenants`: whose events there are.
+/// `/v1/discover`: what events there are, and a first dashboard made of it. `/v1/events/recent`: how they come in. `/v1/tenants`: whose events there
+/// are.
 struct DiscoverController: Controller {
   let queries: QueryService
   let dashboards: DashboardRepository
@@ -16,6 +17,7 @@ struct DiscoverController: Controller {
     [
       Endpoint(.get, "/v1/discover", .read, endsWithClient: true, discover),
       Endpoint(.post, "/v1/discover/auto-create", .edit, autoCreate),
+      Endpoint(.get, "/v1/events/recent", .admin, endsWithClient: true, recent),
       Endpoint(.get, "/v1/tenants", .read, endsWithClient: true, tenants),
     ]
   }
@@ -42,6 +44,20 @@ struct DiscoverController: Controller {
     try await audit.record(
       "dashboard.create", "dashboard", dashboard.id.rawValue, by: account, from: request, after: dashboard.summary)
     return .json(["dashboard_id": .string(dashboard.id.rawValue), "dashboard": dashboard.json], status: .created)
+  }
+
+  private func recent(_ request: APIRequest) async throws -> Response {
+    let (tenant, name, environment) = try request.readQuery {
+      (
+        $0.requiredString("tenant_id", length: 1...Limits.tenantIDLength),
+        $0.requiredString("event_name", length: 1...Limits.eventNameLength),
+        $0.string("environment", length: 1...50)
+      )
+    }
+    guard let tenant, let name else { return .json(["data": []]) }
+    let account = try request.account(environment: environment.map { EnvironmentName($0) })
+    let scope = try queries.scope(account, tenant: TenantID(tenant), timezone: nil)
+    return .json(["data": .array(try await queries.executor.run(RecentEvents(scope: scope, eventName: name)))])
   }
 
   private func tenants(_ request: APIRequest) async throws -> Response {
