@@ -72,7 +72,7 @@ function Password(): JSX.Element {
           run();
         }}
       >
-        <input className="sr" type="text" value={user.email} autoComplete="username" readOnly tabIndex={-1} aria-hidden="true" />
+        <input className="sr" type="text" value={user.email} autoComplete="username" readOnly tabIndex={-1} aria-label={words.gate.email} />
         <div className="columns-2">
           <Field label={w.current} error={error?.code === "invalid_credentials" ? w.wrong : error?.of("current_password")}>
             {(ids) => <PasswordInput {...ids} value={current} onText={setCurrent} autoComplete="current-password" />}

@@ -129,7 +129,7 @@ export function SqlWorkbench({ datasets, sql, setSql }: WorkbenchProps): JSX.Ele
         </Section>
         {error && (
           <Note tone="bad" title={position ? w.at(position.line, position.column) : undefined}>
-            {error.details[0] ? `${error.details[0].field}: ${error.details[0].expected}` : error.message}
+            {error.message}
           </Note>
         )}
         {answer ? <SqlResults answer={answer} isStale={isBusy} /> : (

@@ -15,7 +15,7 @@ export const queryWords = {
     noHistory: "Queries that you run are kept here, in this browser.",
     clearHistory: "Clear history",
     ddl: "DDL",
-    ddlOf: (table: string) => `How ${table} is made`,
+    ddlOf: (table: string) => `Definition of ${table}`,
     results: "Results",
     resultsOne: "1 row",
     rows: (count: string) => `${count} rows`,
