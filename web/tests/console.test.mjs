@@ -136,3 +136,35 @@ test("the first event can be run as it stands in three languages", () => {
   assert.match(admin.snippet("node", "https://e.example", null), /process\.env\.EMBAN_API_KEY/);
   assert.match(admin.snippet("python", "https://e.example", null), /^import os/);
 });
+
+test("formatting keeps the tokens of SQL as they are: numbers whole, functions and columns as they are written", () => {
+  const statements = [
+    "select any(user_id), left(a,2) as offset, end from events where a>=1e3 and b between 1 and 100 limit 10000 offset 20",
+    "select arrayMap(x -> x+1, [1,-2]), 0x1F, t.1, -1, a - -1, 1.5e-3, 1_000, 'it''s' from t any left join b using (x) group by a with totals",
+    "select case when a then 1 else -1 end as end, quantile(0.9)(x), x::Nullable(Float64) from t where not (a) and and(a,b) in (1,2)",
+    'select "a""b", `x``y`, interval 1 day, a || b, a <=> b, a[1], [1] from events -- from x\norder by ts desc limit 1 by a settings max_threads = 1',
+  ];
+  for (const sql of statements) {
+    const once = admin.formatSQL(sql);
+    assert.equal(admin.formatSQL(once), once);
+    assert.deepEqual(admin.sqlTokens(once).map(({ text }) => text.toLowerCase()), admin.sqlTokens(sql).map(({ text }) => text.toLowerCase()), once);
+  }
+  assert.equal(admin.formatSQL(statements[0]), "SELECT any(user_id), left(a, 2) AS offset, end\nFROM events\nWHERE a >= 1e3\n  AND b BETWEEN 1 AND 100\nLIMIT 10000 OFFSET 20");
+  assert.equal(admin.formatSQL("select arrayMap(x -> x+1, [1,-2]) from t"), "SELECT arrayMap(x -> x + 1, [1, -2])\nFROM t");
+  assert.equal(admin.formatSQL("select 'from x"), "select 'from x");
+});
+
+test("a typed number is that number or none: thousands are neither dropped nor taken for decimals", () => {
+  for (const [typed, number] of [["400", 400], [" -2 ", -2], ["0,5", 0.5], ["0.125", 0.125], ["1.25", 1.25], ["", undefined]]) assert.equal(admin.numberOf(typed), number, typed);
+  for (const typed of ["1,000", "1.000", "1.000,5", "1,000.5", "12a", "1e3", "0x10", "-", "1 000", "Infinity"]) assert.equal(admin.numberOf(typed), null, typed);
+  for (const [typed, number] of [["400", 400], [" 1000 ", 1000], ["", undefined]]) assert.equal(admin.wholeOf(typed), number, typed);
+  for (const typed of ["1,000", "1.000", "1.5", "-1", "12a", "99999999999999999999"]) assert.equal(admin.wholeOf(typed), null, typed);
+});
+
+test("events that came twice without an id have names of their own, which stay when others come", () => {
+  const one = { tenant_id: "a", event_name: "e", timestamp: "2026-01-01T00:00:00Z", event_id: null, user_id: null, string_props: {}, numeric_props: {} };
+  const other = { ...one, event_id: "x" };
+  const [newer, older] = admin.keysOf([one, one]);
+  assert.notEqual(newer, older);
+  assert.deepEqual(admin.keysOf([other, one, one]), ["x", newer, older]);
+});

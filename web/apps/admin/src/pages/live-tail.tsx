@@ -1,17 +1,15 @@
 import { useEffect, useRef, useState } from "react";
-import { asApiError, isAbort, send, type ApiError } from "../api/client";
+import { api, asApiError, isAbort, type ApiError } from "../api/client";
 import { useList } from "../api/hooks";
 import type { StoredEvent, Tenant } from "../api/types";
 import { useSession } from "../session";
 import { Bones, Button, clockTime, Combo, Empty, ErrorNote, exactDateTime, Icon, isToday, Section, shortDateTime } from "../ui";
 import { words } from "../words";
+import { keysOf } from "./tail-keys";
 
 const w = words.events;
-/** How far back is looked for the newest events, in minutes: further, while there are few. */
-const windows = [2, 20, 180, 1440];
-const shownEvents = 40;
-/** Beyond this an answer is cut off: the newest are looked for in a shorter time. */
-const mostEvents = 3000;
+/** How often is asked for the newest events. */
+const pause = 2500;
 
 /** The newest events of one customer, and those that come. */
 export function LiveTail({ event }: { readonly event: string }): JSX.Element {
@@ -23,6 +21,9 @@ export function LiveTail({ event }: { readonly event: string }): JSX.Element {
   const [isPaused, setPaused] = useState(false);
   const [open, setOpen] = useState<string | null>(null);
   const { events, error } = useTail(tenant, event, environment, isPaused);
+  const failure = error ?? (tenants.rows === null ? tenants.error : null);
+  const isNobody = tenant === "" && tenants.rows !== null;
+  const keys = keysOf(events ?? []);
   return (
     <Section
       flush title={w.live} text={w.liveText}
@@ -38,13 +39,13 @@ export function LiveTail({ event }: { readonly event: string }): JSX.Element {
         </>
       }
     >
-      {error && events === null && <div className="pad"><ErrorNote error={error} /></div>}
-      {!error && events === null && <Bones rows={6} />}
-      {events?.length === 0 && <Empty icon="events" title={w.waiting} text={w.quiet} />}
+      {failure && <div className="pad"><ErrorNote error={failure} /></div>}
+      {!failure && events === null && !isNobody && <Bones rows={6} />}
+      {(events?.length === 0 || isNobody) && <Empty icon="events" title={w.waiting} text={w.quiet} />}
       {events && events.length > 0 && (
         <ol className="tail" aria-live="off">
-          {events.map((one) => {
-            const key = keyOf(one);
+          {events.map((one, index) => {
+            const key = keys[index] ?? "";
             const isOpen = key === open;
             return (
               <li key={key} className="tail-row">
@@ -68,10 +69,6 @@ export function LiveTail({ event }: { readonly event: string }): JSX.Element {
   );
 }
 
-function keyOf(event: StoredEvent): string {
-  return event.event_id ?? JSON.stringify([event.timestamp, event.user_id, event.string_props, event.numeric_props]);
-}
-
 function useTail(tenant: string, event: string, environment: string, isPaused: boolean): { readonly events: readonly StoredEvent[] | null; readonly error: ApiError | null } {
   const [events, setEvents] = useState<readonly StoredEvent[] | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
@@ -81,20 +78,20 @@ function useTail(tenant: string, event: string, environment: string, isPaused: b
     if (tenant === "") return undefined;
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
-    let known: readonly StoredEvent[] | null = null;
     setEvents(null);
+    setError(null);
     const round = async () => {
       if (!paused.current && document.visibilityState === "visible") {
         try {
-          known = known === null ? await newest(tenant, event, environment, abort.signal) : await later(known, tenant, event, environment, abort.signal);
-          setEvents(known);
+          const { data } = await api.get<{ data: readonly StoredEvent[] }>("/v1/events/recent", { tenant_id: tenant, event_name: event, environment }, abort.signal);
+          setEvents(data);
           setError(null);
         } catch (failure) {
           if (isAbort(failure) || abort.signal.aborted) return;
           setError(asApiError(failure));
         }
       }
-      timer = setTimeout(() => void round(), 2500);
+      timer = setTimeout(() => void round(), pause);
     };
     void round();
     return () => {
@@ -103,51 +100,4 @@ function useTail(tenant: string, event: string, environment: string, isPaused: b
     };
   }, [tenant, event, environment]);
   return { events, error };
-}
-
-async function newest(tenant: string, event: string, environment: string, signal: AbortSignal): Promise<readonly StoredEvent[]> {
-  let found: readonly StoredEvent[] = [];
-  for (const minutes of windows) {
-    const next = await read(tenant, event, environment, new Date(Date.now() - minutes * 60_000).toISOString(), signal);
-    // Too many to take them all: those of the shorter time are the newest, if there are any.
-    if (next.isCut && found.length > 0) break;
-    found = next.events;
-    if (found.length >= shownEvents || next.isCut) break;
-  }
-  return sorted(found);
-}
-
-async function later(known: readonly StoredEvent[], tenant: string, event: string, environment: string, signal: AbortSignal): Promise<readonly StoredEvent[]> {
-  const [first] = known;
-  const from = first ? first.timestamp : new Date(Date.now() - 60_000).toISOString();
-  const { events } = await read(tenant, event, environment, from, signal);
-  const keys = new Set(known.map(keyOf));
-  const fresh = events.filter((one) => !keys.has(keyOf(one)));
-  return fresh.length === 0 ? known : sorted([...fresh, ...known]);
-}
-
-function sorted(events: readonly StoredEvent[]): readonly StoredEvent[] {
-  return [...events].sort((one, other) => Date.parse(other.timestamp) - Date.parse(one.timestamp)).slice(0, shownEvents);
-}
-
-/** Lines of the customer's export, up to `mostEvents`. */
-async function read(tenant: string, event: string, environment: string, from: string, signal: AbortSignal): Promise<{ readonly events: readonly StoredEvent[]; readonly isCut: boolean }> {
-  const response = await send("GET", `/v1/tenants/${encodeURIComponent(tenant)}/events`, { query: { format: "ndjson", event_name: event, from, environment }, signal });
-  const reader = response.body?.getReader();
-  if (!reader) return { events: [], isCut: false };
-  const decoder = new TextDecoder();
-  const events: StoredEvent[] = [];
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    rest += decoder.decode(value, { stream: !done });
-    const lines = rest.split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line !== "") events.push(JSON.parse(line) as StoredEvent);
-    if (done) return { events, isCut: false };
-    if (events.length > mostEvents) {
-      await reader.cancel();
-      return { events, isCut: true };
-    }
-  }
 }

@@ -6,8 +6,7 @@ import type { Member, Organization } from "../api/types";
 import { ThemeEditor } from "../builder/theme-editor";
 import { useSession } from "../session";
 import {
-  Bones, Button, Combo, Dialog, ErrorNote, Field, IconButton, Note, NumberInput, PageHead, PasswordInput, Section, Select, Switch, TextInput,
-  useToast,
+  Bones, Button, Combo, Confirm, count, Dialog, ErrorNote, Field, IconButton, Note, PageHead, PasswordInput, Section, Select, Switch, TextInput, useToast, wholeOf,
 } from "../ui";
 import { words } from "../words";
 
@@ -101,15 +100,17 @@ function Origins({ organization, save }: PartProps): JSX.Element {
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
   const origins = organization.allowed_origins;
-  const { run, isBusy, error } = useAction(async (next: readonly string[]) => {
-    await save({ allowed_origins: next });
+  const { run, isBusy, error } = useAction(async (change: (origins: readonly string[]) => readonly string[]) => {
+    // The list is sent whole: to the one that holds now, not to the one that was read when the page was opened.
+    const { allowed_origins } = await api.get<Organization>("/v1/organization");
+    await save({ allowed_origins: change(allowed_origins) });
     setText("");
   });
   const add = () => {
     const origin = originOf(text);
     if (origin === null) setProblem(w.originInvalid);
     else if (origins.includes(origin)) setProblem(w.originKnown);
-    else run([...origins, origin]);
+    else run((others) => [...others.filter((one) => one !== origin), origin]);
   };
   const key = (event: KeyboardEvent) => {
     if (event.key !== "Enter") return;
@@ -126,7 +127,7 @@ function Origins({ organization, save }: PartProps): JSX.Element {
                 <code className="break">{origin}</code>
                 <IconButton
                   icon="trash" label={`${words.common.remove}: ${origin}`} disabled={isBusy}
-                  onClick={() => run(origins.filter((one) => one !== origin))}
+                  onClick={() => run((all) => all.filter((one) => one !== origin))}
                 />
               </li>
             ))}
@@ -167,7 +168,8 @@ export function originOf(text: string): string | null {
 function Branding({ organization, save }: PartProps): JSX.Element | null {
   const [theme, setTheme] = useState<Theme | null>(organization.branding ?? null);
   const { run, isBusy, error } = useAction(async () => save({ branding: theme }));
-  useEffect(() => setTheme(organization.branding ?? null), [organization.branding]);
+  // By what it says: each answer brings another object, and what is edited here stays when another part is saved.
+  useEffect(() => setTheme(organization.branding ?? null), [JSON.stringify(organization.branding)]);
   if (organization.branding === undefined) return null;
   const isChanged = JSON.stringify(theme) !== JSON.stringify(organization.branding ?? null);
   return (
@@ -186,20 +188,43 @@ function Branding({ organization, save }: PartProps): JSX.Element | null {
 
 function Retention({ organization, save }: PartProps): JSX.Element {
   const kept = organization.retention_days ?? null;
-  const [days, setDays] = useState<number | null>(kept);
-  const { run, isBusy, error } = useAction(async () => save({ retention_days: days }));
+  const [typed, setTyped] = useState<string | null>(kept === null ? null : String(kept));
+  const [isAsking, setAsking] = useState(false);
+  useEffect(() => setTyped(kept === null ? null : String(kept)), [kept]);
+  const days = typed === null ? null : wholeOf(typed) ?? 0;
+  const { run, isBusy, error, clear } = useAction(async () => {
+    await save({ retention_days: days });
+    setAsking(false);
+  });
+  const isShorter = days !== null && (kept === null || days < kept);
+  const first = new Date(Math.floor(Date.now() / 86_400_000) * 86_400_000 - (days ?? 0) * 86_400_000);
+  const problem = error?.of("retention_days") ?? (typed !== null && wholeOf(typed) === null ? words.common.notWhole : null);
   return (
     <Section title={w.retention} text={w.retentionText}>
-      <div className="stack">
-        <Switch label={w.forever} on={days === null} onToggle={(on) => setDays(on ? null : kept ?? 400)} />
-        {days !== null && (
-          <Field label={w.days} error={error?.of("retention_days")}>
-            {(ids) => <NumberInput {...ids} className="input short" value={days} onNumber={(value) => setDays(value ?? 0)} />}
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          clear();
+          if (isShorter) setAsking(true);
+          else run();
+        }}
+      >
+        <Switch label={w.forever} on={typed === null} onToggle={(on) => setTyped(on ? null : String(kept ?? 400))} />
+        {typed !== null && (
+          <Field label={w.days} error={problem}>
+            {(ids) => <TextInput {...ids} className="short" inputMode="numeric" value={typed} onText={setTyped} maxLength={20} />}
           </Field>
         )}
         {error && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
-        <div className="form-actions"><Button kind="primary" busy={isBusy} disabled={days === kept} onClick={run}>{words.common.save}</Button></div>
-      </div>
+        <div className="form-actions"><Button kind="primary" type="submit" busy={isBusy} disabled={days === kept || days === 0}>{words.common.save}</Button></div>
+      </form>
+      {isAsking && days !== null && (
+        <Confirm
+          title={w.retentionTitle(count(days))} action={w.retentionAction} busy={isBusy} error={error?.of("retention_days") ?? error?.message} onConfirm={run} onClose={() => setAsking(false)}
+          text={w.retentionWarning(first.toLocaleDateString(undefined, { dateStyle: "medium", timeZone: "UTC" }))}
+        />
+      )}
     </Section>
   );
 }

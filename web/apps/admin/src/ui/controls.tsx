@@ -4,6 +4,7 @@ import {
 } from "react";
 import { words } from "../words";
 import { Icon, type IconName } from "./icons";
+import { numberOf } from "./numbers";
 
 export type ButtonKind = "plain" | "primary" | "quiet" | "danger";
 
@@ -133,7 +134,7 @@ interface NumberProps extends Omit<InputHTMLAttributes<HTMLInputElement>, "value
   readonly onNumber: (value: number | undefined) => void;
 }
 
-/** Keeps what is being typed until it is a number. */
+/** Keeps what is being typed until it is a number, and says so while it is none. */
 export function NumberInput({ value, onNumber, ...rest }: NumberProps): JSX.Element {
   const [text, setText] = useState(value === undefined ? "" : String(value));
   const told = useRef(value);
@@ -141,18 +142,30 @@ export function NumberInput({ value, onNumber, ...rest }: NumberProps): JSX.Elem
     if (value !== told.current) setText(value === undefined ? "" : String(value));
     told.current = value;
   }, [value]);
+  const id = useId();
+  const isWrong = numberOf(text) === null && text.trim() !== "-";
+  const described = [rest["aria-describedby"], isWrong ? id : ""].filter(Boolean).join(" ");
   return (
-    <input
-      className="input" type="text" inputMode="decimal" autoComplete="off" {...rest} value={text}
-      onChange={(event) => {
-        const typed = event.target.value;
-        setText(typed);
-        const number = typed.trim() === "" ? undefined : Number(typed.replace(",", "."));
-        if (number !== undefined && !Number.isFinite(number)) return;
-        told.current = number;
-        onNumber(number);
-      }}
-    />
+    <>
+      <input
+        className="input" type="text" inputMode="decimal" autoComplete="off" {...rest} {...(isWrong && { "aria-invalid": true })} {...(described !== "" && { "aria-describedby": described })}
+        value={text}
+        onChange={(event) => {
+          const typed = event.target.value;
+          setText(typed);
+          const number = numberOf(typed);
+          if (number === null) return;
+          told.current = number;
+          onNumber(number);
+        }}
+        onBlur={(event) => {
+          // What the page has made of it: another number where it was out of bounds.
+          if (!isWrong) setText(value === undefined ? "" : String(value));
+          rest.onBlur?.(event);
+        }}
+      />
+      {isWrong && <span className="field-error" id={id} role="alert">{words.common.notANumber}</span>}
+    </>
   );
 }
 

@@ -4,4 +4,5 @@ export * from "./dialog";
 export * from "./display";
 export * from "./format";
 export * from "./icons";
+export * from "./numbers";
 export * from "./time";

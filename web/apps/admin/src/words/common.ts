@@ -3,6 +3,8 @@ export const commonWords = {
     product: "Emban",
     optional: "optional",
     invalid: "This value is not valid.",
+    notANumber: "Write a number without separators for thousands, such as 1000 or 0.5.",
+    notWhole: "Write a whole number without separators, such as 1000.",
     offline: "You are offline. What you see may be old, and nothing can be saved until the connection is back.",
     network: "The server cannot be reached. Check your connection and try again.",
     invalidResponse: "The answer of the server could not be read.",
