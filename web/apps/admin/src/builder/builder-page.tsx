@@ -1,5 +1,6 @@
 import { compact, type Positions } from "@emban/core";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { api } from "../api/client";
 import { useList, useLoad, useStored } from "../api/hooks";
 import type { Dashboard, DraftWidget, Tenant } from "../api/types";
@@ -17,7 +18,7 @@ import { CanvasHead } from "./canvas-head";
 import { saved, useDraft, type Draft } from "./draft";
 import { FiltersPanel } from "./filters-panel";
 import { Gallery } from "./gallery-dialog";
-import { freeId, freePlace, neighbour, positionsOf, withPositions } from "./places";
+import { freeId, freePlace, moved, neighbour, positionsOf, withPositions } from "./places";
 import { PreviewDialog } from "./preview-dialog";
 import { PublishDialog } from "./publish-dialog";
 import { SettingsPanel } from "./settings-panel";
@@ -77,6 +78,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   const answers = useAnswers(widgets, periodOf(config), look, known.current);
   const toast = useToast();
   const isFull = widgets.length >= mostWidgets;
+  const wasPublished = draft.meta.last_version > 0;
   const panel = useRef<HTMLElement>(null);
   const widget = widgets.find((one) => one.id === selected) ?? null;
   const problems = draft.error && (draft.error.status === 422 || draft.error.code === "slug_taken") ? draft.error : null;
@@ -89,7 +91,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   };
   const add = (chart: Chart) => {
     setOpen(null);
-    const made = starter(chart, freeId("w_", widgets), events);
+    const made = starter(chart, freeId("w_", widgets, wasPublished), events);
     const placed = { ...made, position: freePlace(widgets, chart.w, chart.h) };
     changeWidgets((before) => [...before, placed]);
     select(placed.id);
@@ -107,7 +109,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
       toast(w.full(mostWidgets), "bad");
       return;
     }
-    const copy = { ...source, id: freeId("w_", widgets), position: freePlace(widgets, source.position.w, source.position.h) };
+    const copy = { ...source, id: freeId("w_", widgets, wasPublished), position: freePlace(widgets, source.position.w, source.position.h) };
     changeWidgets((before) => [...before, copy]);
     select(copy.id);
   };
@@ -199,11 +201,11 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
             {tab === "widget" && (
               <WidgetPanel
                 widget={widget} events={events} period={periodOf(config)} canEdit={canEdit} problemOf={problemOf} onAdd={() => setOpen("gallery")}
-                onChange={(next, key) => (key === "position" ? arrange({ ...positionsOf(widgets), [next.id]: next.position }, "position") : change(next, key))}
+                onChange={(next, key) => (key === "position" ? draft.edit((before) => moved(before, next.id, next.position)) : change(next, key))}
                 onDuplicate={() => widget && duplicate(widget.id)} onRemove={() => widget && remove(widget.id)}
               />
             )}
-            {tab === "filters" && <FiltersPanel config={config} events={events} canEdit={canEdit} problemOf={(path) => problems?.of(path) ?? null} onChange={(filters, key) => draft.edit((before) => ({ ...before, filters }), key)} />}
+            {tab === "filters" && <FiltersPanel config={config} wasPublished={wasPublished} events={events} canEdit={canEdit} problemOf={(path) => problems?.of(path) ?? null} onChange={(filters, key) => draft.edit((before) => ({ ...before, filters }), key)} />}
             {tab === "theme" && (
               <fieldset className="panel-form" disabled={!canEdit}>
                 <ThemeEditor
@@ -236,6 +238,12 @@ function useKeys(draft: Draft, isCovered: boolean): void {
       const name = event.key.toLowerCase();
       if (name === "s") {
         event.preventDefault();
+        // With what is being typed, which counts when the field is left.
+        const field = document.activeElement;
+        if (field instanceof HTMLInputElement && field.closest(".bench-side")) {
+          flushSync(() => field.blur());
+          field.focus();
+        }
         void latest.current.flush();
       } else if (!isField && (name === "z" || name === "y")) {
         event.preventDefault();

@@ -64,6 +64,7 @@ export function Canvas(props: CanvasProps): JSX.Element {
   const start = (event: PointerEvent<HTMLDivElement>, id: string) => {
     if (event.button !== 0 || drag) return;
     const isResize = event.target instanceof Element && event.target.closest(".cell-corner") !== null;
+    leaveField();
     onSelect(id);
     if (!canEdit) return;
     event.currentTarget.setPointerCapture(event.pointerId);
@@ -103,6 +104,12 @@ export function Canvas(props: CanvasProps): JSX.Element {
     window.addEventListener("keydown", cancel);
     return () => window.removeEventListener("keydown", cancel);
   }, [drag]);
+
+  // What is in the hand may be removed, or undone.
+  const isGone = drag !== null && !widgets.some(({ id }) => id === drag.id);
+  useEffect(() => {
+    if (isGone) setDrag(null);
+  }, [isGone]);
 
   const say = (id: string, places: Positions) => {
     const box = places[id];
@@ -146,7 +153,11 @@ export function Canvas(props: CanvasProps): JSX.Element {
   return (
     <div
       className="canvas-grid" ref={grid} data-dragging={held ? "" : undefined} style={{ gridAutoRows: `${rowHeight}px`, fontFamily: theme.fontFamily ?? undefined }}
-      onPointerDown={(event) => event.target === event.currentTarget && onSelect(null)}
+      onPointerDown={(event) => {
+        if (event.target !== event.currentTarget) return;
+        leaveField();
+        onSelect(null);
+      }}
     >
       {ordered.map((widget) => {
         const box = positions[widget.id] ?? widget.position;
@@ -187,6 +198,11 @@ export function Canvas(props: CanvasProps): JSX.Element {
       <p className="sr" role="status" aria-live="polite">{said}</p>
     </div>
   );
+}
+
+/** Fields tell what was typed when they are left: before their panel gives way to that of another widget. */
+function leaveField(): void {
+  if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
 }
 
 function same(one: Positions, other: Positions): boolean {

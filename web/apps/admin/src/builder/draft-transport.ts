@@ -2,6 +2,10 @@ import type { DashboardConfig, FetchLike, QueryResult, WireState } from "@emban/
 import { api, asApiError, isAbort } from "../api/client";
 import type { DraftConfig, DraftWidget, QueryFilter } from "../api/types";
 import type { Look } from "./answers";
+import { inTurns } from "./questions";
+
+/** As many at a time as the canvas asks. */
+const inTurn = inTurns(4);
 
 /** What a session would permit; as in `POST /v1/embed-sessions`. */
 export interface PreviewPermissions {
@@ -95,7 +99,7 @@ function ask(widget: DraftWidget, state: WireState, look: Look, permissions: Pre
     kind: widget.kind, query: { ...widget.query, ...(period !== undefined && { period }) }, environment: look.environment,
     ...(filters.length > 0 && { filters }), ...(look.tenant !== "" && { tenant_id: look.tenant }), ...(look.timezone !== "" && { timezone: look.timezone }),
   };
-  return api.post<QueryResult>("/v1/query", body, signal ? { signal } : {});
+  return inTurn(() => api.post<QueryResult>("/v1/query", body, signal ? { signal } : {}), signal);
 }
 
 async function valuesOf(search: URLSearchParams, widgets: readonly DraftWidget[], look: Look, permissions: PreviewPermissions, signal: AbortSignal | undefined): Promise<unknown> {

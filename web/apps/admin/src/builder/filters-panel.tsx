@@ -10,6 +10,7 @@ const periods = ["1h", "24h", "7d", "30d", "90d", "12mo"];
 
 interface FiltersPanelProps {
   readonly config: DraftConfig;
+  readonly wasPublished: boolean;
   readonly events: readonly EventType[];
   readonly canEdit: boolean;
   readonly problemOf: (path: string) => string | null;
@@ -17,7 +18,7 @@ interface FiltersPanelProps {
 }
 
 /** What customers can change above the dashboard. */
-export function FiltersPanel({ config, events, canEdit, problemOf, onChange }: FiltersPanelProps): JSX.Element {
+export function FiltersPanel({ config, wasPublished, events, canEdit, problemOf, onChange }: FiltersPanelProps): JSX.Element {
   const filters = config.filters ?? [];
   const dimensions = dimensionsOf(null, events);
   const numbers = numbersOf(null, events);
@@ -26,7 +27,7 @@ export function FiltersPanel({ config, events, canEdit, problemOf, onChange }: F
     const next = [...filters];
     const [taken] = next.splice(index, 1);
     if (taken) next.splice(index + step, 0, taken);
-    onChange(next, "filterbar.order");
+    onChange(next, `filterbar.order.${taken?.id ?? ""}`);
   };
   const retype = (filter: DraftFilter, type: string): DraftFilter => {
     const base = { id: filter.id, type, ...(filter.label && { label: filter.label }) };
@@ -39,8 +40,8 @@ export function FiltersPanel({ config, events, canEdit, problemOf, onChange }: F
     const has = (type: string) => filters.some((filter) => filter.type === type);
     const used = new Set(filters.map(({ dimension }) => dimension));
     const next = dimensions.find(({ value }) => !used.has(value));
-    const id = freeId("f_", filters);
-    onChange([...filters, !has("period") ? retype({ id, type: "period" }, "period") : next ? { id, type: "multi_select", dimension: next.value } : retype({ id, type: "date_range" }, "date_range")], "filterbar.add");
+    const id = freeId("f_", filters, wasPublished);
+    onChange([...filters, !has("period") ? retype({ id, type: "period" }, "period") : next ? { id, type: "multi_select", dimension: next.value } : retype({ id, type: "date_range" }, "date_range")], `filterbar.add.${id}`);
   };
   return (
     <fieldset className="panel-form" disabled={!canEdit}>
@@ -62,7 +63,7 @@ export function FiltersPanel({ config, events, canEdit, problemOf, onChange }: F
               <IconButton icon="chevron" label={w.down} disabled={index === filters.length - 1} onClick={() => move(index, 1)} />
               <IconButton
                 icon="trash" label={`${words.common.remove}: ${filterName(filter)}`}
-                onClick={() => onChange(filters.filter((_one, place) => place !== index), "filterbar.remove")}
+                onClick={() => onChange(filters.filter((_one, place) => place !== index), `filterbar.remove.${filter.id}`)}
               />
             </div>
             {isSelect && (

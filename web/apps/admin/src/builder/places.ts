@@ -1,4 +1,4 @@
-import { fit, gridColumns, type Positions } from "@emban/core";
+import { arrange, fit, gridColumns, type Positions } from "@emban/core";
 import type { DraftConfig, DraftWidget } from "../api/types";
 
 export function positionsOf(widgets: readonly DraftWidget[]): Positions {
@@ -21,9 +21,20 @@ export function freePlace(widgets: readonly DraftWidget[], w: number, h: number)
   return { x: 0, y: bottom, w, h };
 }
 
-export function freeId(prefix: string, taken: readonly { readonly id: string }[]): string {
+/**
+ * A name that nothing among `taken` has. Once a version was published, none that something removed may have had either: sessions and viewers' own layouts go on naming that.
+ */
+export function freeId(prefix: string, taken: readonly { readonly id: string }[], wasPublished = false): string {
   const ids = new Set(taken.map(({ id }) => id));
-  for (let number = taken.length + 1; ; number += 1) if (!ids.has(`${prefix}${number}`)) return `${prefix}${number}`;
+  for (let number = taken.length + 1; ; number += 1) {
+    const id = `${prefix}${number}${wasPublished ? `_${Math.random().toString(36).slice(2, 8)}` : ""}`;
+    if (!ids.has(id)) return id;
+  }
+}
+
+/** One widget put into `box`, with the others making way, as when it is dragged there. */
+export function moved(config: DraftConfig, id: string, box: DraftWidget["position"]): DraftConfig {
+  return withPositions(config, arrange(positionsOf(config.widgets ?? []), id, box));
 }
 
 /** Who stands before a widget in reading order, or else after it: where the focus goes when it goes. */

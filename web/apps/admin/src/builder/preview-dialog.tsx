@@ -1,6 +1,7 @@
 import { DashboardController } from "@emban/core";
 import { useEffect, useRef, useState } from "react";
 import { DashboardView } from "../../../../packages/element/src/dashboard-view";
+import { useSettled } from "../api/hooks";
 import type { DraftConfig } from "../api/types";
 import { widgetName } from "../charts/gallery";
 import { viewerStyles } from "../charts/widget-card";
@@ -32,9 +33,11 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
   const [hidden, setHidden] = useState<readonly string[]>([]);
   const [allowed, setAllowed] = useState<readonly string[]>([]);
   const lockedFilters = readLocked(locked);
+  // What is being typed is asked for once it is typed.
+  const settled = useSettled(locked, 400);
   const [dimensions, setDimensions] = useState<readonly string[]>([]);
   const filtered = [...new Set(config.filters?.flatMap(({ dimension, value }) => (dimension !== undefined && value === undefined ? [dimension] : [])) ?? [])];
-  const permissions: PreviewPermissions = { locked: lockedFilters ?? {}, hidden, periods: allowed, dimensions };
+  const permissions: PreviewPermissions = { locked: readLocked(settled) ?? {}, hidden, periods: allowed, dimensions };
   const toggle = (list: readonly string[], value: string) => (list.includes(value) ? list.filter((one) => one !== value) : [...list, value]);
   return (
     <Dialog title={`${w.title}: ${config.name}`} size="full" onClose={onClose} bare>
@@ -79,7 +82,7 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
               {config.widgets?.map((widget) => <Checkbox key={widget.id} label={widgetName(widget)} on={hidden.includes(widget.id)} onToggle={() => setHidden(toggle(hidden, widget.id))} />)}
             </fieldset>
           )}
-          <Note>{w.note}</Note>
+          <Note>{w.note}{config.filters?.some(({ value }) => value !== undefined) && ` ${w.softNote}`}</Note>
         </aside>
         <div className="preview-stage" data-mode={mode}>
           <div className="preview-page" style={{ width: widths[device] }}>

@@ -2,6 +2,7 @@ import { useState, type KeyboardEvent } from "react";
 import type { EventType, QueryFilter } from "../api/types";
 import { Button, Combo, compactCount, IconButton, NumberInput, Select, type Suggestion } from "../ui";
 import { words } from "../words";
+import { isWhole, opFor } from "./conditions";
 import { dimensionsOf, numbersOf } from "./widget-panel";
 
 const w = words.widget;
@@ -14,8 +15,15 @@ interface QueryFiltersProps {
   readonly onChange: (filters: readonly QueryFilter[], key: string) => void;
 }
 
-/** Conditions that always hold for a widget. */
-export function QueryFilters({ filters, event, events, problem, onChange }: QueryFiltersProps): JSX.Element {
+/** Conditions that always hold for a widget. One without a value is none yet: it stands here, and not in the draft, which could not be saved with it. */
+export function QueryFilters({ filters: whole, event, events, problem, onChange: tell }: QueryFiltersProps): JSX.Element {
+  const [shown, setShown] = useState(whole);
+  // Undone, or changed elsewhere: then what is here is of before.
+  const filters = JSON.stringify(shown.filter(isWhole)) === JSON.stringify(whole) ? shown : whole;
+  const onChange = (next: readonly QueryFilter[], key: string) => {
+    setShown(next);
+    tell(next.filter(isWhole), key);
+  };
   const dimensions = dimensionsOf(event, events);
   const numbers = numbersOf(event, events);
   const put = (index: number, filter: QueryFilter) => onChange(filters.map((one, at) => (at === index ? filter : one)), `filters.${index}`);
@@ -34,7 +42,7 @@ export function QueryFilters({ filters, event, events, problem, onChange }: Quer
                   suggestions={[...dimensions, ...numbers]} placeholder={w.choose}
                 />
               </span>
-              <IconButton icon="close" label={`${words.common.remove} ${name}`} onClick={() => onChange(filters.filter((_one, at) => at !== index), "filters")} />
+              <IconButton icon="close" label={`${words.common.remove} ${name}`} onClick={() => onChange(filters.filter((_one, at) => at !== index), `filters.${filters.length}`)} />
             </div>
             {isNumber ? (
               <div className="row">
@@ -58,7 +66,7 @@ export function QueryFilters({ filters, event, events, problem, onChange }: Quer
                 />
                 <Values
                   values={filter.values} isSingle={filter.op === "contains"} suggestions={valuesOf(name, event, events)}
-                  onChange={(values) => put(index, { dimension: name, op: filter.op ?? "in", values })}
+                  onChange={(values) => put(index, { dimension: name, op: opFor(filter.op, values), values })}
                 />
               </>
             )}
@@ -67,7 +75,7 @@ export function QueryFilters({ filters, event, events, problem, onChange }: Quer
       })}
       {problem && <p className="field-error" role="alert">{problem}</p>}
       <span>
-        <Button small icon="plus" onClick={() => onChange([...filters, { dimension: dimensions[0]?.value ?? "event_name", op: "in", values: [] }], "filters")}>
+        <Button small icon="plus" onClick={() => onChange([...filters, { dimension: dimensions[0]?.value ?? "event_name", op: "in", values: [] }], `filters.${filters.length}`)}>
           {w.addFilter}
         </Button>
       </span>
@@ -88,7 +96,6 @@ export function Values({ values, suggestions, isSingle = false, onChange }: {
   readonly values: readonly string[]; readonly suggestions: readonly Suggestion[]; readonly isSingle?: boolean;
   readonly onChange: (values: readonly string[]) => void;
 }): JSX.Element {
-  const [round, setRound] = useState(0);
   const key = (event: KeyboardEvent) => {
     if (event.key === "Backspace" && event.target instanceof HTMLInputElement && event.target.value === "" && values.length > 0) onChange(values.slice(0, -1));
   };
@@ -102,12 +109,8 @@ export function Values({ values, suggestions, isSingle = false, onChange }: {
       ))}
       <span className="chips-more">
         <Combo
-          key={round} value="" ids={{ "aria-label": w.values }} placeholder={w.valuesPlaceholder} suggestions={suggestions.filter(({ value }) => !values.includes(value))}
-          onPick={(value) => {
-            if (value === "") return;
-            onChange(isSingle ? [value] : [...values.filter((one) => one !== value), value]);
-            setRound(round + 1);
-          }}
+          value="" ids={{ "aria-label": w.values }} placeholder={w.valuesPlaceholder} suggestions={suggestions.filter(({ value }) => !values.includes(value))}
+          onPick={(value) => value !== "" && onChange(isSingle ? [value] : [...values.filter((one) => one !== value), value])}
         />
       </span>
     </div>

@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { DraftWidget, EventType } from "../api/types";
 import { lookName, looks } from "../charts/gallery";
-import { Button, Combo, compactCount, Empty, Field, NumberInput, Select, Switch, TextArea, TextInput, type Suggestion } from "../ui";
+import { Button, Combo, compactCount, Empty, Field, NumberInput, Select, Switch, TextArea, TextInput, type FieldIds, type Suggestion } from "../ui";
 import { words } from "../words";
 import { adapt, offers } from "./adapt";
 import { needsNumber } from "./answers";
@@ -89,9 +89,9 @@ function Editor({ widget, events, period, canEdit, problemOf, onChange, onDuplic
           {(["x", "y", "w", "h"] as const).map((member) => (
             <Field key={member} label={w[member]} error={problemOf(`position.${member}`)}>
               {(ids) => (
-                <NumberInput
-                  {...ids} value={widget.position[member] + (member === "x" || member === "y" ? 1 : 0)}
-                  onNumber={(value) => value !== undefined && onChange({ ...widget, position: { ...widget.position, [member]: Math.max(member === "w" || member === "h" ? 1 : 0, Math.round(value) - (member === "x" || member === "y" ? 1 : 0)) } }, "position")}
+                <PlaceInput
+                  ids={ids} value={widget.position[member] + (member === "x" || member === "y" ? 1 : 0)}
+                  onPlace={(value) => onChange({ ...widget, position: { ...widget.position, [member]: value - (member === "x" || member === "y" ? 1 : 0) } }, "position")}
                 />
               )}
             </Field>
@@ -104,6 +104,16 @@ function Editor({ widget, events, period, canEdit, problemOf, onChange, onDuplic
       </div>
     </fieldset>
   );
+}
+
+/** A number that counts when the field is left, or with Enter: what makes way for it does so once, not at each digit. */
+function PlaceInput({ ids, value, onPlace }: { readonly ids: FieldIds; readonly value: number; readonly onPlace: (value: number) => void }): JSX.Element {
+  const [typed, setTyped] = useState<number>();
+  const settle = () => {
+    setTyped(undefined);
+    if (typed !== undefined && typed !== value) onPlace(typed);
+  };
+  return <NumberInput {...ids} value={typed ?? value} onNumber={setTyped} onBlur={settle} onKeyDown={({ key }) => key === "Enter" && settle()} />;
 }
 
 export function Part({ title, children, isClosed = false }: { readonly title: string; readonly children: ReactNode; readonly isClosed?: boolean }): JSX.Element {

@@ -1,14 +1,10 @@
 import { useEffect, useId, useLayoutEffect, useRef, useState, type CSSProperties, type KeyboardEvent } from "react";
 import { words } from "../words";
+import { choiceOf, firstLine, matching, type Suggestion } from "./choice";
 import type { FieldIds } from "./controls";
 import { Icon } from "./icons";
 
-export interface Suggestion {
-  readonly value: string;
-  readonly label?: string;
-  /** What is known of it, at the end of its line. */
-  readonly note?: string;
-}
+export type { Suggestion } from "./choice";
 
 interface ComboProps {
   readonly value: string;
@@ -24,39 +20,35 @@ interface ComboProps {
   readonly onSearch?: (text: string) => void;
 }
 
-/** A text with suggestions: typing narrows them, arrows choose, Enter takes. */
+/** A text with suggestions: typing narrows them, arrows choose, Enter takes what was chosen, or else the text. */
 export function Combo({ value, onPick, suggestions, placeholder, strict = false, clearable = false, ids, disabled, onSearch }: ComboProps): JSX.Element {
   const listId = useId();
   const [typed, setTyped] = useState<string | null>(null);
-  const [active, setActive] = useState(0);
+  /** The line that Enter takes; -1 where it takes the text. */
+  const [active, setActive] = useState(-1);
   const list = useRef<HTMLUListElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const isOpen = typed !== null;
   const shown = suggestions.find((one) => one.value === value)?.label ?? value;
-  const needle = (typed ?? "").trim().toLowerCase();
   const isFiltering = isOpen && typed !== shown;
-  const found = (isFiltering && needle !== "" ? suggestions.filter((one) => `${one.label ?? ""} ${one.value}`.toLowerCase().includes(needle)) : suggestions).slice(0, 200);
+  const found = (isFiltering ? matching(typed, suggestions) : suggestions).slice(0, mostLines);
   useEffect(() => list.current?.children[active]?.scrollIntoView?.({ block: "nearest" }), [active]);
   const place = usePlaceBelow(input, isOpen);
   const open = () => {
     if (isOpen || disabled) return;
     setTyped(shown);
-    setActive(Math.max(0, suggestions.findIndex((one) => one.value === value)));
+    setActive(suggestions.findIndex((one) => one.value === value));
     requestAnimationFrame(() => input.current?.select());
   };
   const take = (next: string) => {
     setTyped(null);
     if (next !== value) onPick(next);
   };
-  const leave = () => {
+  const leave = (chosen?: Suggestion) => {
     if (typed === null) return;
-    const text = typed.trim();
-    setTyped(null);
-    if (text === shown) return;
-    const exact = suggestions.find((one) => one.value === text || one.label === text);
-    if (exact) take(exact.value);
-    else if (text === "" && clearable) take("");
-    else if (!strict && text !== "") take(text);
+    const choice = !chosen && typed.trim() === shown ? null : choiceOf({ text: typed, suggestions, strict, clearable, chosen });
+    if (choice === null) setTyped(null);
+    else take(choice);
   };
   const key = (event: KeyboardEvent) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -65,9 +57,7 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
       else setActive((before) => Math.min(found.length - 1, Math.max(0, before + (event.key === "ArrowDown" ? 1 : -1))));
     } else if (event.key === "Enter" && isOpen) {
       event.preventDefault();
-      const chosen = found[active];
-      if (chosen && (isFiltering || chosen.value !== value)) take(chosen.value);
-      else leave();
+      leave(found[active]);
     } else if (event.key === "Escape" && isOpen) {
       event.preventDefault();
       event.stopPropagation();
@@ -78,11 +68,11 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
     <span className="combo" data-open={isOpen || undefined}>
       <input
         ref={input} className="input" type="text" role="combobox" autoComplete="off" spellCheck={false} aria-expanded={isOpen} aria-controls={listId} aria-autocomplete="list"
-        aria-activedescendant={isOpen && found.length > 0 ? `${listId}-${active}` : undefined} {...ids} placeholder={placeholder} disabled={disabled} value={typed ?? shown}
-        onClick={open} onBlur={leave} onKeyDown={key}
+        aria-activedescendant={isOpen && active >= 0 && active < found.length ? `${listId}-${active}` : undefined} {...ids} placeholder={placeholder} disabled={disabled} value={typed ?? shown}
+        onClick={open} onBlur={() => leave()} onKeyDown={key}
         onChange={(event) => {
           setTyped(event.target.value);
-          setActive(0);
+          setActive(firstLine(event.target.value, matching(event.target.value, suggestions), strict));
           onSearch?.(event.target.value);
         }}
       />
@@ -105,7 +95,7 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
               {one.value === value && <Icon name="check" />}
             </li>
           ))}
-          {found.length === 0 && <li className="combo-none">{strict ? words.common.noMatch : words.common.pressEnter(typed ?? "")}</li>}
+          {(found.length === 0 || (isFiltering && !strict && active < 0 && typed.trim() !== "")) && <li className="combo-none" role="presentation">{strict ? words.common.noMatch : words.common.pressEnter(typed)}</li>}
         </ul>
       )}
     </span>
@@ -113,6 +103,7 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
 }
 
 const listHeight = 272;
+const mostLines = 200;
 
 /** Where a list stands below, or else above, its field: fixed in the window, so that no frame around it cuts it off. */
 function usePlaceBelow(field: { readonly current: HTMLElement | null }, isOpen: boolean): CSSProperties {

@@ -227,6 +227,7 @@ export const builderWords = {
     periodsHint: "None chosen: all.",
     dimensions: "Allowed properties",
     note: "Looking behind numbers works in published dashboards only.",
+    softNote: "Filters with a value of the session's context are not applied here: customers see less.",
   },
   publish: {
     title: "Publish",
