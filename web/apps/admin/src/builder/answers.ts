@@ -5,7 +5,7 @@ import { useSettled } from "../api/hooks";
 import type { DraftConfig, DraftWidget } from "../api/types";
 import type { Answer } from "../charts/widget-card";
 import { words } from "../words";
-import { Questions } from "./questions";
+import { formOf, Questions } from "./questions";
 
 /** Answers of this long ago are asked for again, in milliseconds. */
 const keepTime = 60_000;
@@ -94,7 +94,7 @@ export function useAnswers(widgets: readonly DraftWidget[], period: string | nul
     if (missing !== null) return { answer: null, isStale: false, missing };
     const found = known.current.get(keyOf(widget));
     // An earlier answer of the same form stays in sight while the next one is on its way, but never one about another customer.
-    const form = JSON.stringify([tenant, environment, widget.kind, widget.chart, widget.query?.group_by, widget.query?.group_by_2, widget.query?.second_metric !== undefined]);
+    const form = formOf(widget, tenant, environment);
     if (found) {
       latest.current.set(widget.id, { answer: found.answer, form });
       return { answer: found.answer, isStale: false, missing };

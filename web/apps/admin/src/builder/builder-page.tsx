@@ -214,7 +214,7 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
                 />
               </fieldset>
             )}
-            {tab === "settings" && <SettingsPanel config={config} id={draft.meta.id} canEdit={canEdit} problemOf={(path) => problems?.of(path) ?? null} onChange={draft.edit} />}
+            {tab === "settings" && <SettingsPanel config={config} id={draft.meta.id} slug={draft.meta.slug} canEdit={canEdit} problemOf={(path) => problems?.of(path) ?? null} onChange={draft.edit} />}
           </div>
         </aside>
       </div>

@@ -72,7 +72,7 @@ export function canonical(value: unknown): string {
 }
 
 function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+  if (Array.isArray(value)) return value.length === 0 ? null : value.map(sorted);
   if (typeof value !== "object" || value === null) return value === undefined || value === "" ? null : value;
   const entries = Object.entries(value).map(([key, entry]) => [key, sorted(entry)] as const).filter(([, entry]) => entry !== null);
   if (entries.length === 0) return null;

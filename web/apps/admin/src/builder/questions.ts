@@ -1,3 +1,5 @@
+import type { DraftWidget } from "../api/types";
+
 /** Asks what is wanted, a few questions at a time and each once: what is wanted anew comes into the same line, and what is not wanted any more leaves it. */
 export class Questions {
   private waiting: string[] = [];
@@ -50,4 +52,9 @@ export function inTurns(mostAtOnce: number): <T>(run: () => Promise<T>, signal?:
       else count -= 1;
     }
   };
+}
+
+/** What an earlier answer must share with a new question to stay in sight until the new answer is there: how it is drawn, and whose events it counts. */
+export function formOf({ kind, chart, query }: DraftWidget, tenant: string, environment: string): string {
+  return JSON.stringify([tenant, environment, kind, chart, query?.group_by, query?.group_by_2, query?.second_metric !== undefined]);
 }

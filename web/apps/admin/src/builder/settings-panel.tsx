@@ -8,12 +8,14 @@ const w = words.dashboard;
 interface SettingsPanelProps {
   readonly config: DraftConfig;
   readonly id: string;
+  /** The address that the server has: a dashboard is not without one. */
+  readonly slug: string;
   readonly canEdit: boolean;
   readonly problemOf: (path: string) => string | null;
   readonly onChange: (change: (config: DraftConfig) => DraftConfig, key: string) => void;
 }
 
-export function SettingsPanel({ config, id, canEdit, problemOf, onChange }: SettingsPanelProps): JSX.Element {
+export function SettingsPanel({ config, id, slug, canEdit, problemOf, onChange }: SettingsPanelProps): JSX.Element {
   const put = (member: keyof DraftConfig, value: unknown) =>
     onChange((before) => {
       const next: Record<string, unknown> = { ...before };
@@ -27,7 +29,12 @@ export function SettingsPanel({ config, id, canEdit, problemOf, onChange }: Sett
         {(ids) => <TextArea {...ids} rows={3} value={config.description ?? ""} onText={(text) => put("description", text)} />}
       </Field>
       <Field label={w.slug} hint={w.slugHint} error={problemOf("slug")}>
-        {(ids) => <TextInput {...ids} mono value={config.slug ?? ""} onText={(text) => put("slug", text)} />}
+        {(ids) => (
+          <TextInput
+            {...ids} mono value={config.slug ?? ""} onText={(text) => put("slug", text)}
+            onBlur={() => config.slug === undefined && canEdit && put("slug", slug)}
+          />
+        )}
       </Field>
       <Field label={w.zone} hint={w.zoneHint} error={problemOf("timezone")}>
         {(ids) => (

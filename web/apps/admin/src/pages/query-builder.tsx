@@ -101,18 +101,18 @@ function SaveDialog({ widget, onClose }: { readonly widget: DraftWidget; readonl
   const target = chosen || (dashboards.rows?.[0]?.id ?? another);
   const toast = useToast();
   const { run, isBusy, error } = useAction(async () => {
-    const place = (widgets: readonly DraftWidget[]) => [
-      ...widgets, { ...widget, id: freeId("w_", widgets), position: freePlace(widgets, widget.position.w, widget.position.h) },
+    const place = (widgets: readonly DraftWidget[], wasPublished: boolean) => [
+      ...widgets, { ...widget, id: freeId("w_", widgets, wasPublished), position: freePlace(widgets, widget.position.w, widget.position.h) },
     ];
     let id = target;
     if (target === another) {
       const made = await create({
-        name: name.trim(), filters: [{ id: "f_period", type: "period", default: "30d", options: ["24h", "7d", "30d", "90d"] }], widgets: place([]),
+        name: name.trim(), filters: [{ id: "f_period", type: "period", default: "30d", options: ["24h", "7d", "30d", "90d"] }], widgets: place([], false),
       });
       id = made.id;
     } else {
       const dashboard = await api.get<Dashboard>(`/v1/dashboards/${target}`);
-      await api.patch(`/v1/dashboards/${target}`, { widgets: place(dashboard.widgets ?? []) }, { ifMatch: dashboard.revision });
+      await api.patch(`/v1/dashboards/${target}`, { widgets: place(dashboard.widgets ?? [], dashboard.last_version > 0) }, { ifMatch: dashboard.revision });
     }
     toast(w.saved);
     navigate(`/dashboards/${id}`);
