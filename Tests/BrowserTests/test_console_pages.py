@@ -76,7 +76,7 @@ def test_first_steps_tick_themselves(console: Console, emban: EmbanProcess) -> N
     go(page, console, "")
     expect(done).to_have_count(4)
     page.get_by_role("button", name="Make a session").click()
-    page.get_by_label("Customer").fill("acme")
+    page.get_by_role("dialog").get_by_label("Customer").fill("acme")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Make session").click()
     expect(page.get_by_role("heading", name="The session is ready")).to_be_visible()
@@ -364,8 +364,9 @@ def test_settings_hold_and_errors_stand_next_to_their_field(console: Console, or
     general = page.locator("form").filter(has=page.get_by_label("Time zone"))
     general.get_by_label("Name").fill("Example & Sons")
     zone = general.get_by_label("Time zone")
-    zone.fill("kolk")
-    page.get_by_role("option", name=re.compile("Asia/(Kolkata|Calcutta)")).click()
+    zone.click()
+    zone.fill("lcutta" if page.evaluate("Intl.supportedValuesOf('timeZone').includes('Asia/Calcutta')") else "kolk")
+    page.get_by_role("option", name=re.compile("Kolkata|Calcutta")).first.click()
     general.get_by_role("button", name="Save").click()
     toast(page, "The settings are saved.")
     expect(page.locator(".side-org")).to_have_text("Example & Sons")
@@ -606,16 +607,16 @@ def test_without_a_connection_it_says_so_and_goes_on_afterwards(console: Console
 def test_in_a_narrow_window_the_side_slides_in(console: Console, furnished: Furnished) -> None:
     page = console.open(furnished.members["owner"].client, viewport={"width": 360, "height": 740})
     calm(page)
-    expect(page.get_by_role("link", name="Usage")).to_be_hidden()
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_hidden()
     page.get_by_role("button", name="Menu").click()
-    expect(page.get_by_role("link", name="Usage")).to_be_visible()
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="Usage")).to_be_hidden()
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_hidden()
     expect(page.get_by_role("button", name="Menu")).to_be_focused()
     page.get_by_role("button", name="Menu").click()
-    page.get_by_role("link", name="Usage").click()
-    expect(page.get_by_role("heading", name="Usage")).to_be_visible()
-    expect(page.get_by_role("link", name="Usage")).to_be_hidden()
+    page.get_by_role("link", name="Usage", exact=True).click()
+    expect(page.get_by_role("heading", name="Usage", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_hidden()
 
 
 def test_an_address_without_a_page_says_so(console: Console, furnished: Furnished) -> None:
@@ -657,8 +658,8 @@ def test_every_page_in_every_width(console: Console, furnished: Furnished, mode:
             expect(page.locator(".tail-row").first).to_be_visible()
         if name == "querybuilder":
             expect(page.locator(".CodeMirror")).to_be_visible()
+        expect(page).to_have_title(re.compile(" · Emban$"))
         assert page.evaluate("document.documentElement.dataset.mode") == mode
-        assert page.title().endswith(" · Emban")
         look_at(page, name, mode)
 
 
@@ -669,7 +670,7 @@ def test_every_page_before_one_is_signed_in(console: Console, mode: str) -> None
         page.goto("about:blank")
         go(page, console, path)
         expect(page.locator("h1, .empty").first).to_be_visible()
-        assert page.title().endswith(" · Emban")
+        expect(page).to_have_title(re.compile(" · Emban$"))
         look_at(page, name, mode)
 
 

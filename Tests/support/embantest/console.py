@@ -17,8 +17,8 @@ from embantest.stage import FILTERS, NOW, WIDGETS, calls
 from embantest.team import Member, invite, team
 from embantest.workspace import PASSWORD, Organization, event
 
-#: What Chromium says of every answer that is a refusal, and pages are told by refusals: who is not signed in, what is misspelt.
-REFUSED = r"Failed to load resource: the server responded with a status of (401|404|422) "
+#: What Chromium says of every answer that is a refusal, and pages are told by refusals: who is not signed in, what is misspelt, which name is taken.
+REFUSED = r"Failed to load resource: the server responded with a status of (401|404|409|422) "
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Console:
             name, _, value = client.headers["Cookie"].partition("=")
             context.add_cookies([{"name": name, "value": value, "url": self.emban.url, "httpOnly": True, "sameSite": "Lax"}])
         page = context.new_page()
-        watch = Watch({self.emban.url}, expected=re.compile(expected))
+        watch = Watch({self.emban.url, f"http://localhost:{self.emban.port}"}, expected=re.compile(expected))
         watch.follow(page)
         self.opened.append((watch, context))
         page.goto(self.base + path)

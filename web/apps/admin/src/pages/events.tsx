@@ -78,7 +78,7 @@ function Schema({ event }: { readonly event: EventType }): JSX.Element {
     <>
       <Section title={w.dimensions} text={w.sampled(compactCount(event.sampled))} flush>
         {event.dimensions.length === 0 ? <p className="muted small pad">{w.noDimensions}</p> : (
-          <table className="table">
+          <div className="table-scroll" tabIndex={0} role="region" aria-label={w.dimensions}><table className="table">
             <thead>
               <tr>
                 <th scope="col">{w.dimension}</th>
@@ -97,12 +97,12 @@ function Schema({ event }: { readonly event: EventType }): JSX.Element {
                 </tr>
               ))}
             </tbody>
-          </table>
+          </table></div>
         )}
       </Section>
       <Section title={w.numbers} flush>
         {event.numeric_properties.length === 0 ? <p className="muted small pad">{w.noNumbers}</p> : (
-          <table className="table">
+          <div className="table-scroll" tabIndex={0} role="region" aria-label={w.numbers}><table className="table">
             <thead>
               <tr>
                 <th scope="col">{w.dimension}</th>
@@ -125,7 +125,7 @@ function Schema({ event }: { readonly event: EventType }): JSX.Element {
                 </tr>
               ))}
             </tbody>
-          </table>
+          </table></div>
         )}
       </Section>
     </>
