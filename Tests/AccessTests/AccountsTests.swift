@@ -56,7 +56,8 @@ import Testing
     for _ in 0..<12 {
       statuses.append(
         try await appError {
-          _ = try await house.accounts.login(email: "ada@example.com", password: "guess guess guess", visitor: Visitor(address: "192.0.2.1"))
+          _ = try await house.accounts.login(
+            email: "ada@example.com", password: "guess guess guess", visitor: Visitor(address: "192.0.2.1"))
         }?.status ?? 200)
     }
     #expect(statuses == Array(repeating: 401, count: 10) + [429, 429])

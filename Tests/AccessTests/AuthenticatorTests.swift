@@ -41,7 +41,10 @@ import Testing
       ("editor", cookie(try await house.member(.editor)), [ok, ok, ok, ok, scope, scope, scope, scope, missing]),
       ("member", cookie(try await house.member(.member)), [ok, ok, ok, scope, scope, scope, scope, scope, missing]),
       ("unknown key", bearer("eb_adm_" + String(repeating: "a", count: 38)), [ok, none, none, none, none, none, none, none, invalid]),
-      ("unknown cookie", cookie("emban_session=" + String(repeating: "a", count: 43)), [ok, none, none, none, none, none, none, none, missing]),
+      (
+        "unknown cookie", cookie("emban_session=" + String(repeating: "a", count: 43)),
+        [ok, none, none, none, none, none, none, none, missing]
+      ),
     ]
     let rules: [AccessRule] = [.public, .session, .read, .edit, .admin, .team, .owner, .ingest, .embed]
     #expect(Set(rules) == Set(AccessRule.allCases))

@@ -276,8 +276,8 @@ private struct House {
         remover: EventRemover(client: client, journal: StoredRemovalJournal(database), clock: clock, logger: Logger(label: "test"))),
       exporter: EventExporter(client: client),
       sql: AdHocSQL(
-        client: client, key: "not asked", isOwnServer: true, queries: QueryService(runner: Broken(client: client, runner.run), clock: clock),
-        clock: clock),
+        client: client, key: "not asked", isOwnServer: true,
+        queries: QueryService(runner: Broken(client: client, runner.run), clock: clock), clock: clock),
       live: LiveFeed(database: database, executor: nil, clock: clock, logger: logger),
       assets: try Assets(directory: folder.appending(path: "web")), readiness: { ReadinessReport(stores: [], spool: .off) },
       metrics: { Measurements(ingest: .init(), heldBytes: 0, spool: .off, isEventStoreUp: false, residentBytes: nil) }, clock: clock,

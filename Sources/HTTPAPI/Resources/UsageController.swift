@@ -39,7 +39,8 @@ struct UsageController: Controller {
       ["month": .string(String(month.first.iso8601.prefix(7))), "events": .int(month.events)]
     }
     return .json([
-      "environment": .string(account.environment.rawValue), "from": .string(days.lowerBound.iso8601), "to": .string(days.upperBound.iso8601),
+      "environment": .string(account.environment.rawValue), "from": .string(days.lowerBound.iso8601),
+      "to": .string(days.upperBound.iso8601),
       "days": .array(perDay), "months": .array(perMonth),
       "events": .int(report.events), "tenants": .int(report.tenants), "tenants_total": .int(report.tenantsTotal),
       "members": .int(counts.members), "invites": .int(counts.invites), "api_keys": .int(counts.apiKeys),
