@@ -156,6 +156,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
       // Undone back to what the server has.
       if (now.current.status !== "saved" && now.current.status !== "saving") {
         setError(null);
+        place.forget();
         put("saved");
       }
       return undefined;
@@ -164,7 +165,7 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
     clearTimeout(timer.current);
     timer.current = setTimeout(() => void save(), settleTime);
     return () => clearTimeout(timer.current);
-  }, [history.config, canEdit, save, put]);
+  }, [history.config, canEdit, save, put, place]);
 
   // What the network held up is tried again.
   useEffect(() => {
