@@ -32,7 +32,10 @@ export function Combo({ value, onPick, suggestions, placeholder, strict = false,
   const shown = suggestions.find((one) => one.value === value)?.label ?? value;
   const isFiltering = isOpen && typed !== shown;
   const found = (isFiltering ? matching(typed, suggestions) : suggestions).slice(0, mostLines);
-  useEffect(() => list.current?.children[active]?.scrollIntoView?.({ block: "nearest" }), [active]);
+  useEffect(() => {
+    // Newer browsers answer a promise, which is no end of an effect.
+    void list.current?.children[active]?.scrollIntoView?.({ block: "nearest" });
+  }, [active]);
   const place = usePlaceBelow(input, isOpen);
   const open = () => {
     if (isOpen || disabled) return;
