@@ -168,3 +168,36 @@ test("events that came twice without an id have names of their own, which stay w
   assert.notEqual(newer, older);
   assert.deepEqual(admin.keysOf([other, one, one]), ["x", newer, older]);
 });
+
+test("days of an address are taken when they are days", () => {
+  for (const day of ["2026-11-21", "2024-02-29"]) assert.equal(admin.isDay(day), true, day);
+  for (const text of ["x", "", "20266-01-01", "2026-13-01", "2026-02-30", "0000-01-01", "9999-12-31"]) assert.equal(admin.isDay(text), false, text);
+});
+
+test("a list is read anew as far as it was read before", async () => {
+  const pages = { null: { data: [1, 2], next_cursor: "b" }, b: { data: [3, 4], next_cursor: "c" }, c: { data: [5], next_cursor: null } };
+  const read = async (cursor) => pages[String(cursor)];
+  assert.deepEqual(await admin.pagesFrom(null, 0, read), { rows: [1, 2], cursor: "b" });
+  assert.deepEqual(await admin.pagesFrom(null, 3, read), { rows: [1, 2, 3, 4], cursor: "c" });
+  assert.deepEqual(await admin.pagesFrom("c", 9, read), { rows: [5], cursor: null });
+});
+
+test("what a browser has no room for is remembered while the page is open, and breaks nothing", () => {
+  const held = { a: "1" };
+  const room = Object.create({ getItem: (name) => held[name] ?? null, removeItem: (name) => delete held[name], setItem: () => { throw new Error("quota"); } });
+  const full = admin.keptIn(() => room);
+  full.set("b", "2");
+  assert.equal(full.get("a"), "1");
+  assert.equal(full.get("b"), "2");
+  const refused = admin.keptIn(() => { throw new Error("refused"); });
+  refused.set("x.a", "1");
+  refused.set("y", "2");
+  refused.forget("x.");
+  assert.deepEqual([refused.get("x.a"), refused.get("y")], [null, "2"]);
+});
+
+test("the history of SQL keeps what there is room for, each statement once", () => {
+  assert.deepEqual(admin.fitHistory("b", ["a", "b", "c"]), ["b", "a", "c"]);
+  assert.equal(admin.fitHistory("x", Array.from({ length: 60 }, (_unused, index) => `s${index}`)).length, 30);
+  assert.deepEqual(admin.fitHistory("x", ["y".repeat(60_000), "z".repeat(60_000), "short"]).map((one) => one[0]), ["x", "y"]);
+});

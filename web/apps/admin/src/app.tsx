@@ -16,9 +16,10 @@ import { SettingsPage } from "./pages/settings";
 import { TenantsPage } from "./pages/tenants";
 import { UsagePage } from "./pages/usage";
 import { match, navigate, usePlace } from "./router";
-import { firstKey, may, SessionContext, type Environment, type Right, type Session } from "./session";
+import { chosenEnvironment, firstKey, may, onOthers, SessionContext, tellOthers, type Environment, type Right, type Session } from "./session";
 import { Shell } from "./shell/shell";
-import { Button, Empty, Icon, Logo, Note, showTimesIn, Toasts, useTitle } from "./ui";
+import { browserKept } from "./storage";
+import { Button, Empty, Icon, Logo, Note, showTimesIn, Toasts, useTitle, useToast } from "./ui";
 import { words } from "./words";
 
 export interface Person {
@@ -54,11 +55,11 @@ const routes: readonly Route[] = [
 ];
 
 /** Pages for whoever is not signed in. */
-const gates: Readonly<Record<string, (enter: (person: Person) => void) => JSX.Element>> = {
+const gates: Readonly<Record<string, (enter: (person: Person) => void, leave: () => void) => JSX.Element>> = {
   "/register": (enter) => <RegisterPage onEnter={enter} />,
   "/login": (enter) => <LoginPage onEnter={enter} />,
   "/forgot": () => <ForgotPage />,
-  "/reset": () => <ResetPage />,
+  "/reset": (_enter, leave) => <ResetPage onDone={leave} />,
   "/invite": (enter) => <InvitePage onEnter={enter} />,
 };
 
@@ -91,21 +92,34 @@ function Entrance(): JSX.Element {
     });
   }, []);
   useEffect(ask, [ask]);
-  useEffect(() => onSignedOut(() => setPerson(null)), []);
+  useEffect(() => onSignedOut(() => {
+    firstKey.clear();
+    setPerson(null);
+  }), []);
   useEffect(() => {
-    // Meanwhile another tab may have signed out or switched, and the role may be another one.
+    // Meanwhile another tab or window may have signed out or switched, and the role may be another one.
     const look = () => {
-      if (document.visibilityState !== "visible" || person === null || person === "unknown") return;
+      if (person === "unknown") return;
       api.get<Person>("/v1/auth/me").then((found) => {
-        if (found.organization.id === person.organization.id) setPerson(found);
+        if (person === null || (found.organization.id === person.organization.id && found.user.id === person.user.id)) setPerson(found);
         else location.assign("/app");
       }, () => undefined);
     };
-    document.addEventListener("visibilitychange", look);
-    return () => document.removeEventListener("visibilitychange", look);
+    const see = () => document.visibilityState === "visible" && person !== null && look();
+    document.addEventListener("visibilitychange", see);
+    window.addEventListener("focus", see);
+    const stop = onOthers(look);
+    return () => {
+      document.removeEventListener("visibilitychange", see);
+      window.removeEventListener("focus", see);
+      stop();
+    };
   }, [person]);
   const leave = useCallback(() => {
     firstKey.clear();
+    // Whoever comes next to this browser has no business with what was asked here.
+    browserKept.forget("emban.sql");
+    tellOthers();
     setPerson(null);
     navigate("/login", { replace: true });
   }, []);
@@ -125,11 +139,12 @@ function Entrance(): JSX.Element {
   }
   if (gate && (person === null || isLink)) {
     return gate((entered) => {
+      tellOthers();
       setPerson(entered);
       // The whole answer, with the organisations one is in.
       void api.get<Person>("/v1/auth/me").then(setPerson, () => undefined);
       navigate(nextPlace(), { replace: true });
-    });
+    }, leave);
   }
   if (person === null || person === "unknown" || gate) {
     return (
@@ -151,25 +166,30 @@ function nextPlace(): string {
 
 function Inside({ person, onChange, onLeave }: { readonly person: Person; readonly onChange: (person: Person) => void; readonly onLeave: () => void }): JSX.Element {
   const { path } = usePlace();
-  const [environment, setStoredEnvironment] = useState<Environment>(() => (localStorage.getItem("emban.environment") === "development" ? "development" : "production"));
+  const [environment, setStoredEnvironment] = useState<Environment>(chosenEnvironment.get);
+  const toast = useToast();
   // Before anything is drawn: the organisation's days are those of its zone, and UTC without one.
   showTimesIn(person.organization.time_zone ?? "UTC");
   const session = useMemo<Session>(
     () => ({
       user: person.user, organization: person.organization, organizations: person.organizations ?? [], environment,
       setEnvironment: (next) => {
-        localStorage.setItem("emban.environment", next);
+        chosenEnvironment.set(next);
         setStoredEnvironment(next);
       },
       setOrganization: (organization) => onChange({ ...person, organization }),
       setPerson: (next) => onChange({ ...person, ...next }),
       can: (right) => person.may?.includes(right) ?? may(person.user.role, right),
       signOut: () => {
-        void api.post("/v1/auth/logout").catch(() => undefined).then(onLeave);
+        api.post("/v1/auth/logout").then(onLeave, (error: unknown) => {
+          // Without an answer the session lives on: nobody is to think that they have left.
+          if (error instanceof ApiError && error.status === 401) onLeave();
+          else toast(words.shell.stillSignedIn, "bad");
+        });
       },
       leave: onLeave,
     }),
-    [person, environment, onChange, onLeave],
+    [person, environment, onChange, onLeave, toast],
   );
   for (const route of routes) {
     const parameters = match(route.pattern, path);

@@ -1,5 +1,6 @@
 import { createContext, useContext } from "react";
 import type { Organization, Role, User } from "./api/types";
+import { browserKept, tabKept } from "./storage";
 
 export type Environment = "production" | "development";
 /** What routes ask for: see the access rules of the API. */
@@ -38,11 +39,30 @@ export function useSession(): Session {
 
 const keyOfFirstKey = "emban.first-key.";
 
-/** The key that an organisation began with, for as long as this tab is open: it is told nowhere else. */
+/** The key that an environment of an organisation began with, for as long as this tab is open: it is told nowhere else. */
 export const firstKey = {
-  get: (organization: string): string | null => sessionStorage.getItem(keyOfFirstKey + organization),
-  set: (organization: string, key: string): void => sessionStorage.setItem(keyOfFirstKey + organization, key),
-  clear: (): void => {
-    for (const name of Object.keys(sessionStorage)) if (name.startsWith(keyOfFirstKey)) sessionStorage.removeItem(name);
-  },
+  get: (organization: string, environment: Environment): string | null => tabKept.get(`${keyOfFirstKey}${organization}.${environment}`),
+  set: (organization: string, environment: Environment, key: string): void => tabKept.set(`${keyOfFirstKey}${organization}.${environment}`, key),
+  clear: (): void => tabKept.forget(keyOfFirstKey),
 };
+
+const keyOfEnvironment = "emban.environment";
+
+/** Which environment this browser looks at. A new organisation begins with production, and so does its first key. */
+export const chosenEnvironment = {
+  get: (): Environment => (browserKept.get(keyOfEnvironment) === "development" ? "development" : "production"),
+  set: (environment: Environment): void => browserKept.set(keyOfEnvironment, environment),
+};
+
+const otherTabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("emban.session");
+
+/** Tells the console's other tabs and windows that the cookie they share is another one, or gone. */
+export function tellOthers(): void {
+  otherTabs?.postMessage("changed");
+}
+
+/** Called when another tab or window has signed in or out, or has gone on in another organisation. */
+export function onOthers(listener: () => void): () => void {
+  otherTabs?.addEventListener("message", listener);
+  return () => otherTabs?.removeEventListener("message", listener);
+}

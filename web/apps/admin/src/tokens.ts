@@ -1,4 +1,5 @@
 import { resolveTheme } from "@emban/core";
+import { browserKept } from "./storage";
 
 /** What the person has chosen for the console; `auto` follows the system. */
 export type ColorMode = "light" | "dark" | "auto";
@@ -8,7 +9,7 @@ const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set<() => void>();
 
 export function colorMode(): ColorMode {
-  const kept = localStorage.getItem(storageKey);
+  const kept = browserKept.get(storageKey);
   return kept === "light" || kept === "dark" ? kept : "auto";
 }
 
@@ -18,7 +19,7 @@ export function isDark(): boolean {
 }
 
 export function setColorMode(mode: ColorMode): void {
-  localStorage.setItem(storageKey, mode);
+  browserKept.set(storageKey, mode);
   applyTokens();
   for (const listener of listeners) listener();
 }

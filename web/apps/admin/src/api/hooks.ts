@@ -1,5 +1,7 @@
 import { useCallback, useEffect, useRef, useState, type DependencyList } from "react";
 import { api, ApiError, asApiError, isAbort, type Query } from "./client";
+import { pagesFrom } from "./pages";
+import { browserKept } from "../storage";
 import type { Page } from "./types";
 
 export interface Loaded<T> {
@@ -11,23 +13,44 @@ export interface Loaded<T> {
   readonly set: (data: T) => void;
 }
 
-/** What `load` brings, anew whenever `deps` change; answers that came too late are dropped. */
-export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: DependencyList): Loaded<T> {
-  const [state, setState] = useState<{ data: T | null; error: ApiError | null; isLoading: boolean }>({ data: null, error: null, isLoading: true });
+interface LoadState<T> {
+  readonly data: T | null;
+  readonly error: ApiError | null;
+  readonly isLoading: boolean;
+  /** Of what the data are, and by which question they were found. */
+  readonly place: string;
+  readonly asked: string;
+}
+
+/**
+ * What `load` brings, anew whenever `deps` change; answers that came too late are dropped. Data of one `place`, such as an environment, are not shown for another
+ * while that one loads; and a question that fails leaves nothing that was found by another.
+ */
+export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: DependencyList, place = ""): Loaded<T> {
+  const asked = JSON.stringify(deps);
+  const [state, setState] = useState<LoadState<T>>({ data: null, error: null, isLoading: true, place, asked });
   const [round, setRound] = useState(0);
   useEffect(() => {
     const abort = new AbortController();
-    setState((before) => ({ ...before, isLoading: true }));
+    setState((before) => (before.place === place ? { ...before, isLoading: true } : { data: null, error: null, isLoading: true, place, asked }));
     load(abort.signal).then(
-      (data) => !abort.signal.aborted && setState({ data, error: null, isLoading: false }),
-      (error: unknown) => !abort.signal.aborted && !isAbort(error) && setState((before) => ({ ...before, error: asApiError(error), isLoading: false })),
+      (data) => !abort.signal.aborted && setState({ data, error: null, isLoading: false, place, asked }),
+      (error: unknown) =>
+        !abort.signal.aborted && !isAbort(error) &&
+        setState((before) => ({ data: before.asked === asked ? before.data : null, error: asApiError(error), isLoading: false, place, asked })),
     );
     return () => abort.abort();
-  }, [...deps, round]);
+  }, [asked, place, round]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
   useOnline(state.error, reload);
-  const set = useCallback((data: T) => setState({ data, error: null, isLoading: false }), []);
-  return { ...state, reload, set };
+  const set = useCallback((data: T) => setState((before) => ({ ...before, data, error: null, isLoading: false })), []);
+  if (state.place !== place) return { data: null, error: null, isLoading: true, reload, set };
+  return { data: state.data, error: state.error, isLoading: state.isLoading, reload, set };
+}
+
+/** Whose data a question is about. */
+function placeOf(path: string | null, query: Query): string {
+  return JSON.stringify([path, query["environment"] ?? "", query["tenant_id"] ?? ""]);
 }
 
 /** What could not be asked for without a connection is asked for when it is back. */
@@ -41,7 +64,7 @@ function useOnline(error: ApiError | null, reload: () => void): void {
 }
 
 export function useGet<T>(path: string | null, query: Query = {}): Loaded<T> {
-  return useLoad<T>((signal) => (path === null ? new Promise<T>(() => undefined) : api.get<T>(path, query, signal)), [path, JSON.stringify(query)]);
+  return useLoad<T>((signal) => (path === null ? new Promise<T>(() => undefined) : api.get<T>(path, query, signal)), [path, JSON.stringify(query)], placeOf(path, query));
 }
 
 export interface List<T> {
@@ -55,39 +78,53 @@ export interface List<T> {
   readonly update: (change: (rows: readonly T[]) => readonly T[]) => void;
 }
 
-/** A list that comes in pages. */
-export function useList<T>(path: string | null, query: Query = {}): List<T> {
-  const [state, setState] = useState<{ rows: readonly T[] | null; cursor: string | null; error: ApiError | null; isLoading: boolean }>({
-    rows: null, cursor: null, error: null, isLoading: true,
+/** Beyond this a list is not read whole by itself. */
+const mostRows = 10_000;
+
+/** A list that comes in pages; with `all` one page after the other, for whoever searches or chooses in it. */
+export function useList<T>(path: string | null, query: Query = {}, options: { readonly all?: boolean } = {}): List<T> {
+  const place = placeOf(path, query);
+  const asked = JSON.stringify([path, query]);
+  const [state, setState] = useState<LoadState<readonly T[]> & { readonly cursor: string | null }>({
+    data: null, cursor: null, error: null, isLoading: true, place, asked,
   });
   const [round, setRound] = useState(0);
-  const key = JSON.stringify([path, query]);
   const running = useRef<AbortController | null>(null);
-  const fetchPage = useCallback(
-    (cursor: string | null) => {
+  const latest = useRef(state);
+  latest.current = state;
+  const fetchFrom = useCallback(
+    (from: string | null, wanted: number) => {
       if (path === null) return;
       running.current?.abort();
       const abort = new AbortController();
       running.current = abort;
-      setState((before) => ({ ...before, isLoading: true }));
-      api.get<Page<T>>(path, { ...query, cursor }, abort.signal).then(
-        (page) =>
-          !abort.signal.aborted &&
-          setState((before) => ({ rows: cursor === null ? page.data : [...(before.rows ?? []), ...page.data], cursor: page.next_cursor, error: null, isLoading: false })),
-        (error: unknown) => !abort.signal.aborted && !isAbort(error) && setState((before) => ({ ...before, error: asApiError(error), isLoading: false })),
+      setState((before) => (before.place === place ? { ...before, isLoading: true } : { data: null, cursor: null, error: null, isLoading: true, place, asked }));
+      pagesFrom<T>(from, wanted, (cursor) => api.get<Page<T>>(path, { ...query, cursor }, abort.signal)).then(
+        ({ rows, cursor }) =>
+          !abort.signal.aborted && setState((before) => ({ data: from === null ? rows : [...(before.data ?? []), ...rows], cursor, error: null, isLoading: false, place, asked })),
+        (error: unknown) =>
+          !abort.signal.aborted && !isAbort(error) &&
+          setState((before) => ({ ...(before.asked === asked ? before : { data: null, cursor: null }), error: asApiError(error), isLoading: false, place, asked })),
       );
     },
-    [key],
+    [asked],
   );
   useEffect(() => {
-    fetchPage(null);
+    // As far as it was read before.
+    fetchFrom(null, latest.current.asked === asked ? latest.current.data?.length ?? 0 : 0);
     return () => running.current?.abort();
-  }, [fetchPage, round]);
+  }, [fetchFrom, round]);
+  const isOther = state.place !== place;
+  const mayGoOn = options.all === true && !isOther && !state.isLoading && !state.error && state.asked === asked && (state.data?.length ?? 0) < mostRows;
+  useEffect(() => {
+    if (mayGoOn && state.cursor !== null) fetchFrom(state.cursor, 0);
+  }, [mayGoOn, state.cursor, fetchFrom]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
   useOnline(state.error, reload);
-  const update = useCallback((change: (rows: readonly T[]) => readonly T[]) => setState((before) => ({ ...before, rows: change(before.rows ?? []) })), []);
+  const update = useCallback((change: (rows: readonly T[]) => readonly T[]) => setState((before) => ({ ...before, data: change(before.data ?? []) })), []);
+  if (isOther) return { rows: null, error: null, isLoading: true, hasMore: false, more: () => undefined, reload, update };
   return {
-    rows: state.rows, error: state.error, isLoading: state.isLoading, hasMore: state.cursor !== null, more: () => fetchPage(state.cursor), reload, update,
+    rows: state.data, error: state.error, isLoading: state.isLoading, hasMore: state.cursor !== null, more: () => fetchFrom(state.cursor, 0), reload, update,
   };
 }
 
@@ -155,7 +192,7 @@ export function useEvery(seconds: number | null, action: () => void): void {
 export function useStored<T>(key: string, initial: T): readonly [T, (value: T) => void] {
   const [value, setValue] = useState<T>(() => {
     try {
-      const kept = localStorage.getItem(key);
+      const kept = browserKept.get(key);
       return kept === null ? initial : (JSON.parse(kept) as T);
     } catch {
       return initial;
@@ -164,7 +201,7 @@ export function useStored<T>(key: string, initial: T): readonly [T, (value: T) =
   const store = useCallback(
     (next: T) => {
       setValue(next);
-      localStorage.setItem(key, JSON.stringify(next));
+      browserKept.set(key, JSON.stringify(next));
     },
     [key],
   );

@@ -18,7 +18,8 @@ export function CanvasHead({ config, theme, onFilters }: {
         {theme.logoUrl && /^(https:\/\/|\/(?!\/))/.test(theme.logoUrl) && <img className="canvas-logo" src={theme.logoUrl} alt="" referrerPolicy="no-referrer" />}
         <span className="canvas-name">{config.name}</span>
       </div>
-      <button type="button" className="canvas-filters" aria-label={words.filters.title} title={words.filters.title} onClick={onFilters}>
+      <button type="button" className="canvas-filters" title={words.filters.title} onClick={onFilters}>
+        <span className="sr">{words.filters.title}: </span>
         {filters.map((filter) =>
           filter.type === "period" ? (
             <span key={filter.id} className="canvas-period" style={frame}>

@@ -25,7 +25,7 @@ export function ColorField({ value, fallback, onColor, label, ids }: ColorProps)
     <span className="color">
       <input type="color" aria-label={label} value={hexOf(value ?? fallback)} onChange={(event) => put(event.target.value)} />
       <TextInput
-        {...ids} mono value={text} onText={put} placeholder={words.theme.automatic} spellCheck={false}
+        {...(ids ?? { "aria-label": label })} mono value={text} onText={put} placeholder={words.theme.automatic} spellCheck={false}
         {...(text.trim() !== "" && parseColor(text) === null && { "aria-invalid": true })}
       />
     </span>

@@ -6,6 +6,7 @@ import { setQuery, usePlace } from "../router";
 import { useSession } from "../session";
 import { ago, Badge, Button, Combo, DataTable, Dialog, Empty, exactDateTime, Field, PageHead, Section, Select, shortDateTime, TextInput } from "../ui";
 import { words } from "../words";
+import { isDay } from "./days";
 
 const w = words.audit;
 
@@ -51,8 +52,8 @@ export function AuditPage(): JSX.Element {
             />
           )}
         </Field>
-        <Field label={w.after}>{(ids) => <TextInput {...ids} type="date" value={filter("from")} onText={(from) => setQuery({ from })} />}</Field>
-        <Field label={w.before}>{(ids) => <TextInput {...ids} type="date" value={filter("to")} onText={(to) => setQuery({ to })} />}</Field>
+        <Field label={w.after}>{(ids) => <TextInput {...ids} type="date" max="2999-12-31" value={filter("from")} onText={(from) => setQuery({ from })} />}</Field>
+        <Field label={w.before}>{(ids) => <TextInput {...ids} type="date" max="2999-12-31" value={filter("to")} onText={(to) => setQuery({ to })} />}</Field>
       </div>
       <Section flush>
         <DataTable
@@ -88,10 +89,6 @@ export function AuditPage(): JSX.Element {
       {open && <EntryDialog entry={open} onClose={() => setOpen(null)} />}
     </div>
   );
-}
-
-function isDay(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text);
 }
 
 function nameOf(entry: AuditEntry, names: ReadonlyMap<string, string>): string {

@@ -14,8 +14,8 @@ const w = words.dashboards;
 
 export function DashboardsPage(): JSX.Element {
   const { can, environment } = useSession();
-  const dashboards = useList<DashboardSummary>("/v1/dashboards", { limit: 200 });
   const [search, setSearch] = useState("");
+  const dashboards = useList<DashboardSummary>("/v1/dashboards", { limit: 200 }, { all: search.trim() !== "" });
   const [isNew, setNew] = useState(false);
   const [asking, setAsking] = useState<{ readonly what: "delete" | "unpublish"; readonly dashboard: DashboardSummary } | null>(null);
   const file = useRef<HTMLInputElement>(null);
@@ -113,7 +113,7 @@ export function DashboardsPage(): JSX.Element {
           </div>
         )}
         <DataTable
-          label={w.title} rows={rows} rowKey={(dashboard) => dashboard.id} error={dashboards.error} onRetry={dashboards.reload} onSelect={(dashboard) => navigate(`/dashboards/${dashboard.id}`)}
+          label={w.title} rows={rows} rowKey={(dashboard) => dashboard.id} error={dashboards.error} onRetry={dashboards.reload} more={dashboards.hasMore ? dashboards.more : null} isLoading={dashboards.isLoading} onSelect={(dashboard) => navigate(`/dashboards/${dashboard.id}`)}
           empty={needle !== "" ? <Empty icon="search" title={words.common.noMatch} /> : <Empty icon="dashboard" title={w.none} text={can("edit") ? w.noneText : w.noneMember}>{begin}</Empty>}
           columns={[
             {
@@ -182,7 +182,7 @@ export function NewDashboard({ onClose }: { readonly onClose: () => void }): JSX
         <Field label={w.newName} hint={w.newNameHint} error={error?.of("name")}>
           {(ids) => <TextInput {...ids} value={name} onText={setName} placeholder={w.newPlaceholder} maxLength={200} autoFocus />}
         </Field>
-        {error && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
+        {error && error.of("name") === null && <Note tone="bad">{error.details[0] ? `${error.details[0].field}: ${error.details[0].expected}` : error.message}</Note>}
       </form>
     </Dialog>
   );

@@ -1,11 +1,11 @@
 import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { api, ApiError } from "../api/client";
-import { useAction } from "../api/hooks";
+import { useAction, useLoad } from "../api/hooks";
 import type { Role } from "../api/types";
 import type { Person } from "../app";
 import { Link, navigate, usePlace } from "../router";
-import { firstKey } from "../session";
-import { Button, Code, Empty, Field, Logo, Note, PasswordInput, TextInput, useTitle, useToast } from "../ui";
+import { chosenEnvironment, firstKey } from "../session";
+import { Button, Code, Empty, ErrorNote, Field, Logo, Note, PasswordInput, TextInput, useTitle, useToast } from "../ui";
 import { words } from "../words";
 import { GateScene } from "./gate-scene";
 
@@ -72,7 +72,8 @@ export function RegisterPage({ onEnter }: Enter): JSX.Element {
     const answer = await api.post<Person & { api_key: string }>("/v1/auth/register", {
       email: email.trim(), password, ...(name.trim() !== "" && { name: name.trim() }), ...(organization.trim() !== "" && { organization: organization.trim() }),
     });
-    firstKey.set(answer.organization.id, answer.api_key);
+    firstKey.set(answer.organization.id, "production", answer.api_key);
+    chosenEnvironment.set("production");
     onEnter(answer);
   });
   const taken = error?.code === "email_taken" ? w.errors["email_taken"] : null;
@@ -158,23 +159,35 @@ export function ForgotPage(): JSX.Element {
   );
 }
 
-/** The token behind the `#`, which then leaves the address bar. */
+/** The token behind the `#`, which then leaves the address bar; also that of a second link in the same tab, which loads no page. */
 function useLinkToken(): string {
-  const [token] = useState(() => new URLSearchParams(location.hash.slice(1)).get("token") ?? "");
+  const [token, setToken] = useState(() => new URLSearchParams(location.hash.slice(1)).get("token") ?? "");
   useEffect(() => {
-    if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
+    const take = () => {
+      const found = new URLSearchParams(location.hash.slice(1)).get("token");
+      if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
+      if (found) setToken(found);
+    };
+    take();
+    window.addEventListener("hashchange", take);
+    return () => window.removeEventListener("hashchange", take);
   }, []);
   return token;
 }
 
-export function ResetPage(): JSX.Element {
+/** A new password ends all sessions of the person: `onDone` leaves the one of this browser, too. */
+export function ResetPage({ onDone }: { readonly onDone: () => void }): JSX.Element {
   const token = useLinkToken();
+  return <Reset key={token} token={token} onDone={onDone} />;
+}
+
+function Reset({ token, onDone }: { readonly token: string; readonly onDone: () => void }): JSX.Element {
   const toast = useToast();
   const [password, setPassword] = useState("");
   const { run, isBusy, error } = useAction(async () => {
     await api.post("/v1/auth/password/reset", { token, password });
     toast(w.reset.done);
-    navigate("/login");
+    onDone();
   });
   const isInvalid = token === "" || error?.code === "reset_link_invalid";
   return (
@@ -207,16 +220,18 @@ interface Invitation {
 
 export function InvitePage({ onEnter }: Enter): JSX.Element {
   const token = useLinkToken();
-  const [invitation, setInvitation] = useState<Invitation | null>(null);
-  const [isInvalid, setInvalid] = useState(token === "");
+  const { data: invitation, error: problem, reload } = useLoad<Invitation>(async (signal) => {
+    if (token === "") throw new ApiError(404, "invite_invalid", w.invite.invalid);
+    return api.post<Invitation>("/v1/auth/invite", { token }, { signal });
+  }, [token], token);
   const [form, setForm] = useState({ password: "", name: "" });
-  useEffect(() => {
-    if (token !== "") api.post<Invitation>("/v1/auth/invite", { token }).then(setInvitation, () => setInvalid(true));
-  }, [token]);
   const { run, isBusy, error } = useAction(async () => {
     const name = form.name.trim();
     onEnter(await api.post<Person>("/v1/auth/invite/accept", { token, password: form.password, ...(name !== "" && !invitation?.has_account && { name }) }));
   });
+  const isInvalid = problem?.code === "invite_invalid" || problem?.status === 422 || error?.code === "invite_invalid";
+  // A failure that passes: the token is in no address any more, and stays with this page.
+  if (problem && !isInvalid) return <div className="splash"><ErrorNote error={problem} onRetry={reload} /></div>;
   if (isInvalid) {
     return (
       <div className="splash">

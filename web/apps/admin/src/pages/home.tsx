@@ -32,10 +32,13 @@ export function HomePage(): JSX.Element {
   const hasEvents = events.length > 0;
   const newest = [...events].sort((one, other) => Date.parse(other.last_seen) - Date.parse(one.last_seen))[0];
   // Until the first event is there, somebody sits and waits for it.
-  useEvery(discovery.data && !hasEvents ? 2 : 20, discovery.reload);
+  useEvery(discovery.data && !hasEvents ? 2 : 20, () => {
+    // One after the other: where an answer takes longer than this, the next question would call it off.
+    if (!discovery.isLoading) discovery.reload();
+  });
   useEvery(10, () => {
-    dashboards.reload();
-    if (isAdmin) sessions.reload();
+    if (!dashboards.isLoading) dashboards.reload();
+    if (isAdmin && !sessions.isLoading) sessions.reload();
   });
   const published = (dashboards.rows ?? []).filter(({ status }) => status === "published");
   const isUsed = (keys.rows ?? []).some(({ last_used_at }) => last_used_at !== null);
@@ -168,8 +171,9 @@ function Step({ number, title, text, isDone, isOpen, onOpen, children }: StepPro
 }
 
 function KeyStep({ onCopied, onMade }: { readonly onCopied: () => void; readonly onMade: () => void }): JSX.Element {
-  const { organization } = useSession();
-  const [key, setKey] = useState(firstKey.get(organization.id));
+  const { organization, environment } = useSession();
+  const [, setRound] = useState(0);
+  const key = firstKey.get(organization.id, environment);
   const [isMaking, setMaking] = useState(false);
   return (
     <>
@@ -190,8 +194,8 @@ function KeyStep({ onCopied, onMade }: { readonly onCopied: () => void; readonly
           name={w.steps.key.name} onClose={() => setMaking(false)}
           onMade={(made) => {
             if (made.key) {
-              firstKey.set(organization.id, made.key);
-              setKey(made.key);
+              firstKey.set(organization.id, made.environment === "development" ? "development" : "production", made.key);
+              setRound((before) => before + 1);
             }
             onMade();
           }}
@@ -202,9 +206,9 @@ function KeyStep({ onCopied, onMade }: { readonly onCopied: () => void; readonly
 }
 
 function EventStep({ newest }: { readonly newest: string | null }): JSX.Element {
-  const { organization } = useSession();
+  const { organization, environment, can } = useSession();
   const [language, setLanguage] = useState<Language>("curl");
-  const key = firstKey.get(organization.id);
+  const key = can("admin") ? firstKey.get(organization.id, environment) : null;
   return (
     <>
       <div className="row spread wrap">

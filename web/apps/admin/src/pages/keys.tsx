@@ -67,7 +67,7 @@ export function NewKey({ onClose, onMade, name: initialName = "" }: {
   });
   if (made?.key) {
     return (
-      <Dialog title={w.shownOnce} onClose={onClose} footer={<Button kind="primary" onClick={onClose}>{w.stored}</Button>}>
+      <Dialog title={w.shownOnce} onClose={onClose} keep footer={<Button kind="primary" onClick={onClose}>{w.stored}</Button>}>
         <div className="stack">
           <Note tone="warn">{w.shownOnceText}</Note>
           <Code text={made.key} label={w.key} wrap />
@@ -77,10 +77,10 @@ export function NewKey({ onClose, onMade, name: initialName = "" }: {
   }
   return (
     <Dialog
-      title={w.create} onClose={onClose}
+      title={w.create} onClose={onClose} busy={isBusy}
       footer={
         <>
-          <Button onClick={onClose}>{words.common.cancel}</Button>
+          <Button disabled={isBusy} onClick={onClose}>{words.common.cancel}</Button>
           <Button kind="primary" type="submit" form="new-key" busy={isBusy} disabled={name.trim() === ""}>{w.make}</Button>
         </>
       }

@@ -14,7 +14,7 @@ const pause = 2500;
 /** The newest events of one customer, and those that come. */
 export function LiveTail({ event }: { readonly event: string }): JSX.Element {
   const { environment } = useSession();
-  const tenants = useList<Tenant>("/v1/tenants", { environment, limit: 200 });
+  const tenants = useList<Tenant>("/v1/tenants", { environment, limit: 200 }, { all: true });
   const [picked, setPicked] = useState<string | null>(null);
   const latest = [...(tenants.rows ?? [])].sort((one, other) => Date.parse(other.last_seen) - Date.parse(one.last_seen))[0];
   const tenant = picked ?? latest?.tenant_id ?? "";

@@ -25,15 +25,20 @@ export function MembersPage(): JSX.Element {
     setRemoving(null);
     toast(w.removed);
   });
-  const setRole = (member: Member, role: Role) => {
-    api.patch<Member>(`/v1/members/${member.id}`, { role }).then(
-      (changed) => {
-        members.update((rows) => rows.map((row) => (row.id === member.id ? changed : row)));
-        toast(w.roleChanged);
-      },
-      fail,
-    );
-  };
+  const [raising, setRaising] = useState<Member | null>(null);
+  // One after the other, in the order in which they were chosen.
+  const give = useAction(async (member: Member, role: Role) => {
+    try {
+      const changed = await api.patch<Member>(`/v1/members/${member.id}`, { role });
+      members.update((rows) => rows.map((row) => (row.id === member.id ? changed : row)));
+      toast(w.roleChanged);
+    } catch (error) {
+      fail(error);
+    }
+    setRaising(null);
+  });
+  // An arrow key on the list is a choice already: nobody becomes an admin by the way.
+  const setRole = (member: Member, role: Role) => (role === "admin" ? setRaising(member) : give.run(member, role));
   const renew = (invite: Invite) => {
     api.post<Invite>(`/v1/invites/${invite.id}/resend`).then((fresh) => {
       invites.reload();
@@ -73,7 +78,7 @@ export function MembersPage(): JSX.Element {
               cell: (member) =>
                 can("owner") && member.role !== "owner" ? (
                   <Select<Role>
-                    className="small" aria-label={`${w.role}: ${member.name || member.email}`} value={member.role} onPick={(role) => setRole(member, role)}
+                    className="small" aria-label={`${w.role}: ${member.name || member.email}`} value={member.role} disabled={give.isBusy} onPick={(role) => setRole(member, role)}
                     options={(["admin", "editor", "member"] as const).map((role) => ({ value: role, label: roles[role] }))}
                   />
                 ) : (
@@ -137,12 +142,18 @@ export function MembersPage(): JSX.Element {
         />
       )}
       {shown?.link && (
-        <Dialog title={w.linkTitle} onClose={() => setShown(null)} footer={<Button kind="primary" onClick={() => setShown(null)}>{words.common.done}</Button>}>
+        <Dialog title={w.linkTitle} onClose={() => setShown(null)} keep footer={<Button kind="primary" onClick={() => setShown(null)}>{words.common.done}</Button>}>
           <div className="stack">
             <p>{w.linkText(shown.email)}</p>
             <Code text={shown.link} label={w.linkTitle} wrap />
           </div>
         </Dialog>
+      )}
+      {raising && (
+        <Confirm
+          title={w.raiseTitle(raising.name || raising.email)} text={w.roleHints.admin} action={w.raise} kind="primary" busy={give.isBusy}
+          onConfirm={() => give.run(raising, "admin")} onClose={() => setRaising(null)}
+        />
       )}
       {removing && (
         <Confirm
@@ -162,10 +173,10 @@ function InviteDialog({ onClose, onSent }: { readonly onClose: () => void; reado
   const offered: readonly Role[] = can("owner") ? ["admin", "editor", "member"] : ["editor", "member"];
   return (
     <Dialog
-      title={w.inviteTitle} size="small" onClose={onClose}
+      title={w.inviteTitle} size="small" onClose={onClose} busy={isBusy}
       footer={
         <>
-          <Button onClick={onClose}>{words.common.cancel}</Button>
+          <Button disabled={isBusy} onClick={onClose}>{words.common.cancel}</Button>
           <Button kind="primary" type="submit" form="invite" busy={isBusy} disabled={email.trim() === ""}>{w.send}</Button>
         </>
       }

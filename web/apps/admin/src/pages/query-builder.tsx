@@ -14,6 +14,7 @@ import { words } from "../words";
 import { create } from "./dashboards";
 import { useDiscovery } from "./events";
 import { identifier, sqlOf } from "./query-sql";
+import type { SqlAnswer } from "./sql-results";
 import { SqlWorkbench, type Dataset } from "./sql-workbench";
 
 const w = words.query;
@@ -21,9 +22,12 @@ const w = words.query;
 type Mode = "visual" | "sql" | "split";
 
 export function QueryBuilderPage(): JSX.Element {
-  const { organization, environment } = useSession();
+  const { organization, user, environment } = useSession();
   const [mode, setMode] = useStored<Mode>("emban.query.mode", "split");
-  const [sql, setSql] = useStored(`emban.sql.${organization.id}`, "");
+  const [sql, setSql] = useStored(`emban.sql.${organization.id}.${user.id}`, "");
+  // Kept here, so that looking at the one half takes nothing of the other.
+  const [edited, setEdited] = useState<DraftWidget | null>(null);
+  const [answered, setAnswered] = useState<{ readonly environment: string; readonly answer: SqlAnswer } | null>(null);
   const datasets = useGet<{ readonly data: readonly Dataset[] }>("/v1/datasets", { environment });
   const spelled = useMemo(
     () => new Map((datasets.data?.data ?? []).flatMap(({ columns }) => columns.map((column) => [column.name, column.sql] as const))), [datasets.data],
@@ -43,17 +47,23 @@ export function QueryBuilderPage(): JSX.Element {
           />
         }
       />
-      {mode !== "sql" && <Visual onSQL={take} />}
-      {mode !== "visual" && <SqlWorkbench datasets={datasets} sql={sql} setSql={setSql} />}
+      {mode !== "sql" && <Visual onSQL={take} edited={edited} setEdited={setEdited} />}
+      {mode !== "visual" && (
+        <SqlWorkbench
+          key={environment} datasets={datasets} sql={sql} setSql={setSql} answer={answered?.environment === environment ? answered.answer : null}
+          setAnswer={(answer) => setAnswered({ environment, answer })}
+        />
+      )}
     </div>
   );
 }
 
 /** A question by choice: the panel of the builder, its chart, and the way into a dashboard. */
-function Visual({ onSQL }: { readonly onSQL: (widget: DraftWidget) => void }): JSX.Element {
+function Visual({ onSQL, edited, setEdited }: {
+  readonly onSQL: (widget: DraftWidget) => void; readonly edited: DraftWidget | null; readonly setEdited: (widget: DraftWidget | null) => void;
+}): JSX.Element {
   const { environment, organization, can } = useSession();
   const { events, isReady } = useDiscovery();
-  const [edited, setEdited] = useState<DraftWidget | null>(null);
   const [isSaving, setSaving] = useState(false);
   const theme = useResolvedTheme(undefined);
   const first = useMemo(() => {
@@ -95,7 +105,7 @@ function Visual({ onSQL }: { readonly onSQL: (widget: DraftWidget) => void }): J
 const another = "+";
 
 function SaveDialog({ widget, onClose }: { readonly widget: DraftWidget; readonly onClose: () => void }): JSX.Element {
-  const dashboards = useList<DashboardSummary>("/v1/dashboards", { limit: 200 });
+  const dashboards = useList<DashboardSummary>("/v1/dashboards", { limit: 200 }, { all: true });
   const [chosen, setChosen] = useState("");
   const [name, setName] = useState("");
   const target = chosen || (dashboards.rows?.[0]?.id ?? another);

@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useState } from "react";
-import { api } from "../api/client";
+import { api, type ApiError } from "../api/client";
 import { useAction, useGet, useList } from "../api/hooks";
 import type { Dashboard, DashboardSummary, EmbedSession, IssuedSession, Tenant } from "../api/types";
 import { setQuery, usePlace } from "../router";
+import { useSession } from "../session";
 import {
   Ago, Badge, Button, Checkbox, Code, Combo, DataTable, Dialog, Empty, Field, Note, NumberInput, PageHead, Section, Select, TextArea, useFailure,
   useToast,
@@ -17,8 +18,8 @@ export function SessionsPage(): JSX.Element {
   const tenant = query.get("tenant") ?? "";
   const isNew = query.has("new");
   const sessions = useList<EmbedSession>("/v1/embed-sessions", { tenant_id: tenant });
-  const dashboards = useList<DashboardSummary>("/v1/dashboards", { limit: 200 });
-  const tenants = useList<Tenant>("/v1/tenants", { limit: 200 });
+  const dashboards = useList<DashboardSummary>("/v1/dashboards", { limit: 200 }, { all: true });
+  const tenants = useList<Tenant>("/v1/tenants", { limit: 200 }, { all: true });
   const toast = useToast();
   const fail = useFailure();
   const names = new Map((dashboards.rows ?? []).map(({ id, name }) => [id, name]));
@@ -91,6 +92,7 @@ interface NewSessionProps {
 }
 
 function NewSession({ dashboards, tenants, tenant: givenTenant, dashboard: givenDashboard, onMade, onClose }: NewSessionProps): JSX.Element {
+  const { environment } = useSession();
   const published = useMemo(() => (dashboards ?? []).filter(({ status }) => status === "published"), [dashboards]);
   const [tenant, setTenant] = useState(givenTenant);
   const [dashboard, setDashboard] = useState(givenDashboard);
@@ -113,32 +115,36 @@ function NewSession({ dashboards, tenants, tenant: givenTenant, dashboard: given
     for (const [name, value] of Object.entries(allowed)) if (value !== defaultOf(name)) permissions[name] = value;
     if (periods.length > 0) permissions["allowed_periods"] = periods;
     if (lockedFilters && Object.keys(lockedFilters).length > 0) permissions["locked_filters"] = lockedFilters;
-    if (hidden.length > 0) permissions["hidden_widgets"] = hidden;
+    // Of this dashboard: ids such as w_1 are everywhere.
+    const absent = hidden.filter((id) => config?.widgets?.some((widget) => widget.id === id));
+    if (absent.length > 0) permissions["hidden_widgets"] = absent;
     if (maximum) permissions["max_date_range_days"] = maximum;
     const body = { tenant_id: tenant, dashboard_id: dashboard, expires_in: Number(expires), ...(Object.keys(permissions).length > 0 && { permissions }) };
     setIssued(await api.post<IssuedSession>("/v1/embed-sessions", body));
     onMade();
   });
+  const fields = ["tenant_id", "dashboard_id", "expires_in", ...(isAdvanced ? ["permissions.locked_filters", "permissions.max_date_range_days"] : [])];
   if (issued) return <Issued issued={issued} onClose={onClose} />;
   const toggle = (list: readonly string[], value: string) => (list.includes(value) ? list.filter((one) => one !== value) : [...list, value]);
   return (
     <Dialog
-      title={w.newTitle} onClose={onClose}
+      title={w.newTitle} onClose={onClose} busy={isBusy}
       footer={
         <>
-          <Button onClick={onClose}>{words.common.cancel}</Button>
+          <Button disabled={isBusy} onClick={onClose}>{words.common.cancel}</Button>
           <Button kind="primary" busy={isBusy} disabled={tenant === "" || dashboard === "" || lockedFilters === null} onClick={run}>{w.make}</Button>
         </>
       }
     >
       <div className="stack">
+        {environment === "development" && <Note>{w.productionOnly}</Note>}
         {dashboards !== null && published.length === 0 && <Note tone="warn">{w.noPublished}</Note>}
         <Field label={w.customer} hint={w.customerHint} error={error?.of("tenant_id")}>
           {(ids) => <Combo ids={ids} value={tenant} onPick={setTenant} suggestions={tenants} placeholder="acme" />}
         </Field>
         <div className="columns-2">
           <Field label={w.dashboard} error={error?.of("dashboard_id")}>
-            {(ids) => <Select {...ids} value={dashboard} onPick={setDashboard} options={published.map(({ id, name }) => ({ value: id, label: name }))} />}
+            {(ids) => <Select {...ids} value={dashboard} onPick={(id) => { setDashboard(id); setHidden([]); }} options={published.map(({ id, name }) => ({ value: id, label: name }))} />}
           </Field>
           <Field label={w.expires} error={error?.of("expires_in")}>
             {(ids) => <Select {...ids} value={expires} onPick={setExpires} options={Object.entries(w.durations).map(([value, label]) => ({ value, label }))} />}
@@ -155,7 +161,7 @@ function NewSession({ dashboards, tenants, tenant: givenTenant, dashboard: given
             </fieldset>
             <fieldset className="choices inline">
               <legend>{w.periods}</legend>
-              {allPeriods.map((period) => <Checkbox key={period} label={period} on={periods.includes(period)} onToggle={() => setPeriods(toggle(periods, period))} />)}
+              {allPeriods.map((period) => <Checkbox key={period} label={words.widget.periods[period] ?? period} on={periods.includes(period)} onToggle={() => setPeriods(toggle(periods, period))} />)}
               <p className="field-hint">{w.periodsHint}</p>
             </fieldset>
             <Field label={w.locked} hint={w.lockedHint} error={lockedFilters === null ? w.lockedError : error?.of("permissions.locked_filters")}>
@@ -172,10 +178,16 @@ function NewSession({ dashboards, tenants, tenant: givenTenant, dashboard: given
             </Field>
           </div>
         )}
-        {error && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
+        {error && !fields.some((field) => error.of(field) !== null) && <Note tone="bad">{sentenceOf(error)}</Note>}
       </div>
     </Dialog>
   );
+}
+
+/** What is wrong where no field of the form is to blame. */
+export function sentenceOf(error: ApiError): string {
+  const [first] = error.details;
+  return first ? `${first.field}: ${first.expected}` : error.message;
 }
 
 function Issued({ issued, onClose }: { readonly issued: IssuedSession; readonly onClose: () => void }): JSX.Element {

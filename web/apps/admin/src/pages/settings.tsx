@@ -191,12 +191,13 @@ function Retention({ organization, save }: PartProps): JSX.Element {
   const [typed, setTyped] = useState<string | null>(kept === null ? null : String(kept));
   const [isAsking, setAsking] = useState(false);
   useEffect(() => setTyped(kept === null ? null : String(kept)), [kept]);
-  const days = typed === null ? null : wholeOf(typed) ?? 0;
+  const days = typed === null ? null : wholeOf(typed) ?? null;
+  const isNone = typed !== null && days === null;
   const { run, isBusy, error, clear } = useAction(async () => {
     await save({ retention_days: days });
     setAsking(false);
   });
-  const isShorter = days !== null && (kept === null || days < kept);
+  const isShorter = days !== null && days > 0 && (kept === null || days < kept);
   const first = new Date(Math.floor(Date.now() / 86_400_000) * 86_400_000 - (days ?? 0) * 86_400_000);
   const problem = error?.of("retention_days") ?? (typed !== null && wholeOf(typed) === null ? words.common.notWhole : null);
   return (
@@ -217,7 +218,7 @@ function Retention({ organization, save }: PartProps): JSX.Element {
           </Field>
         )}
         {error && error.details.length === 0 && <Note tone="bad">{error.message}</Note>}
-        <div className="form-actions"><Button kind="primary" type="submit" busy={isBusy} disabled={days === kept || days === 0}>{words.common.save}</Button></div>
+        <div className="form-actions"><Button kind="primary" type="submit" busy={isBusy} disabled={isNone || days === kept}>{words.common.save}</Button></div>
       </form>
       {isAsking && days !== null && (
         <Confirm
@@ -231,7 +232,7 @@ function Retention({ organization, save }: PartProps): JSX.Element {
 
 function Transfer(): JSX.Element {
   const { user } = useSession();
-  const members = useList<Member>("/v1/members", { limit: 200 });
+  const members = useList<Member>("/v1/members", { limit: 200 }, { all: true });
   const [isOpen, setOpen] = useState(false);
   const [member, setMember] = useState("");
   const [password, setPassword] = useState("");

@@ -7,6 +7,7 @@ import { words } from "../words";
 import { plainType } from "./csv";
 import { formatSQL } from "./format-sql";
 import type { Completion } from "./sql-completion";
+import { fitHistory } from "./sql-history";
 import { SqlEditor, type EditorHandle } from "./sql-editor";
 import { SqlResults, type SqlAnswer } from "./sql-results";
 
@@ -29,8 +30,6 @@ export interface Dataset {
   readonly columns: readonly DatasetColumn[];
 }
 
-const mostHistory = 30;
-
 /** Questions that run as they stand on any organisation's events. */
 const examples: readonly { readonly label: string; readonly sql: string }[] = [
   { label: w.examples.days, sql: "SELECT toDate(timestamp) AS day, count() AS events\nFROM events\nWHERE timestamp >= now() - INTERVAL 30 DAY\nGROUP BY day\nORDER BY day" },
@@ -45,13 +44,15 @@ interface WorkbenchProps {
   readonly datasets: Loaded<{ readonly data: readonly Dataset[] }>;
   readonly sql: string;
   readonly setSql: (sql: string) => void;
+  /** Of this environment; it outlives this part of the page. */
+  readonly answer: SqlAnswer | null;
+  readonly setAnswer: (answer: SqlAnswer) => void;
 }
 
 /** SQL: what there is at the side, the text, and what it answers. */
-export function SqlWorkbench({ datasets, sql, setSql }: WorkbenchProps): JSX.Element {
-  const { organization, environment } = useSession();
-  const [history, setHistory] = useStored<readonly string[]>(`emban.sql-history.${organization.id}`, []);
-  const [answer, setAnswer] = useState<SqlAnswer | null>(null);
+export function SqlWorkbench({ datasets, sql, setSql, answer, setAnswer }: WorkbenchProps): JSX.Element {
+  const { organization, user, environment } = useSession();
+  const [history, setHistory] = useStored<readonly string[]>(`emban.sql-history.${organization.id}.${user.id}`, []);
   const [side, setSide] = useState<"tables" | "history">("tables");
   const [ddl, setDdl] = useState<{ readonly name: string; readonly ddl: string } | null>(null);
   const editor = useRef<EditorHandle | null>(null);
@@ -60,7 +61,7 @@ export function SqlWorkbench({ datasets, sql, setSql }: WorkbenchProps): JSX.Ele
   const { run, isBusy, error } = useAction(async () => {
     const text = sql.trim();
     if (text === "") return;
-    setHistory([text, ...history.filter((one) => one !== text)].slice(0, mostHistory));
+    setHistory(fitHistory(text, history));
     const abort = new AbortController();
     running.current = abort;
     setAnswer(await api.post<SqlAnswer>("/v1/sql", { sql, environment }, { signal: abort.signal }));

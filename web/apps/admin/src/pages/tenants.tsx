@@ -11,8 +11,8 @@ const w = words.tenants;
 
 export function TenantsPage(): JSX.Element {
   const { can, environment } = useSession();
-  const tenants = useList<Tenant>("/v1/tenants", { environment, limit: 200 });
   const [search, setSearch] = useState("");
+  const tenants = useList<Tenant>("/v1/tenants", { environment, limit: 200 }, { all: search.trim() !== "" });
   const [erasing, setErasing] = useState<Tenant | null>(null);
   const toast = useToast();
   const erase = useAction(async (tenant: Tenant) => {
@@ -38,7 +38,7 @@ export function TenantsPage(): JSX.Element {
         <DataTable
           label={w.title} rows={rows} rowKey={(tenant) => tenant.tenant_id} error={tenants.error} onRetry={tenants.reload} more={tenants.hasMore ? tenants.more : null} isLoading={tenants.isLoading} bones={8}
           empty={
-            needle !== "" ? <Empty icon="search" title={words.common.noMatch} /> : (
+            needle !== "" ? <Empty icon="search" title={tenants.isLoading ? words.common.loading : words.common.noMatch} /> : (
               <Empty icon="tenants" title={w.none} text={w.noneText}>
                 <Button kind="primary" onClick={() => navigate("/")}>{words.events.noneAction}</Button>
               </Empty>
@@ -56,13 +56,17 @@ export function TenantsPage(): JSX.Element {
                   <Menu
                     label={`${words.common.actions}: ${tenant.tenant_id}`}
                     items={[
-                      { label: w.preview, icon: "session", run: () => navigate(`/sessions?tenant=${encodeURIComponent(tenant.tenant_id)}&new=1`) },
+                      {
+                        label: w.preview, icon: "session", disabled: environment === "development", ...(environment === "development" && { note: w.productionOnly }),
+                        run: () => navigate(`/sessions?tenant=${encodeURIComponent(tenant.tenant_id)}&new=1`),
+                      },
                       {
                         label: w.download, icon: "download",
-                        run: () => location.assign(address(`/v1/tenants/${encodeURIComponent(tenant.tenant_id)}/events`, { format: "csv", environment })),
+                        disabled: isDots(tenant.tenant_id),
+                        run: () => save(address(`/v1/tenants/${encodeURIComponent(tenant.tenant_id)}/events`, { format: "csv", environment })),
                       },
                       "line",
-                      { label: w.erase, icon: "trash", danger: true, run: () => setErasing(tenant) },
+                      { label: w.erase, icon: "trash", danger: true, disabled: isDots(tenant.tenant_id), run: () => setErasing(tenant) },
                     ]}
                   />
                 ) : null,
@@ -78,4 +82,19 @@ export function TenantsPage(): JSX.Element {
       )}
     </div>
   );
+}
+
+/** Browsers take these out of an address, so that it would be another route. */
+function isDots(tenant: string): boolean {
+  return tenant === "." || tenant === "..";
+}
+
+/** A file of this server: an error instead of it does not take the page away. */
+function save(place: string): void {
+  const link = document.createElement("a");
+  link.href = place;
+  link.download = "";
+  document.body.append(link);
+  link.click();
+  link.remove();
 }

@@ -13,7 +13,7 @@ const w = words.usage;
 export function UsagePage(): JSX.Element {
   const { environment, organization } = useSession();
   const { query } = usePlace();
-  const days = Number(query.get("days") ?? 30);
+  const days = Number(Object.keys(w.ranges).find((range) => range === query.get("days")) ?? 30);
   const range = useMemo(() => ({ from: dayOf(1 - days), to: dayOf(0) }), [days]);
   const { data: usage, error, reload } = useGet<Usage>("/v1/usage", { ...range, environment });
   const theme = useResolvedTheme(undefined);

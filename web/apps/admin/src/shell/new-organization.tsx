@@ -2,7 +2,7 @@ import { useState } from "react";
 import { api } from "../api/client";
 import { useAction } from "../api/hooks";
 import type { Organization } from "../api/types";
-import { firstKey } from "../session";
+import { chosenEnvironment, firstKey, tellOthers } from "../session";
 import { Button, Dialog, Field, Note, TextInput } from "../ui";
 import { words } from "../words";
 
@@ -13,7 +13,9 @@ export function NewOrganization({ onClose }: { readonly onClose: () => void }): 
   const [name, setName] = useState("");
   const { run, isBusy, error } = useAction(async () => {
     const { organization, api_key } = await api.post<{ organization: Organization; api_key: string }>("/v1/organizations", { name: name.trim() });
-    firstKey.set(organization.id, api_key);
+    firstKey.set(organization.id, "production", api_key);
+    chosenEnvironment.set("production");
+    tellOthers();
     location.assign("/app");
   });
   return (

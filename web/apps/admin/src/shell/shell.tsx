@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { api } from "../api/client";
 import { Link, navigate, usePlace } from "../router";
-import { useSession, type Environment, type Right } from "../session";
+import { tellOthers, useSession, type Environment, type Right } from "../session";
 import { colorMode, setColorMode, type ColorMode } from "../tokens";
 import { Icon, IconButton, Logo, Menu, Segments, useFailure, type IconName, type MenuItem } from "../ui";
 import { words } from "../words";
@@ -125,7 +125,10 @@ function OrganizationMenu(): JSX.Element {
     label: name, checked: id === organization.id,
     run: () => {
       if (id === organization.id) return;
-      api.post("/v1/auth/switch", { organization_id: id }).then(() => location.assign("/app"), fail);
+      api.post("/v1/auth/switch", { organization_id: id }).then(() => {
+        tellOthers();
+        location.assign("/app");
+      }, fail);
     },
   }));
   return (

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { words } from "../words";
 import { Button, IconButton, type ButtonKind } from "./controls";
 import { Icon, type IconName } from "./icons";
@@ -11,14 +11,20 @@ interface DialogProps {
   readonly size?: "small" | "medium" | "large" | "full";
   /** The content scrolls itself. */
   readonly bare?: boolean;
+  /** What it shows is shown this once: neither Escape nor a click beside it closes it. */
+  readonly keep?: boolean;
+  /** Something is under way whose answer would be lost: nothing closes it until then. */
+  readonly busy?: boolean;
 }
 
 /** The browser's own modal dialog: it keeps the focus inside and gives it back. */
-export function Dialog({ title, onClose, children, footer, size = "medium", bare = false }: DialogProps): JSX.Element {
+export function Dialog({ title, onClose, children, footer, size = "medium", bare = false, keep = false, busy = false }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   const pressedOutside = useRef(false);
-  useEffect(() => {
+  const isKept = keep || busy;
+  // Its end runs before the element is taken away: only a dialog that is still there gives the focus back.
+  useLayoutEffect(() => {
     const dialog = element.current;
     if (dialog && !dialog.open) {
       dialog.showModal();
@@ -29,21 +35,25 @@ export function Dialog({ title, onClose, children, footer, size = "medium", bare
   return (
     <dialog
       ref={element} className={`dialog ${size}`} aria-labelledby={id}
+      onKeyDown={(event) => {
+        // Of two Escapes the second would close it whatever `cancel` is answered with.
+        if (event.key === "Escape" && isKept && !event.defaultPrevented) event.preventDefault();
+      }}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        if (!isKept) onClose();
       }}
       onPointerDown={(event) => {
         pressedOutside.current = event.target === element.current;
       }}
       onClick={(event) => {
-        if (event.target === element.current && pressedOutside.current) onClose();
+        if (event.target === element.current && pressedOutside.current && !isKept) onClose();
       }}
     >
       <div className="dialog-frame">
         <header className="dialog-head">
           <h2 id={id}>{title}</h2>
-          <IconButton icon="close" label={words.common.close} onClick={onClose} />
+          <IconButton icon="close" label={words.common.close} disabled={busy} onClick={onClose} />
         </header>
         <div className={bare ? "dialog-body bare" : "dialog-body"}>{children}</div>
         {footer && <footer className="dialog-foot">{footer}</footer>}
@@ -69,10 +79,10 @@ export function Confirm({ title, text, action, kind = "danger", busy, error, onC
   const [entered, setEntered] = useState("");
   return (
     <Dialog
-      title={title} size="small" onClose={onClose}
+      title={title} size="small" onClose={onClose} busy={busy ?? false}
       footer={
         <>
-          <Button onClick={onClose}>{words.common.cancel}</Button>
+          <Button disabled={busy} onClick={onClose}>{words.common.cancel}</Button>
           <Button kind={kind} busy={busy ?? false} disabled={typed !== undefined && entered !== typed} onClick={onConfirm}>
             {action}
           </Button>

@@ -136,9 +136,17 @@ interface TableProps<T> {
 export function DataTable<T>({ label, columns, rows, rowKey, error, onRetry, empty, bones = 5, more, isLoading, selected, onSelect }: TableProps<T>): JSX.Element {
   if (error && rows === null) return <div className="pad"><ErrorNote error={error} {...(onRetry && { onRetry })} /></div>;
   if (rows === null) return <><p className="sr" role="status">{words.common.loading}</p><Bones rows={bones} /></>;
-  if (rows.length === 0) return <>{empty}</>;
+  const further = more && (
+    <div className="table-more">
+      <Button small busy={isLoading ?? false} onClick={more}>{words.common.more}</Button>
+    </div>
+  );
+  const failure = error && <div className="pad"><ErrorNote error={error} {...(onRetry && { onRetry })} /></div>;
+  // What is looked for may be on a page that is not read yet.
+  if (rows.length === 0) return <>{failure}{empty}{further}</>;
   return (
     <>
+      {failure}
       <div className="table-scroll" tabIndex={0} role="region" aria-label={label}>
         <table className="table">
           <thead>
@@ -169,11 +177,7 @@ export function DataTable<T>({ label, columns, rows, rowKey, error, onRetry, emp
           </tbody>
         </table>
       </div>
-      {more && (
-        <div className="table-more">
-          <Button small busy={isLoading ?? false} onClick={more}>{words.common.more}</Button>
-        </div>
-      )}
+      {further}
     </>
   );
 }

@@ -3,7 +3,17 @@ let zone: string | undefined;
 
 /** Times are those of the organisation's zone from now on; of the browser's before anybody is signed in. */
 export function showTimesIn(next: string | undefined): void {
-  zone = next;
+  zone = next === undefined || isZone(next) ? next : "UTC";
+}
+
+/** Whether this browser knows a zone: servers may know more of them. */
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat(undefined, { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const numbers = new Intl.NumberFormat();

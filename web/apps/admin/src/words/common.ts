@@ -74,6 +74,7 @@ export const commonWords = {
     menu: "Menu",
     account: "Your account",
     signOut: "Sign out",
+    stillSignedIn: "You are still signed in: the server did not answer. Try again.",
     docs: "API reference",
     appearance: { auto: "Appearance: system", light: "Appearance: light", dark: "Appearance: dark" },
     roles: { owner: "Owner", admin: "Admin", editor: "Editor", member: "Member" },
