@@ -92,8 +92,8 @@ export function TopBar({ draft, canEdit, canPublish, isFull, tenant, tenants, on
         <span className="topbar-tenant">
           <Combo ids={{ "aria-label": w.tenant }} clearable value={tenant} onPick={onTenant} suggestions={tenants} placeholder={w.allTenants} />
         </span>
-        {canEdit && <Button icon="plus" disabled={isFull} onClick={() => onOpen("gallery")}>{w.add}</Button>}
-        <Button icon="eye" onClick={() => onOpen("preview")}>{w.preview}</Button>
+        {canEdit && <Button icon="plus" title={w.add} disabled={isFull} onClick={() => onOpen("gallery")}>{w.add}</Button>}
+        <Button icon="eye" title={w.preview} onClick={() => onOpen("preview")}>{w.preview}</Button>
         {canPublish && <Button kind="primary" icon="publish" onClick={() => onOpen("publish")}>{w.publish}</Button>}
         <Menu label={w.more} items={items} />
         <input
