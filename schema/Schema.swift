@@ -36,5 +36,6 @@ public enum Schema {
     Migration("0007_store", PackageResources._007_store_sql),
     Migration("0008_team", PackageResources._008_team_sql),
     Migration("0009_deleted_organizations", PackageResources._009_deleted_organizations_sql),
+    Migration("0010_links", PackageResources._010_links_sql),
   ]
 }

@@ -61,11 +61,62 @@ import Testing
         }?.status ?? 200)
     }
     #expect(statuses == Array(repeating: 401, count: 10) + [429, 429])
-    // The right password has to wait as well.
-    let error = try await appError { _ = try await house.accounts.login(email: "ada@example.com", password: House.password) }
+    // The right password has to wait as well, but not elsewhere: strangers must not keep a person out.
+    let guesser = Visitor(address: "192.0.2.1")
+    let error = try await appError {
+      _ = try await house.accounts.login(email: "ada@example.com", password: House.password, visitor: guesser)
+    }
     #expect(error?.status == 429 && (error?.retryAfter ?? 0) > 0)
+    _ = try await house.accounts.login(email: "ada@example.com", password: House.password, visitor: Visitor(address: "192.0.2.2"))
     house.clock.advance(seconds: 30)
-    _ = try await house.accounts.login(email: "ada@example.com", password: House.password)
+    _ = try await house.accounts.login(email: "ada@example.com", password: House.password, visitor: guesser)
+  }
+
+  @Test(arguments: ["Ada\u{1B}[2J", "Ada\u{202E}", "\u{0}", "Ada\u{9F}"])
+  func takesNoControlCharactersInNames(name: String) async throws {
+    let house = try await House()
+    let registered = try await appError {
+      _ = try await house.accounts.register(email: "new@example.com", password: House.password, name: name, organization: name)
+    }
+    #expect(registered?.status == 422 && registered?.details.map(\.field) == ["name", "organization"])
+    let session = try #require(try await house.sessions.verify(house.ada.token))
+    let ada = UserPrincipal(organizationID: session.organizationID, userID: session.userID, role: session.role, sessionID: session.id)
+    let renamed = try await appError { try await house.accounts.rename(ada, to: name) }
+    #expect(renamed?.status == 422 && renamed?.details.map(\.code) == ["control_character"])
+    let made = try await appError { _ = try await house.accounts.createOrganization(named: name, by: ada) }
+    #expect(made?.status == 422)
+    try await house.accounts.rename(ada, to: " Ada\t\u{1F469}\u{200D}\u{1F4BB} \n Lovelace")
+    #expect(try await UserRepository(house.database).get(ada.userID)?.name == "Ada \u{1F469}\u{200D}\u{1F4BB} Lovelace")
+  }
+
+  @Test func aLoginEndsTheSessionThatItReplaces() async throws {
+    let house = try await House()
+    let again = try await house.accounts.login(email: "ada@example.com", password: House.password, cookie: house.cookie(house.ada))
+    #expect(try await house.sessions.verify(house.ada.token) == nil)
+    #expect(try await house.sessions.verify(again.token) != nil)
+  }
+
+  /// A session that was ended must not live on in another organisation.
+  @Test func aSessionThatHasEndedLeadsNowhere() async throws {
+    let house = try await House()
+    let session = try #require(try await house.sessions.verify(house.ada.token))
+    let ada = UserPrincipal(organizationID: session.organizationID, userID: session.userID, role: session.role, sessionID: session.id)
+    try await house.sessions.endAll(of: ada.userID)
+    let refused = try await appError { _ = try await house.accounts.change(ada, to: ada.organizationID) }
+    #expect(refused?.status == 401)
+    #expect(try await house.sessions.list(of: ada.userID).isEmpty)
+  }
+
+  @Test func aSessionEndsInTheEnd() async throws {
+    let house = try await House()
+    for _ in 0..<8 {
+      house.clock.advance(seconds: 20 * 86_400)
+      #expect(try await house.sessions.verify(house.ada.token) != nil)
+    }
+    house.clock.advance(seconds: 19 * 86_400)
+    #expect(try await house.sessions.verify(house.ada.token) != nil)
+    house.clock.advance(seconds: 86_400)
+    #expect(try await house.sessions.verify(house.ada.token) == nil)
   }
 
   @Test func rehashesWithTodaysParameters() async throws {
@@ -112,7 +163,11 @@ import Testing
 
   @Test func writesAndReadsCookies() {
     let cookie = ConsoleSessions.cookie("abc", secure: true)
-    #expect(cookie == "emban_session=abc; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure")
+    #expect(cookie == "__Host-emban_session=abc; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure")
+    #expect(ConsoleSessions.cookie("abc", secure: false).hasPrefix("emban_session=abc; "))
+    #expect(ConsoleSessions.clearingCookie(secure: true).hasPrefix("__Host-emban_session=; "))
+    // What a sibling domain has planted does not count beside it.
+    #expect(ConsoleSessions.token(inCookieHeader: "emban_session=theirs; __Host-emban_session=ours") == "ours")
     #expect(!ConsoleSessions.cookie("abc", secure: false).contains("Secure"))
     #expect(ConsoleSessions.clearingCookie(secure: false).contains("Max-Age=0"))
     #expect(ConsoleSessions.token(inCookieHeader: "a=b; emban_session=xyz;c=d") == "xyz")

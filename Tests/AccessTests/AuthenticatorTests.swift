@@ -141,9 +141,38 @@ import Testing
       credentials.host = host
       #expect(try await outcome(house, .edit, credentials) == "ok", "\(origin)")
     }
+    // Who is on the way to us can answer for our name without TLS.
+    credentials.origin = "http://emban.example.com"
+    credentials.host = "emban.example.com"
+    #expect(try await outcome(house, .edit, credentials) == "403 origin_mismatch")
+    credentials.host = "proxy:1"
     // A foreign Origin is not outvoted by a Referer of ours.
     credentials.origin = "https://evil.example"
     #expect(try await outcome(house, .edit, credentials) == "403 origin_mismatch")
+  }
+
+  /// A body may take hours to arrive.
+  @Test func asksAgainForWhoeverWasTrustedBefore() async throws {
+    let house = try await House()
+    let admin = cookie(try await house.member(.admin))
+    let principal = try await house.authenticator.authenticate(admin, for: .read)
+    try await house.authenticator.authenticateAgain(admin, for: .read, as: principal)
+    let members = MembershipRepository(house.database)
+    let address = try #require(EmailAddress("admin@example.com"))
+    let user = try #require(try await UserRepository(house.database).find(email: address))
+    // Who may still do it does it as what they are now, and not as what they were.
+    _ = try await members.setRole(.editor, of: user.id, in: house.ada.organization.id)
+    let demoted = try await appError { try await house.authenticator.authenticateAgain(admin, for: .read, as: principal) }
+    #expect(demoted?.status == 403 && demoted?.code == "insufficient_scope")
+    _ = try await members.remove(user.id, from: house.ada.organization.id, ofRoles: [.editor])
+    let removed = try await appError { try await house.authenticator.authenticateAgain(admin, for: .read, as: principal) }
+    #expect(removed?.status == 401)
+    let key = RequestCredentials(authorization: "Bearer \(house.adaKey.secret)", isWrite: true)
+    let machine = try await house.authenticator.authenticate(key, for: .admin)
+    _ = try await house.keys.revoke(house.ada.organization.id, house.adaKey.key.id)
+    let revoked = try await appError { try await house.authenticator.authenticateAgain(key, for: .admin, as: machine) }
+    #expect(revoked?.status == 401)
+    try await house.authenticator.authenticateAgain(RequestCredentials(isWrite: true), for: .public, as: nil)
   }
 
   @Test func signsNobodyInFromForeignPages() async throws {

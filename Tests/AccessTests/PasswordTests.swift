@@ -111,6 +111,29 @@ import Testing
     #expect(spend(limiter, "ada@example.com")?.status == 429)
   }
 
+  /// A stranger must not keep a person from signing in, and many strangers must not guess without end.
+  @Test func countsAnAddressOfMailApartForEachRemoteAddress() {
+    let limiter = LoginLimiter(
+      perEmail: .init(attempts: 3, secondsPerAttempt: 10), perEmailAnywhere: .init(attempts: 7, secondsPerAttempt: 10), clock: clock.read)
+    for _ in 0..<3 { #expect(spend(limiter, "ada@example.com", "192.0.2.1") == nil) }
+    #expect(spend(limiter, "ada@example.com", "192.0.2.1")?.status == 429)
+    for _ in 0..<3 { #expect(spend(limiter, "ada@example.com", "192.0.2.2") == nil) }
+    #expect(spend(limiter, "ada@example.com", "192.0.2.3") == nil)
+    #expect(spend(limiter, "ada@example.com", "192.0.2.4")?.status == 429)
+    #expect(spend(limiter, "grace@example.com", "192.0.2.4") == nil)
+  }
+
+  @Test func whoIsSignedInHasABucketOfTheirOwn() throws {
+    let limiter = limiter()
+    for _ in 0..<4 { _ = spend(limiter, "ada@example.com") }
+    let ada = UserID("usr_ada")
+    for _ in 0..<3 { try limiter.spend(person: ada) }
+    #expect(throws: AppError.self) { try limiter.spend(person: ada) }
+    try limiter.spend(person: UserID("usr_grace"))
+    limiter.refund(person: ada)
+    try limiter.spend(person: ada)
+  }
+
   @Test func limitsARemoteAddressOverManyNames() {
     let limiter = limiter(addressAttempts: 5)
     for number in 0..<5 { #expect(spend(limiter, "u\(number)@example.com", "192.0.2.1") == nil) }

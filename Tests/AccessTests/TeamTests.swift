@@ -156,13 +156,82 @@ import Testing
     #expect(try self.resets(house).request("ada@example.com") == .operator)
   }
 
-  @Test func limitsRequests() async throws {
+  /// A refusal would let strangers keep people from asking: the answer stays the same, and no more mails are sent.
+  @Test func limitsMailsAndRefusesNobody() async throws {
     let house = try await House()
-    let resets = resets(house)
-    for _ in 0..<3 { _ = try resets.request("ada@example.com") }
-    #expect(throws: AppError.self) { try resets.request("ADA@example.com") }
+    let sent = Mutex<[String]>([])
+    let resets = resets(house, mail: { message in sent.withLock { $0.append(message.to) } })
+    let stranger = Visitor(address: "192.0.2.1")
+    for _ in 0..<6 { #expect(try resets.request("ADA@example.com", visitor: stranger) == .mail) }
+    #expect(try resets.request("ada@example.com", visitor: Visitor(address: "192.0.2.2")) == .mail)
     #expect(throws: AppError.self) { try resets.request("nobody") }
-    _ = try resets.request("grace@example.com")
+    #expect(try resets.request("grace@example.com") == .mail)
+    let mails = Task { await resets.run() }
+    // Three that the stranger asked for, one from elsewhere, and Grace's.
+    while sent.withLock(\.count) < 5 { await Task.yield() }
+    mails.cancel()
+    await mails.value
+    #expect(sent.withLock { $0.filter { $0 == "ada@example.com" }.count } == 4)
+    for _ in 0..<54 { _ = try resets.request("ada@example.com", visitor: stranger) }
+    let refused = #expect(throws: AppError.self) { try resets.request("grace@example.com", visitor: stranger) }
+    #expect(refused?.status == 429)
+  }
+
+  /// A mail server that hangs with one mail must not keep the others waiting.
+  @Test func sendsAFewMailsAtOnce() async throws {
+    let house = try await House()
+    let sent = Mutex<[String]>([])
+    let resets = resets(
+      house,
+      mail: { message in
+        if message.to == "ada@example.com" { try await Task.sleep(for: .seconds(3_600)) }
+        sent.withLock { $0.append(message.to) }
+      })
+    #expect(try resets.request("ada@example.com") == .mail)
+    #expect(try resets.request("grace@example.com") == .mail)
+    let mails = Task { await resets.run() }
+    while sent.withLock(\.isEmpty) { await Task.yield() }
+    mails.cancel()
+    await mails.value
+    #expect(sent.withLock(\.self) == ["grace@example.com"])
+  }
+
+  @Test func anOperatorsLinkIsWrittenDown() async throws {
+    let house = try await House()
+    _ = try await resets(house).link(for: try #require(EmailAddress("ada@example.com")))
+    let entries = try await AuditRepository(house.database).list(house.ada.organization.id, AuditFilter(action: "user.reset_link")).items
+    #expect(entries.map(\.actor) == ["system"] && entries.map(\.entityID) == [house.ada.user.id.rawValue])
+    #expect(
+      try await AuditRepository(house.database).list(house.grace.organization.id, AuditFilter(action: "user.reset_link")).items.isEmpty)
+  }
+
+  /// Strangers who guess at the address must not keep its owner from changing the password.
+  @Test func guessesOfStrangersDoNotKeepAPersonFromChangingThePassword() async throws {
+    let house = try await House()
+    for number in 0..<120 {
+      _ = try? await house.accounts.login(email: "ada@example.com", password: "guess", visitor: Visitor(address: "192.0.2.\(number)"))
+    }
+    let shut = try await appError { _ = try await house.accounts.login(email: "ada@example.com", password: House.password) }
+    #expect(shut?.status == 429)
+    let token = try await house.accounts.changePassword(of: try await principal(house), from: House.password, to: "another long password")
+    #expect(token != nil)
+  }
+
+  /// The password is changed, so that is answered and written down wherever the person still is.
+  @Test func whoWasRemovedMeanwhileHasChangedThePassword() async throws {
+    let house = try await House()
+    let membership = Membership(
+      organizationID: house.ada.organization.id, userID: house.grace.user.id, role: .editor, createdAt: house.clock.now)
+    try await MembershipRepository(house.database).put(membership)
+    let session = try await house.sessions.create(membership).session
+    let grace = UserPrincipal(organizationID: membership.organizationID, userID: membership.userID, role: .editor, sessionID: session.id)
+    try await MembershipRepository(house.database).remove(membership.organizationID, membership.userID)
+    #expect(try await house.accounts.changePassword(of: grace, from: House.password, to: "another long password") == nil)
+    let audit = AuditRepository(house.database)
+    let filter = AuditFilter(action: "user.password_change")
+    #expect(try await audit.list(house.grace.organization.id, filter).items.count == 1)
+    #expect(try await audit.list(house.ada.organization.id, filter).items.isEmpty)
+    _ = try await house.accounts.login(email: "grace@example.com", password: "another long password")
   }
 
   @Test func changesAPassword() async throws {
@@ -176,7 +245,8 @@ import Testing
     let short = try await appError { _ = try await house.accounts.changePassword(of: person, from: House.password, to: "short") }
     #expect(short?.details.map(\.field) == ["password"])
     let token = try await house.accounts.changePassword(of: person, from: House.password, to: "another long password")
-    #expect(try await house.sessions.verify(token) != nil)
+    let fresh = try #require(token)
+    #expect(try await house.sessions.verify(fresh) != nil)
     #expect(try await house.sessions.verify(elsewhere.token) == nil)
     #expect(try await house.sessions.verify(house.ada.token) == nil)
     let actions = try await AuditRepository(house.database).list(house.ada.organization.id).items.map(\.action)

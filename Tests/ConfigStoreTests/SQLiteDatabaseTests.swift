@@ -10,7 +10,7 @@ import Testing
     #expect(
       try await ConfigMigrator.migrate(database, at: Store.start) == [
         "0001_organizations", "0002_leases", "0003_cache_generations", "0004_removals", "0005_data_apps", "0006_viewers", "0007_store",
-        "0008_team", "0009_deleted_organizations",
+        "0008_team", "0009_deleted_organizations", "0010_links",
       ])
     #expect(try await ConfigMigrator.migrate(database, at: Store.start) == [])
     let (organization, user) = try await Store.register("ada@example.com", in: database)

@@ -5,14 +5,15 @@ import Testing
 @Suite struct SMTPConversationTests {
   private func conversation(_ address: String) throws -> SMTPConversation {
     try SMTPConversation(
-      try MailServer(parsing: address), from: "emban@example.com", to: "ada@example.com", content: "Subject: x\r\n\r\nSGVsbG8=\r\n")
+      try MailServer(parsing: address), from: "emban@example.com", to: "ada@example.com", content: "Subject: x\r\n\r\nSGVsbG8=\r\n",
+      name: "emban.example.com")
   }
 
   private func reply(_ code: Int, _ lines: String...) -> SMTPReply { SMTPReply(code: code, lines: lines) }
 
   @Test func handsAMessageOver() throws {
     var talk = try conversation("smtp+plain://localhost")
-    #expect(try talk.received(reply(220, "hello")) == .send("EHLO localhost\r\n"))
+    #expect(try talk.received(reply(220, "hello")) == .send("EHLO emban.example.com\r\n"))
     #expect(try talk.received(reply(250, "mail.example.com", "SIZE 1000")) == .send("MAIL FROM:<emban@example.com>\r\n"))
     #expect(try talk.received(reply(250, "ok")) == .send("RCPT TO:<ada@example.com>\r\n"))
     #expect(try talk.received(reply(250, "ok")) == .send("DATA\r\n"))
@@ -25,7 +26,7 @@ import Testing
     _ = try talk.received(reply(220, "hello"))
     #expect(try talk.received(reply(250, "mail.example.com", "AUTH PLAIN", "STARTTLS")) == .send("STARTTLS\r\n"))
     #expect(try talk.received(reply(220, "go ahead")) == .startTLS)
-    #expect(talk.didStartTLS() == .send("EHLO localhost\r\n"))
+    #expect(talk.didStartTLS() == .send("EHLO emban.example.com\r\n"))
     let secret = Data("\0ada\0secret".utf8).base64EncodedString()
     #expect(try talk.received(reply(250, "mail.example.com", "AUTH LOGIN PLAIN")) == .send("AUTH PLAIN \(secret)\r\n"))
     #expect(try talk.received(reply(235, "welcome")) == .send("MAIL FROM:<emban@example.com>\r\n"))
@@ -58,7 +59,23 @@ import Testing
   @Test(arguments: ["ada@example.com>\r\nRCPT TO:<eve@example.com", "ada@exämple.com", "a da@example.com", "<ada@example.com>"])
   func putsNoCommandIntoAnAddress(address: String) throws {
     let server = try MailServer(parsing: "smtp+plain://localhost")
-    #expect(throws: MailError.self) { try SMTPConversation(server, from: "emban@example.com", to: address, content: "") }
+    #expect(throws: MailError.self) { try SMTPConversation(server, from: "emban@example.com", to: address, content: "", name: "x.example") }
+  }
+
+  /// At each stage one code means that all is well. Whoever takes another for it takes the answer to something else.
+  @Test func takesNoOtherCodeForAnother() throws {
+    let right = [220, 250, 250, 251, 354, 250]
+    for stage in right.indices {
+      for code in [211, 220, 221, 235, 250, 251, 252, 334, 354] where code != right[stage] && !(code == 250 && right[stage] == 251) {
+        var talk = try conversation("smtp+plain://localhost")
+        for earlier in right[..<stage] { _ = try talk.received(reply(earlier, "ok")) }
+        #expect(throws: MailError.self, "\(code) at stage \(stage)") { try talk.received(reply(code, "ok")) }
+      }
+    }
+    var talk = try conversation("smtps://ada:secret@mail.example.com")
+    _ = try talk.received(reply(220, "hello"))
+    _ = try talk.received(reply(250, "mail.example.com", "AUTH PLAIN"))
+    #expect(throws: MailError.self) { try talk.received(reply(250, "ok")) }
   }
 }
 

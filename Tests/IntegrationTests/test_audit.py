@@ -289,6 +289,37 @@ def test_the_log_is_the_organisations_own(organization: Organization, other_orga
     assert join(organization, "admin").client.get("/v1/audit").status == 200
 
 
+def test_the_word_of_a_proxy_is_taken_if_it_is_trusted(own_server: Callable[..., EmbanProcess]) -> None:
+    server = own_server(environment={"EMBAN_TRUSTED_PROXIES": "192.0.2.0/24, 127.0.0.1"}).start()
+    organization = Organization(server.url)
+    login = {"email": organization.email, "password": PASSWORD}
+    # The visitor says the first; a proxy of ours before the nearest one says the second.
+    answer = Client(server.url, {"X-Forwarded-For": "203.0.113.9, 198.51.100.7, 192.0.2.5"}).post("/v1/auth/login", login)
+    console = browser(server.url, answer)
+    assert console.get("/v1/audit", query={"action": "user.login"}).expect(200)["data"][0]["address"] == "198.51.100.7"
+    assert "198.51.100.7" in {entry["address"] for entry in console.get("/v1/auth/sessions").expect(200)["data"]}
+    # Whoever guesses from one address keeps nobody at another from signing in.
+    guesser, owner = ({"X-Forwarded-For": address} for address in ("198.51.100.7", "198.51.100.8"))
+    statuses: list[int] = []
+    while len(statuses) < 60 and 429 not in statuses:
+        statuses.append(Client(server.url, guesser).post("/v1/auth/login", {"email": organization.email, "password": "guess guess"}).status)
+    assert statuses[-1] == 429 and set(statuses[:-1]) == {401}
+    assert Client(server.url, owner).post("/v1/auth/login", login).status == 200
+
+
+def test_ending_all_sessions_and_an_operators_link_are_told_everywhere(emban: EmbanProcess, organization: Organization,
+    other_organization: Organization) -> None:
+    accept(organization.base, invite(organization.login(), "member", other_organization.email)["link"]).expect(200)
+    assert other_organization.login().delete("/v1/auth/sessions").status == 204
+    reset_token(emban, other_organization.email)
+    person = other_organization.registered["user"]["id"]
+    for log in (organization.admin, other_organization.admin):
+        ended = log.get("/v1/audit", query={"action": "session.end_all"}).expect(200)["data"]
+        assert [(entry["actor"]["id"], entry["after"]) for entry in ended] == [(person, {"ended": ended[0]["after"]["ended"]})]
+        links = log.get("/v1/audit", query={"action": "user.reset_link"}).expect(200)["data"]
+        assert [(entry["actor"]["kind"], entry["entity_id"], entry["address"]) for entry in links] == [("system", person, "")]
+
+
 def test_sessions_of_a_browser_keep_their_address(organization: Organization) -> None:
     """What a client says of itself in headers is not believed."""
     forged = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}

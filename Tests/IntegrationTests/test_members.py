@@ -112,6 +112,37 @@ def test_an_invite_ends_by_another_by_withdrawal_and_with_its_sender(organizatio
     expect_error(accept(organization.base, third["link"]), 404, "invite_invalid")
 
 
+def test_a_link_goes_with_whoever_sent_it_last(organization: Organization, owner: Client) -> None:
+    admin = join(organization, "admin", owner)
+    invited = invite(owner, "member")
+    resent = admin.client.post(f"/v1/invites/{invited['id']}/resend").expect(200)
+    assert resent["created_by"] == admin.id
+    assert owner.delete(f"/v1/members/{admin.id}").status == 204
+    expect_error(accept(organization.base, resent["link"]), 404, "invite_invalid")
+
+
+def test_links_of_admins_end_with_the_ownership(organization: Organization, owner: Client) -> None:
+    heir = join(organization, "admin", owner)
+    admins, editors = invite(owner, "admin"), invite(owner, "editor")
+    owner.post("/v1/organization/transfer", {"member_id": heir.id, "password": PASSWORD}).expect(200)
+    expect_error(accept(organization.base, admins["link"]), 404, "invite_invalid")
+    accept(organization.base, editors["link"]).expect(200)
+
+
+def test_names_hold_no_control_characters(organization: Organization, owner: Client) -> None:
+    link = invite(owner, "member")["link"]
+    for name in ("a\x1b[2J", "a\u202eb"):
+        for answer, field in (
+            (owner.patch("/v1/auth/me", {"name": name}), "name"), (owner.patch("/v1/organization", {"name": name}), "name"),
+            (owner.post("/v1/organizations", {"name": name}), "name"), (owner.post("/v1/api-keys", {"name": name, "scope": "ingest"}), "name"),
+            (accept(organization.base, link, name=name), "name"),
+            (Client(organization.base).post("/v1/auth/register", {"email": new_address(), "password": PASSWORD, "organization": name}), "organization"),
+        ):
+            details = expect_error(answer, 422)["details"]
+            assert [(detail["field"], detail["code"]) for detail in details] == [(field, "control_character")]
+    accept(organization.base, link).expect(200)
+
+
 def test_invites_of_others_are_out_of_reach(organization: Organization, owner: Client, other_organization: Organization) -> None:
     theirs = invite(other_organization.login(), "member")
     assert owner.pages("/v1/invites") == []

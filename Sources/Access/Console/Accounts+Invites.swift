@@ -34,22 +34,25 @@ extension Accounts {
     } else {
       let problems = Problems()
       PasswordRules.check(password, email: mail.value, problems: problems)
-      if (name?.utf8.count ?? 0) > Limits.nameLength { problems.add("name", "length", "must be at most \(Limits.nameLength) bytes long") }
+      DisplayName.check(name, field: "name", problems: problems)
       try problems.throwIfAny()
       let local = String(mail.value.prefix { $0 != "@" })
       user = User(
-        id: UserID(IDGenerator.make("usr")), email: mail, name: Self.present(name) ?? local, passwordHash: try await hasher.hash(password),
+        id: UserID(IDGenerator.make("usr")), email: mail, name: DisplayName.read(name) ?? local,
+        passwordHash: try await hasher.hash(password),
         createdAt: clock())
     }
-    guard let membership = try await invites.accept(tokenHash: token.sha256, by: user, isNew: !offered.hasAccount, at: clock()) else {
-      throw Self.noInvite
-    }
-    let session = try await sessions.create(membership, visitor: visitor).token
-    try await audit.append(
+    let now = clock()
+    let membership = try await invites.accept(tokenHash: token.sha256, by: user, isNew: !offered.hasAccount, at: now) { used in
       AuditEntry(
-        organizationID: membership.organizationID, at: clock(), actor: user.id.rawValue, action: "member.join", entity: "member",
+        organizationID: used.membership.organizationID, at: now, actor: user.id.rawValue, action: "member.join", entity: "member",
         entityID: user.id.rawValue, address: visitor.address ?? "",
-        after: ["email": .string(mail.value), "role": .string(membership.role.rawValue), "invite": .string(offered.invite.id.rawValue)]))
+        after: [
+          "email": .string(mail.value), "role": .string(used.membership.role.rawValue), "invite": .string(used.invite.id.rawValue),
+        ])
+    }
+    guard let membership else { throw Self.noInvite }
+    let session = try await sessions.create(membership, visitor: visitor, provenBy: user.passwordHash).token
     return SignedIn(user: user, organization: offered.organization, role: membership.role, token: session)
   }
 

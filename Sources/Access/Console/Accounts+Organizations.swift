@@ -7,13 +7,10 @@ extension Accounts {
   public func createOrganization(
     named name: String, by principal: UserPrincipal, visitor: Visitor = Visitor()
   ) async throws -> (signedIn: SignedIn, apiKey: MintedAPIKey) {
-    guard let name = Self.present(name), name.utf8.count <= Limits.nameLength else {
-      throw AppError.invalid("name", "length", "must be 1 to \(Limits.nameLength) bytes long")
-    }
-    guard let user = try await users.get(principal.userID), let made = try await found(name, by: user, visitor: visitor) else {
-      throw AppError.unauthorized("unauthorized", "Sign in first.")
-    }
-    _ = try await sessions.end(principal.sessionID, of: principal.userID)
+    let name = try Self.required(name)
+    guard let user = try await users.get(principal.userID),
+      let made = try await found(name, by: user, visitor: visitor, replacing: principal.sessionID)
+    else { throw AppError.unauthorized("unauthorized", "Sign in first.") }
     return made
   }
 
@@ -47,14 +44,16 @@ extension Accounts {
 
   func newOrganization(_ name: String?, of owner: User, at now: Instant) -> Organization {
     Organization(
-      id: OrganizationID(IDGenerator.make("org")), name: Self.present(name) ?? "\(owner.name)'s team", plan: defaultPlan,
+      id: OrganizationID(IDGenerator.make("org")), name: DisplayName.read(name) ?? "\(owner.name)'s team", plan: defaultPlan,
       allowedOrigins: [], createdAt: now)
   }
 
-  /// - Parameter onlyFirst: for somebody who must not belong to any organisation.
+  /// - Parameters:
+  ///   - onlyFirst: for somebody who must not belong to any organisation.
+  ///   - replaced: the session of somebody who is signed in, which ends; nil for somebody who has proven the password.
   /// - Returns: Nil when the person does.
   private func found(
-    _ name: String?, by user: User, onlyFirst: Bool = false, visitor: Visitor
+    _ name: String?, by user: User, onlyFirst: Bool = false, visitor: Visitor, replacing replaced: SessionID? = nil
   ) async throws -> (signedIn: SignedIn, apiKey: MintedAPIKey)? {
     let now = clock()
     let organization = newOrganization(name, of: user, at: now)
@@ -62,7 +61,8 @@ extension Accounts {
     let membership = try await organizations.found(
       organization, by: user.id, key: key.key, keyHash: key.secret.sha256, most: Limits.ownedOrganizations, onlyFirst: onlyFirst)
     guard let membership else { return nil }
-    let token = try await sessions.create(membership, visitor: visitor).token
+    let proven = replaced == nil ? user.passwordHash : nil
+    let token = try await sessions.create(membership, visitor: visitor, provenBy: proven, replacing: replaced).token
     try await audit.append(
       AuditEntry(
         organizationID: organization.id, at: now, actor: user.id.rawValue, action: "organization.create", entity: "organization",

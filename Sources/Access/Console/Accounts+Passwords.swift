@@ -3,24 +3,25 @@ public import Domain
 
 extension Accounts {
   /// Gives the person who is signed in another password. Every session of the person ends but one, which begins anew.
-  /// - Returns: The token of that session, for the cookie.
+  /// - Returns: The token of that session, for the cookie; nil for somebody who was removed from the organisation meanwhile.
   /// - Throws: ``Domain/AppError`` 401 `invalid_credentials` for a wrong present password; 422 that names `password`; 429; 503.
   public func changePassword(
     of principal: UserPrincipal, from current: String, to password: String, visitor: Visitor = Visitor()
-  ) async throws -> String {
+  ) async throws -> String? {
     let user = try await confirm(principal, current, visitor) { user, problems in
       PasswordRules.check(password, email: user.email.value, problems: problems)
     }
     let hash = try await hasher.hash(password)
-    guard try await users.setPasswordHash(hash, of: user.id, replacing: user.passwordHash, signingOut: true),
-      let membership = try await memberships.get(principal.organizationID, principal.userID)
-    else { throw AppError.conflict("password_changed", "The password was changed by somebody else just now.") }
-    let token = try await sessions.create(membership, visitor: visitor).token
-    try await noteEverywhere("user.password_change", user.id, visitor)
-    return token
+    let note = everywhere("user.password_change", visitor)
+    guard try await users.setPasswordHash(hash, of: user.id, replacing: user.passwordHash, signingOut: true, noting: note) else {
+      throw AppError.conflict("password_changed", "The password was changed by somebody else just now.")
+    }
+    guard let membership = try await memberships.get(principal.organizationID, principal.userID) else { return nil }
+    return try await sessions.create(membership, visitor: visitor, provenBy: hash).token
   }
 
-  /// Has the person who is signed in prove it once more, before what cannot be taken back.
+  /// Has the person who is signed in prove it once more, before what cannot be taken back. What strangers try with the address does not count: it would
+  /// keep somebody from changing the password that is being guessed.
   /// - Parameter check: what else must be right, and is told before the password is looked at.
   /// - Throws: ``Domain/AppError`` 401 `invalid_credentials`; 422; 429; 503.
   @discardableResult
@@ -31,7 +32,10 @@ extension Accounts {
     let problems = Problems()
     check(user, problems)
     try problems.throwIfAny()
-    return try await prove(user.email, password, visitor)
+    try limiter.spend(person: user.id)
+    let proven = try await verified(user.email, password)
+    limiter.refund(person: user.id)
+    return proven
   }
 
   /// Sets the password of whoever holds a link, and ends all the person's sessions.
@@ -47,9 +51,9 @@ extension Accounts {
     PasswordRules.check(password, email: user.email.value, problems: problems)
     try problems.throwIfAny()
     let hash = try await hasher.hash(password)
-    guard try await resets.use(tokenHash: token.sha256, passwordHash: hash, at: clock()) else { throw Self.noResetLink }
+    let note = everywhere("user.password_reset", visitor)
+    guard try await resets.use(tokenHash: token.sha256, passwordHash: hash, at: clock(), noting: note) else { throw Self.noResetLink }
     limiter.refund(email: nil, address: visitor.address)
-    try await noteEverywhere("user.password_reset", user.id, visitor)
   }
 
   private static var noResetLink: AppError {
@@ -57,7 +61,7 @@ extension Accounts {
   }
 
   /// A password opens every organisation of the person, so each of them is told.
-  private func noteEverywhere(_ action: String, _ user: UserID, _ visitor: Visitor) async throws {
-    for membership in try await memberships.list(of: user) { try await note(action, user, membership.organizationID, visitor) }
+  private func everywhere(_ action: String, _ visitor: Visitor) -> AuditNote<Membership> {
+    { entry(action, $0.userID, $0.organizationID, visitor) }
   }
 }

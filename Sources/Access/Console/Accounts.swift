@@ -55,9 +55,7 @@ public struct Accounts: Sendable {
     let mail = EmailAddress(email)
     if mail == nil { problems.add("email", "email", "must be an e-mail address") }
     PasswordRules.check(password, email: email, problems: problems)
-    for (field, text) in [("name", name), ("organization", organization)] where (text?.utf8.count ?? 0) > Limits.nameLength {
-      problems.add(field, "length", "must be at most \(Limits.nameLength) bytes long")
-    }
+    for (field, text) in [("name", name), ("organization", organization)] { DisplayName.check(text, field: field, problems: problems) }
     guard let mail, problems.list.isEmpty else { throw AppError.invalid(problems.list) }
     if try await users.find(email: mail) != nil { return try await beginAgain(mail, password, organization, visitor) }
     try limiter.spend(email: nil, address: visitor.address)
@@ -65,7 +63,7 @@ public struct Accounts: Sendable {
     let now = clock()
     let local = String(mail.value.prefix { $0 != "@" })
     let user = User(
-      id: UserID(IDGenerator.make("usr")), email: mail, name: Self.present(name) ?? local, passwordHash: hash, createdAt: now)
+      id: UserID(IDGenerator.make("usr")), email: mail, name: DisplayName.read(name) ?? local, passwordHash: hash, createdAt: now)
     let team = newOrganization(organization, of: user, at: now)
     let key = APIKeys.mint(team.id, environment: .production, name: "Default", scope: .admin, by: user.id.rawValue, at: now)
     try await registrations.register(
@@ -78,14 +76,16 @@ public struct Accounts: Sendable {
   }
 
   /// Signs a user in, to the organisation joined first.
+  /// - Parameter cookie: The request's `Cookie` header: the session that it holds is replaced in the browser, and ends.
   /// - Throws: ``Domain/AppError`` 401 `invalid_credentials`, the same whether the address or the password is wrong; 403 `no_organization`;
   ///   429; 503.
-  public func login(email: String, password: String, visitor: Visitor = Visitor()) async throws -> SignedIn {
+  public func login(email: String, password: String, visitor: Visitor = Visitor(), cookie: String? = nil) async throws -> SignedIn {
     let user = try await prove(EmailAddress(email), password, visitor)
     guard let membership = try await memberships.list(of: user.id).first,
       let organization = try await organizations.get(membership.organizationID)
     else { throw AppError.forbidden("no_organization", "You are not a member of any organization.") }
-    let token = try await sessions.create(membership, visitor: visitor).token
+    let token = try await sessions.create(membership, visitor: visitor, provenBy: user.passwordHash).token
+    if let replaced = ConsoleSessions.token(inCookieHeader: cookie) { try await sessions.destroy(replaced) }
     try await note("user.login", user.id, organization.id, visitor)
     return SignedIn(user: user, organization: organization, role: membership.role, token: token)
   }
@@ -95,6 +95,13 @@ public struct Accounts: Sendable {
   /// - Throws: ``Domain/AppError`` 401 `invalid_credentials`; 429; 503.
   func prove(_ mail: EmailAddress?, _ password: String, _ visitor: Visitor) async throws -> User {
     try limiter.spend(email: mail, address: visitor.address)
+    let user = try await verified(mail, password)
+    limiter.refund(email: mail, address: visitor.address)
+    return user
+  }
+
+  /// As ``prove(_:_:_:)``, without a limit.
+  func verified(_ mail: EmailAddress?, _ password: String) async throws -> User {
     let user: User? = if let mail { try await users.find(email: mail) } else { nil }
     // What is longer than any password can be takes the same time, and is wrong.
     let verdict = try await hasher.verify(
@@ -103,11 +110,13 @@ public struct Accounts: Sendable {
       // Nothing is written here: the time of a write would tell that the address has an account.
       throw AppError.unauthorized("invalid_credentials", "The e-mail address or the password is wrong.")
     }
-    limiter.refund(email: mail, address: visitor.address)
     guard needsRehash else { return user }
     let hash = try await hasher.hash(password)
-    let isStored = try await users.setPasswordHash(hash, of: user.id, replacing: user.passwordHash)
-    return isStored ? User(id: user.id, email: user.email, name: user.name, passwordHash: hash, createdAt: user.createdAt) : user
+    // Somebody else was faster: with the same password, or with another one, which then is the right one.
+    guard try await users.setPasswordHash(hash, of: user.id, replacing: user.passwordHash) else {
+      return try await verified(mail, password)
+    }
+    return User(id: user.id, email: user.email, name: user.name, passwordHash: hash, createdAt: user.createdAt)
   }
 
   /// Ends the session of a cookie; does nothing when it ended already.
@@ -127,19 +136,13 @@ public struct Accounts: Sendable {
 
   /// The organisations that a person is a member of, the one joined first at the beginning.
   public func organizations(of user: UserID) async throws -> [(organization: Organization, role: Role)] {
-    var found: [(Organization, Role)] = []
-    for membership in try await memberships.list(of: user) {
-      if let organization = try await organizations.get(membership.organizationID) { found.append((organization, membership.role)) }
-    }
-    return found
+    try await memberships.organizations(of: user)
   }
 
   /// Another name for the person who is signed in.
   /// - Throws: ``Domain/AppError`` 422 that names `name`.
   public func rename(_ principal: UserPrincipal, to name: String, visitor: Visitor = Visitor()) async throws {
-    guard let name = Self.present(name), name.utf8.count <= Limits.nameLength else {
-      throw AppError.invalid("name", "length", "must be 1 to \(Limits.nameLength) bytes long")
-    }
+    let name = try Self.required(name)
     guard let before = try await users.get(principal.userID), let after = try await users.rename(principal.userID, to: name) else { return }
     try await note(
       "user.update", principal.userID, principal.organizationID, visitor, before: ["name": .string(before.name)],
@@ -152,8 +155,7 @@ public struct Accounts: Sendable {
     guard let membership = try await memberships.get(target, principal.userID), let organization = try await organizations.get(target),
       let user = try await users.get(principal.userID)
     else { throw AppError.notFound("You are not a member of such an organization.", code: "organization_not_found") }
-    let token = try await sessions.create(membership, visitor: visitor).token
-    _ = try await sessions.end(principal.sessionID, of: principal.userID)
+    let token = try await sessions.create(membership, visitor: visitor, replacing: principal.sessionID).token
     try await note("user.switch", user.id, target, visitor)
     return SignedIn(user: user, organization: organization, role: membership.role, token: token)
   }
@@ -162,16 +164,27 @@ public struct Accounts: Sendable {
   func note(
     _ action: String, _ user: UserID, _ organization: OrganizationID, _ visitor: Visitor, before: JSONValue? = nil, after: JSONValue? = nil
   ) async throws {
-    try await audit.append(
-      AuditEntry(
-        organizationID: organization, at: clock(), actor: user.rawValue, action: action, entity: "user", entityID: user.rawValue,
-        address: visitor.address ?? "", before: before, after: after))
+    try await audit.append(entry(action, user, organization, visitor, before: before, after: after))
   }
 
-  /// Without surrounding white space; nil when nothing is left.
-  static func present(_ text: String?) -> String? {
-    guard let text else { return nil }
-    let words = text.split(whereSeparator: \.isWhitespace)
-    return words.isEmpty ? nil : words.joined(separator: " ")
+  /// A line about what a person did with the own account.
+  func entry(
+    _ action: String, _ user: UserID, _ organization: OrganizationID, _ visitor: Visitor, before: JSONValue? = nil, after: JSONValue? = nil
+  ) -> AuditEntry {
+    AuditEntry(
+      organizationID: organization, at: clock(), actor: user.rawValue, action: action, entity: "user", entityID: user.rawValue,
+      address: visitor.address ?? "", before: before, after: after)
+  }
+
+  /// A name that must be there, as it is stored.
+  /// - Throws: ``Domain/AppError`` 422 that names `name`.
+  static func required(_ name: String) throws(AppError) -> String {
+    let problems = Problems()
+    DisplayName.check(name, field: "name", problems: problems)
+    guard let read = DisplayName.read(name), problems.list.isEmpty else {
+      throw problems.list.isEmpty
+        ? .invalid("name", "length", "must be 1 to \(Limits.nameLength) bytes long") : .invalid(problems.list)
+    }
+    return read
   }
 }

@@ -19,10 +19,13 @@ public struct Visitor: Sendable, Hashable {
   }
 }
 
-/// Sessions of people in the console, held by the cookie `emban_session`. They last 30 days from the last visit; for the browser to
-/// know that, a route that every visit calls (`GET /v1/auth/me`) sends the cookie again.
+/// Sessions of people in the console, held by the cookie `emban_session`, or `__Host-emban_session` where the server is reached by https. They last 30
+/// days from the last visit, and ``Domain/Limits/consoleSessionSeconds`` at most; for the browser to know that, a route that every visit
+/// calls (`GET /v1/auth/me`) sends the cookie again.
 public struct ConsoleSessions: Sendable {
   public static let cookieName = "emban_session"
+  /// Browsers take a cookie of this name from the host itself only, over TLS: a sibling domain can neither set nor replace it (RFC 6265bis, 4.1.3.2).
+  static let secureCookieName = "__Host-emban_session"
   public static let lifetimeSeconds = 30 * 86_400
   /// A visit is written down, and the end moved, at most this often, in milliseconds.
   static let touchMilliseconds: Int64 = 60_000
@@ -36,9 +39,15 @@ public struct ConsoleSessions: Sendable {
   }
 
   /// Starts a session of a member.
-  /// - Parameter visitor: from where, for the person to recognise it.
+  /// - Parameters:
+  ///   - visitor: from where, for the person to recognise it.
+  ///   - passwordHash: of the password that opens it: one that was changed since opens nothing. Nil where another session does.
+  ///   - replaced: the session in whose place this one comes, and which must not have ended. Nil for none.
   /// - Returns: The session, and the token that goes into the cookie and is kept nowhere else.
-  public func create(_ membership: Membership, visitor: Visitor = Visitor()) async throws -> (session: ConsoleSession, token: String) {
+  /// - Throws: ``Domain/AppError`` 401 when the password was changed or the session has ended meanwhile; 403 `no_organization`.
+  public func create(
+    _ membership: Membership, visitor: Visitor = Visitor(), provenBy passwordHash: String? = nil, replacing replaced: SessionID? = nil
+  ) async throws -> (session: ConsoleSession, token: String) {
     let now = clock()
     let token = Randomness.base62(43)
     let session = ConsoleSession(
@@ -46,7 +55,9 @@ public struct ConsoleSessions: Sendable {
       role: membership.role, createdAt: now, expiresAt: now.adding(seconds: Double(Self.lifetimeSeconds)), lastSeenAt: now,
       address: visitor.address ?? "", userAgent: visitor.shownAgent)
     do {
-      try await repository.insert(session, tokenHash: token.sha256)
+      let isStored = try await repository.insert(
+        session, tokenHash: token.sha256, ifPasswordIs: passwordHash, replacing: replaced)
+      guard isStored else { throw AppError.unauthorized("unauthorized", "You were signed out just now. Sign in first.") }
     } catch ConfigStoreError.foreignKeyViolation {
       throw AppError.forbidden("no_organization", "You are no longer a member of this organization.")
     }
@@ -60,7 +71,9 @@ public struct ConsoleSessions: Sendable {
     guard let session = try await repository.find(tokenHash: token.sha256, at: now) else { return nil }
     if now.milliseconds - session.lastSeenAt.milliseconds >= Self.touchMilliseconds {
       // A store that can be read but not written to (a full disk) must not lock people out.
-      try? await repository.touch(session.id, at: now, expiresAt: now.adding(seconds: Double(Self.lifetimeSeconds)))
+      let end = min(
+        now.adding(seconds: Double(Self.lifetimeSeconds)), session.createdAt.adding(seconds: Double(Limits.consoleSessionSeconds)))
+      try? await repository.touch(session.id, at: now, expiresAt: end)
     }
     return session
   }
@@ -81,10 +94,13 @@ public struct ConsoleSessions: Sendable {
   public func end(_ id: SessionID, of user: UserID) async throws -> OrganizationID? { try await repository.delete(id, of: user) }
 
   /// Ends all sessions of a person but one; nil for really all.
+  /// - Parameter note: is asked for each organisation of the person, with how many were ended in all of them.
   /// - Returns: How many were ended.
   @discardableResult
-  public func endAll(of user: UserID, but kept: SessionID? = nil) async throws -> Int {
-    try await repository.deleteAll(of: user, but: kept)
+  public func endAll(
+    of user: UserID, but kept: SessionID? = nil, noting note: AuditNote<(membership: Membership, ended: Int)>? = nil
+  ) async throws -> Int {
+    try await repository.deleteAll(of: user, but: kept, noting: note)
   }
 
   /// Removes expired sessions.
@@ -103,19 +119,23 @@ public struct ConsoleSessions: Sendable {
 
   /// The value of `Set-Cookie` that keeps the token; `secure` when the public URL is https.
   public static func cookie(_ token: String, secure: Bool) -> String {
-    "\(cookieName)=\(token); Path=/; Max-Age=\(lifetimeSeconds); HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
+    "\(name(secure))=\(token); Path=/; Max-Age=\(lifetimeSeconds); HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
   }
 
   /// The value of `Set-Cookie` that removes the cookie.
   public static func clearingCookie(secure: Bool) -> String {
-    "\(cookieName)=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
+    "\(name(secure))=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
   }
 
-  /// The token in a `Cookie` header; nil when there is none.
+  private static func name(_ secure: Bool) -> String { secure ? secureCookieName : cookieName }
+
+  /// The token in a `Cookie` header; nil when there is none. The name that only we can set counts before the other one, which a server has
+  /// that is reached without TLS, and which programs may send to any.
   public static func token(inCookieHeader header: String?) -> String? {
-    for pair in (header ?? "").split(separator: ";") {
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts.count == 2, String(parts[0].drop { $0 == " " }) == cookieName, !parts[1].isEmpty { return String(parts[1]) }
+    let pairs = (header ?? "").split(separator: ";").map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) }
+    for name in [secureCookieName, cookieName] {
+      let found = pairs.first { $0.count == 2 && $0[0].drop { $0 == " " } == name && !$0[1].isEmpty }
+      if let found { return String(found[1]) }
     }
     return nil
   }

@@ -21,10 +21,12 @@ public struct Invites: Sendable {
   private let clock: @Sendable () -> Instant
   private let failed: @Sendable (any Error) -> Void
 
-  /// How many mails an organisation may send: five to one address and then one in ten minutes, a hundred in all and then one in 36 seconds.
+  /// How many mails an organisation may send: five to one address and then one in ten minutes, a hundred in all and then one in 36 seconds. All
+  /// organisations together send twenty to one address and then one in ten minutes.
   public static func limiter(_ clock: @escaping @Sendable () -> Instant) -> LoginLimiter {
     LoginLimiter(
-      perEmail: .init(attempts: 5, secondsPerAttempt: 600), perAddress: .init(attempts: 100, secondsPerAttempt: 36), clock: clock)
+      perEmail: .init(attempts: 5, secondsPerAttempt: 600), perEmailAnywhere: .init(attempts: 20, secondsPerAttempt: 600),
+      perAddress: .init(attempts: 100, secondsPerAttempt: 36), clock: clock)
   }
 
   /// - Parameters:
@@ -46,9 +48,12 @@ public struct Invites: Sendable {
   }
 
   /// Invites the holder of an address, in place of an earlier invite.
+  /// - Parameter note: what is to be written down of it, in the same transaction.
   /// - Throws: ``Domain/AppError`` 422 that names `email` or `role`; 403 `insufficient_scope` when somebody else than the owner invites an admin; 409
   ///   `already_member`, `too_many_invites`; 429 where mails are sent.
-  public func invite(_ email: String, as role: Role, by inviter: UserPrincipal) async throws -> SentInvite {
+  public func invite(
+    _ email: String, as role: Role, by inviter: UserPrincipal, noting note: AuditNote<Invite>? = nil
+  ) async throws -> SentInvite {
     let problems = Problems()
     let address = EmailAddress(email)
     if address == nil { problems.add("email", "email", "must be an e-mail address") }
@@ -61,22 +66,24 @@ public struct Invites: Sendable {
     let invite = Invite(
       id: InviteID(IDGenerator.make("inv")), organizationID: inviter.organizationID, email: address, role: role,
       createdBy: inviter.userID.rawValue, createdAt: now, expiresAt: now.adding(seconds: Double(Limits.inviteSeconds)))
-    try await invites.put(invite, tokenHash: token.sha256)
+    try await invites.put(invite, tokenHash: token.sha256, noting: note)
     return try await send(invite, token, inviter)
   }
 
-  /// Sends an invite once more, with another link; the earlier one works no more.
+  /// Sends an invite once more, with another link; the earlier one works no more. It is the invite of whoever sent it last.
   /// - Throws: ``Domain/AppError`` 404 `invite_not_found`; 403 `insufficient_scope`; 429 where mails are sent.
-  public func resend(_ id: InviteID, by inviter: UserPrincipal) async throws -> SentInvite {
+  public func resend(
+    _ id: InviteID, by inviter: UserPrincipal, noting note: AuditNote<Invite>? = nil
+  ) async throws -> SentInvite {
     guard let known = try await invites.get(inviter.organizationID, id) else { throw Self.notFound }
     // Whoever has the link can become what it says.
     try Self.require(inviter, mayInvite: known.role)
     try spendMail(to: known.email, from: inviter.organizationID)
     let token = LinkToken.make()
     let end = clock().adding(seconds: Double(Limits.inviteSeconds))
-    guard let invite = try await invites.renew(inviter.organizationID, id, tokenHash: token.sha256, expiresAt: end) else {
-      throw Self.notFound
-    }
+    let renewed = try await invites.renew(
+      inviter.organizationID, id, by: inviter.userID, tokenHash: token.sha256, expiresAt: end, noting: note)
+    guard let invite = renewed else { throw Self.notFound }
     return try await send(invite, token, inviter)
   }
 
@@ -86,9 +93,8 @@ public struct Invites: Sendable {
   }
 
   /// - Throws: ``Domain/AppError`` 404 `invite_not_found`.
-  public func withdraw(_ id: InviteID, from organization: OrganizationID) async throws -> Invite {
-    guard let invite = try await invites.delete(organization, id) else { throw Self.notFound }
-    return invite
+  public func withdraw(_ id: InviteID, from organization: OrganizationID, noting note: AuditNote<Invite>? = nil) async throws {
+    guard try await invites.delete(organization, id, noting: note) != nil else { throw Self.notFound }
   }
 
   private func send(_ invite: Invite, _ token: String, _ inviter: UserPrincipal) async throws -> SentInvite {

@@ -31,12 +31,14 @@ public final class APIKeys: Sendable {
   }
 
   /// Makes and stores a key.
+  /// - Parameter note: what is to be written down of it, in the same transaction.
   /// - Throws: ``Domain/AppError`` 422 that names `environment`.
   public func issue(
-    _ organization: OrganizationID, environment: EnvironmentName, name: String, scope: KeyScope, by actor: String
+    _ organization: OrganizationID, environment: EnvironmentName, name: String, scope: KeyScope, by actor: String,
+    noting note: AuditNote<APIKey>? = nil
   ) async throws -> MintedAPIKey {
     let minted = Self.mint(organization, environment: environment, name: name, scope: scope, by: actor, at: clock())
-    try await repository.insert(minted.key, hash: minted.secret.sha256)
+    try await repository.insert(minted.key, hash: minted.secret.sha256, noting: note)
     return minted
   }
 
@@ -54,8 +56,10 @@ public final class APIKeys: Sendable {
 
   /// Revokes a key for good.
   /// - Returns: The key; nil when the organisation has no such key or it was revoked before.
-  public func revoke(_ organization: OrganizationID, _ id: KeyID, environment: EnvironmentName? = nil) async throws -> APIKey? {
-    let key = try await repository.revoke(organization, id, environment: environment, at: clock())
+  public func revoke(
+    _ organization: OrganizationID, _ id: KeyID, environment: EnvironmentName? = nil, noting note: AuditNote<APIKey>? = nil
+  ) async throws -> APIKey? {
+    let key = try await repository.revoke(organization, id, environment: environment, at: clock(), noting: note)
     verified.remove { $1.id == id }
     return key
   }

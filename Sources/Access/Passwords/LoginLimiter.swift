@@ -8,8 +8,12 @@ import Synchronization
   import Darwin
 #endif
 
-/// Slows down guessing: each e-mail address and each remote address has a bucket of attempts, which refills with time. An attempt is
-/// spent before the password is looked at, so that parallel guesses count as well, and given back when it was right.
+/// Slows down guessing: each e-mail address as seen from one remote address, each e-mail address from anywhere, and each remote address has a
+/// bucket of attempts, which refills with time. An attempt is spent before the password is looked at, so that parallel guesses count
+/// as well, and given back when it was right.
+///
+/// The bucket of an e-mail address from anywhere is wide: it bounds those who guess from many places, and a stranger at one place does not empty it
+/// and so lock a person out. Somebody who is signed in already has a bucket of their own.
 ///
 /// The memory is bounded. When the table is full, the buckets closest to full are forgotten first: those cost the least.
 public final class LoginLimiter: Sendable {
@@ -25,8 +29,10 @@ public final class LoginLimiter: Sendable {
   }
 
   private enum Key: Hashable {
-    case email(String)
+    case email(String, from: String)
+    case anywhere(String)
     case address(String)
+    case person(UserID)
   }
 
   private struct Bucket {
@@ -35,6 +41,7 @@ public final class LoginLimiter: Sendable {
   }
 
   private let perEmail: Allowance
+  private let perEmailAnywhere: Allowance
   private let perAddress: Allowance
   private let capacity: Int
   private let clock: @Sendable () -> Instant
@@ -42,10 +49,12 @@ public final class LoginLimiter: Sendable {
 
   public init(
     perEmail: Allowance = Allowance(attempts: 10, secondsPerAttempt: 30),
-    perAddress: Allowance = Allowance(attempts: 60, secondsPerAttempt: 2), maximumBuckets: Int = 10_000,
+    perEmailAnywhere: Allowance = Allowance(attempts: 100, secondsPerAttempt: 5),
+    perAddress: Allowance = Allowance(attempts: 60, secondsPerAttempt: 2), maximumBuckets: Int = 20_000,
     clock: @escaping @Sendable () -> Instant
   ) {
     self.perEmail = perEmail
+    self.perEmailAnywhere = perEmailAnywhere
     self.perAddress = perAddress
     capacity = max(2, maximumBuckets)
     self.clock = clock
@@ -57,13 +66,30 @@ public final class LoginLimiter: Sendable {
   /// Spends one attempt of the e-mail address and one of the remote address; nil is not limited. IPv6 addresses count by their /64
   /// network, which one household holds whole.
   /// - Throws: ``Domain/AppError`` 429 `rate_limited` with the seconds until the next attempt; then nothing is spent.
-  public func spend(email: EmailAddress?, address: String?) throws(AppError) {
+  public func spend(email: EmailAddress?, address: String?) throws(AppError) { try spend(keys(email, address)) }
+
+  /// Spends one attempt of somebody who is signed in, as often as of an e-mail address from one remote address.
+  /// - Throws: As ``spend(email:address:)``.
+  public func spend(person: UserID) throws(AppError) { try spend([.person(person)]) }
+
+  /// Spends a mail to an e-mail address that was asked for from a remote address, and nothing of the remote address's own.
+  /// - Returns: Whether it may be sent.
+  public func maySend(to email: EmailAddress, askedFrom address: String?) -> Bool {
+    do {
+      try spend(keys(email, address).filter { if case .address = $0 { false } else { true } })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private func spend(_ keys: [Key]) throws(AppError) {
     let now = clock()
-    let keys = keys(email, address)
     let wait: Double = buckets.withLock { buckets in
       var wait = 0.0
       var filled: [(Key, Bucket)] = []
-      for (key, allowance) in keys {
+      for key in keys {
+        let allowance = allowance(of: key)
         let bucket = Self.refilled(buckets[key], allowance, at: now)
         if bucket.tokens < 1 { wait = max(wait, (1 - bucket.tokens) * allowance.secondsPerAttempt) }
         filled.append((key, bucket))
@@ -80,10 +106,16 @@ public final class LoginLimiter: Sendable {
   }
 
   /// Gives back what ``spend(email:address:)`` took: the attempt was right.
-  public func refund(email: EmailAddress?, address: String?) {
+  public func refund(email: EmailAddress?, address: String?) { refund(keys(email, address)) }
+
+  /// Gives back what ``spend(person:)`` took.
+  public func refund(person: UserID) { refund([.person(person)]) }
+
+  private func refund(_ keys: [Key]) {
     let now = clock()
     buckets.withLock { buckets in
-      for (key, allowance) in keys(email, address) {
+      for key in keys {
+        let allowance = allowance(of: key)
         guard let bucket = buckets[key] else { continue }
         let tokens = Self.refilled(bucket, allowance, at: now).tokens + 1
         buckets[key] = tokens < Double(allowance.attempts) ? Bucket(tokens: tokens, at: now) : nil
@@ -91,16 +123,18 @@ public final class LoginLimiter: Sendable {
     }
   }
 
-  private func keys(_ email: EmailAddress?, _ address: String?) -> [(Key, Allowance)] {
-    var keys: [(Key, Allowance)] = []
-    if let email { keys.append((.email(email.value), perEmail)) }
-    if let address { keys.append((.address(Self.network(of: address)), perAddress)) }
+  private func keys(_ email: EmailAddress?, _ address: String?) -> [Key] {
+    let network = address.map(Self.network)
+    var keys: [Key] = []
+    if let email { keys += [.email(email.value, from: network ?? ""), .anywhere(email.value)] }
+    if let network { keys.append(.address(network)) }
     return keys
   }
 
   private func allowance(of key: Key) -> Allowance {
     switch key {
-    case .email: perEmail
+    case .email, .person: perEmail
+    case .anywhere: perEmailAnywhere
     case .address: perAddress
     }
   }

@@ -43,39 +43,66 @@ public final class PasswordResets: Sendable {
     (requests, source) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1_000))
   }
 
-  /// Notes that somebody has forgotten a password.
-  /// - Throws: ``Domain/AppError`` 422 that names `email`; 429.
+  /// How many mails are handed over at once: a mail server that hangs with one must not keep the others waiting.
+  private static let mailsAtOnce = 3
+
+  /// Why nothing comes of a request that was answered; the description is a sentence for the log.
+  struct Dropped: Error, CustomStringConvertible {
+    let description = "Too many mails with links to set a password wait for the mail server: one is not sent."
+  }
+
+  /// Notes that somebody has forgotten a password. For an address that many have asked for already the answer is the same, and no mail is sent: a
+  /// refusal would let strangers keep people from asking.
+  /// - Throws: ``Domain/AppError`` 422 that names `email`; 429 for a remote address that asks too often.
   public func request(_ email: String, visitor: Visitor = Visitor()) throws(AppError) -> Delivery {
     guard let address = EmailAddress(email) else { throw .invalid("email", "email", "must be an e-mail address") }
-    try limiter.spend(email: address, address: visitor.address)
+    try limiter.spend(email: nil, address: visitor.address)
     guard mail != nil else { return .operator }
-    source.yield(address)
+    if limiter.maySend(to: address, askedFrom: visitor.address), case .dropped = source.yield(address) { failed(Dropped()) }
     return .mail
   }
 
-  /// Sends the mails that were asked for, one after the other, until it is cancelled.
+  /// Sends the mails that were asked for, a few at a time, until it is cancelled.
   public func run() async {
-    for await address in requests {
-      do {
-        try await send(to: address)
-      } catch is CancellationError {
-        return
-      } catch {
-        failed(error)
+    await withTaskGroup(of: Void.self) { group in
+      var open = 0
+      for await address in requests {
+        if open == Self.mailsAtOnce {
+          await group.next()
+          open -= 1
+        }
+        open += 1
+        group.addTask { await self.serve(address) }
       }
+      group.cancelAll()
     }
   }
 
-  /// A link for an operator to hand over.
+  private func serve(_ address: EmailAddress) async {
+    do {
+      try await send(to: address)
+    } catch is CancellationError {
+      return
+    } catch {
+      failed(error)
+    }
+  }
+
+  /// A link for an operator to hand over, written down in every organisation of the person.
   /// - Returns: nil when the address has no account.
   public func link(for address: EmailAddress) async throws -> String? {
     guard let user = try await users.find(email: address) else { return nil }
-    return try await link(for: user, seconds: Limits.operatorResetSeconds)
+    let now = clock()
+    return try await link(for: user, from: .operator, seconds: Limits.operatorResetSeconds) { membership in
+      AuditEntry(
+        organizationID: membership.organizationID, at: now, actor: "system", action: "user.reset_link", entity: "user",
+        entityID: membership.userID.rawValue)
+    }
   }
 
   private func send(to address: EmailAddress) async throws {
     guard let mail, let user = try await users.find(email: address) else { return }
-    let link = try await link(for: user, seconds: Limits.resetSeconds)
+    let link = try await link(for: user, from: .mail, seconds: Limits.resetSeconds)
     try await mail(
       MailMessage(
         to: user.email.value, subject: "Set a new password for Emban",
@@ -90,11 +117,13 @@ public final class PasswordResets: Sendable {
           """))
   }
 
-  private func link(for user: User, seconds: Int) async throws -> String {
+  private func link(
+    for user: User, from source: PasswordResetRepository.Source, seconds: Int, noting note: AuditNote<Membership>? = nil
+  ) async throws -> String {
     let token = LinkToken.make()
     let now = clock()
     try await resets.put(
-      tokenHash: token.sha256, for: user.id, createdAt: now, expiresAt: now.adding(seconds: Double(seconds)))
+      tokenHash: token.sha256, for: user.id, from: source, createdAt: now, expiresAt: now.adding(seconds: Double(seconds)), noting: note)
     return LinkToken.link(publicURL, page: "reset", token: token)
   }
 }

@@ -65,6 +65,15 @@ public struct Authenticator: Sendable {
     return principal
   }
 
+  /// Asks once more, after something that may have taken long: whoever was removed, demoted or signed out meanwhile does not finish what they began.
+  /// - Throws: As ``authenticate(_:for:)``; 403 `insufficient_scope` when the credential stands for something else by now.
+  public func authenticateAgain(_ credentials: RequestCredentials, for rule: AccessRule, as principal: Principal?) async throws {
+    guard let principal else { return }
+    guard let now = try await authenticate(credentials, for: rule), now.isStill(principal) else {
+      throw AppError.forbidden("insufficient_scope", "What you may do was changed while this request was on its way. Send it again.")
+    }
+  }
+
   private func viewer(_ credentials: RequestCredentials) async throws -> EmbedPrincipal {
     guard let token = credentials.bearer, !token.isEmpty else {
       throw AppError.unauthorized("token_missing", "This route needs an embed token: Authorization: Bearer <token>.")

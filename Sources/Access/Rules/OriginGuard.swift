@@ -10,6 +10,8 @@ public struct OriginGuard: Sendable {
   public func isOwn(origin: String?, referer: String?, host: String?) -> Bool {
     guard let text = origin ?? referer, let source = Origin(text) else { return false }
     if source == ownOrigin { return true }
+    // Where people reach us by https, a page that came without it may be anybody's who is on the way; but not of the same machine.
+    if ownOrigin?.scheme == "https", source.scheme != "https", !source.isLoopback { return false }
     // Behind a proxy that ends TLS we cannot know our own scheme; the host is what a foreign page cannot have.
     guard let host, let asked = Origin("\(source.scheme)://\(host)") else { return false }
     return source == asked
@@ -21,6 +23,8 @@ private struct Origin: Hashable {
   let scheme: String
   let host: String
   let port: Int
+
+  var isLoopback: Bool { host == "localhost" || host == "[::1]" || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." } }
 
   init?(_ url: String) {
     guard let marker = url.firstRange(of: "://") else { return nil }

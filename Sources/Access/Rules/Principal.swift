@@ -59,6 +59,14 @@ public enum Principal: Sendable, Hashable {
     }
   }
 
+  /// Whether it is the same as before, with the same rights.
+  func isStill(_ earlier: Principal) -> Bool {
+    switch (self, earlier) {
+    case (.embed(let now), .embed(let before)): now.session.id == before.session.id
+    default: self == earlier
+    }
+  }
+
   /// The id that goes into the audit log and `created_by`.
   public var actor: String {
     switch self {

@@ -44,6 +44,9 @@ public struct AuditEntry: Sendable, Hashable {
   }
 }
 
+/// What is to be written down of a change, told by what was changed. It is called in the transaction of the change.
+public typealias AuditNote<Changed> = @Sendable (Changed) -> AuditEntry
+
 /// Which entries are wanted; nil leaves a field open. `from` is included, `to` is not.
 public struct AuditFilter: Sendable, Hashable {
   public var actor: String?
@@ -72,13 +75,26 @@ public struct AuditRepository: Sendable {
   public init(_ database: any ConfigDatabase) { self.database = database }
 
   public func append(_ entry: AuditEntry) async throws {
-    _ = try await database.write {
-      try $0.execute(
-        """
-        INSERT INTO audit_entries (\(AuditEntry.columns)) VALUES (\(entry.id), \(entry.organizationID), \(entry.at), \
-        \(entry.actor), \(entry.action), \(entry.entity), \(entry.entityID), \(entry.address), \(entry.before), \(entry.after))
-        """)
-    }
+    try await database.write { try Self.append(entry, into: $0) }
+  }
+
+  /// In the transaction of the change that it tells of: neither is there without the other.
+  static func append(_ entry: AuditEntry?, into connection: any ConfigConnection) throws {
+    guard let entry else { return }
+    try connection.execute(
+      """
+      INSERT INTO audit_entries (\(AuditEntry.columns)) VALUES (\(entry.id), \(entry.organizationID), \(entry.at), \
+      \(entry.actor), \(entry.action), \(entry.entity), \(entry.entityID), \(entry.address), \(entry.before), \(entry.after))
+      """)
+  }
+
+  /// Writes of a person what concerns every organisation of theirs.
+  static func append(
+    everywhereOf user: UserID, _ note: AuditNote<Membership>?, into connection: any ConfigConnection
+  ) throws {
+    guard let note else { return }
+    let rows = try connection.query("SELECT \(Membership.columns) FROM memberships WHERE user_id = \(user) ORDER BY created_at, org_id")
+    for row in rows { try append(note(try Membership(row: row)), into: connection) }
   }
 
   /// The organisation's entries that meet every condition, newest first.

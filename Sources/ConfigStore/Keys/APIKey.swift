@@ -61,9 +61,12 @@ public struct APIKeyRepository: Sendable {
 
   /// Stores a key; `hash` is the SHA-256 of its secret.
   /// - Throws: ``Domain/AppError`` 422 that names `environment` when the organisation has no such environment.
-  public func insert(_ key: APIKey, hash: String) async throws {
+  public func insert(_ key: APIKey, hash: String, noting note: AuditNote<APIKey>? = nil) async throws {
     do {
-      try await database.write { try Self.insert(key, hash: hash, into: $0) }
+      try await database.write { connection in
+        try Self.insert(key, hash: hash, into: connection)
+        try AuditRepository.append(note?(key), into: connection)
+      }
     } catch ConfigStoreError.foreignKeyViolation {
       throw AppError.invalid("environment", "unknown_environment", "must be production or development")
     }
@@ -106,14 +109,19 @@ public struct APIKeyRepository: Sendable {
   /// Revokes a key for good.
   /// - Returns: The key; nil when the organisation (in this environment, if one is named) has no such key or it was revoked before.
   public func revoke(
-    _ organization: OrganizationID, _ id: KeyID, environment: EnvironmentName? = nil, at now: Instant
+    _ organization: OrganizationID, _ id: KeyID, environment: EnvironmentName? = nil, at now: Instant,
+    noting note: AuditNote<APIKey>? = nil
   ) async throws -> APIKey? {
     var statement: Statement = """
       UPDATE api_keys SET revoked_at = \(now) WHERE org_id = \(organization) AND id = \(id) AND revoked_at IS NULL
       """
     if let environment { statement += " AND environment = \(environment)" }
     statement += " RETURNING \(APIKey.columns)"
-    return try await database.write { [statement] in try $0.first(statement).map(APIKey.init) }
+    return try await database.write { [statement] connection in
+      guard let key = try connection.first(statement).map(APIKey.init) else { return nil }
+      try AuditRepository.append(note?(key), into: connection)
+      return key
+    }
   }
 
   /// Notes that the key was used.

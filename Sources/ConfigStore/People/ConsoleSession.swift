@@ -47,16 +47,39 @@ public struct SessionRepository: Sendable {
 
   public init(_ database: any ConfigDatabase) { self.database = database }
 
-  /// Stores a session of an existing member; `session.role` is not stored, for it is the membership's.
+  /// Stores a session of an existing member; `session.role` is not stored, for it is the membership's. Of a person's sessions the
+  /// ``Domain/Limits/consoleSessions`` visited last are kept.
+  /// - Parameters:
+  ///   - passwordHash: what the person's must still be, for a session that a password opens; nil for any.
+  ///   - replaced: a session of the person in whose place this one comes, and which must not have ended; nil for none.
+  /// - Returns: Whether it was stored; not when a condition does not hold.
   /// - Throws: ``ConfigStoreError/foreignKeyViolation`` when there is no such membership.
-  public func insert(_ session: ConsoleSession, tokenHash: String) async throws {
-    _ = try await database.write {
-      try $0.execute(
+  @discardableResult
+  public func insert(
+    _ session: ConsoleSession, tokenHash: String, ifPasswordIs passwordHash: String? = nil, replacing replaced: SessionID? = nil
+  ) async throws -> Bool {
+    try await database.write { connection in
+      let user = session.userID
+      if let passwordHash,
+        try !connection.exists("SELECT 1 AS found FROM users WHERE id = \(user) AND password_hash = \(passwordHash)")
+      {
+        return false
+      }
+      if let replaced, try connection.execute("DELETE FROM console_sessions WHERE id = \(replaced) AND user_id = \(user)") == 0 {
+        return false
+      }
+      try connection.execute(
         """
         INSERT INTO console_sessions (id, token_hash, org_id, user_id, created_at, expires_at, last_seen_at, address, user_agent) \
-        VALUES (\(session.id), \(tokenHash), \(session.organizationID), \(session.userID), \(session.createdAt), \
+        VALUES (\(session.id), \(tokenHash), \(session.organizationID), \(user), \(session.createdAt), \
         \(session.expiresAt), \(session.lastSeenAt), \(session.address), \(session.userAgent))
         """)
+      try connection.execute(
+        """
+        DELETE FROM console_sessions WHERE user_id = \(user) AND id <> \(session.id) AND id NOT IN (SELECT id FROM console_sessions \
+        WHERE user_id = \(user) AND id <> \(session.id) ORDER BY last_seen_at DESC, id LIMIT \(Limits.consoleSessions - 1))
+        """)
+      return true
     }
   }
 
@@ -94,13 +117,21 @@ public struct SessionRepository: Sendable {
   }
 
   /// Ends all sessions of a person but one.
-  /// - Parameter kept: the one that goes on; nil for none.
+  /// - Parameters:
+  ///   - kept: the one that goes on; nil for none.
+  ///   - note: is asked for each organisation of the person, with how many were ended in all of them.
   /// - Returns: How many were ended.
   @discardableResult
-  public func deleteAll(of user: UserID, but kept: SessionID? = nil) async throws -> Int {
+  public func deleteAll(
+    of user: UserID, but kept: SessionID? = nil, noting note: AuditNote<(membership: Membership, ended: Int)>? = nil
+  ) async throws -> Int {
     var statement: Statement = "DELETE FROM console_sessions WHERE user_id = \(user)"
     if let kept { statement += " AND id <> \(kept)" }
-    return try await database.write { [statement] in try $0.execute(statement) }
+    return try await database.write { [statement] connection in
+      let ended = try connection.execute(statement)
+      if let note { try AuditRepository.append(everywhereOf: user, { note(($0, ended)) }, into: connection) }
+      return ended
+    }
   }
 
   /// Notes a visit and moves the end of the session.

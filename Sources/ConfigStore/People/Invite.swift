@@ -42,15 +42,9 @@ public struct InviteRepository: Sendable {
 
   /// Stores an invite in place of an earlier one to the same address.
   /// - Throws: ``Domain/AppError`` 409 `already_member`, `too_many_invites`; 403 `insufficient_scope` when its sender may not invite, or no more.
-  public func put(_ invite: Invite, tokenHash: String) async throws {
+  public func put(_ invite: Invite, tokenHash: String, noting note: AuditNote<Invite>? = nil) async throws {
     try await database.write { connection in
-      // As of now: the request may have begun before its sender was demoted or removed, and an invite would outlive that.
-      let sender = try connection.first(
-        "SELECT role FROM memberships WHERE org_id = \(invite.organizationID) AND user_id = \(invite.createdBy)")
-      let role = try sender?.role()
-      guard role == .owner || (role == .admin && invite.role != .admin) else {
-        throw AppError.forbidden("insufficient_scope", "You may not invite somebody of the role \(invite.role.rawValue).")
-      }
+      try Self.require(invite.createdBy, mayInvite: invite.role, to: invite.organizationID, in: connection)
       let isMember = try connection.exists(
         """
         SELECT 1 AS found FROM memberships m JOIN users u ON u.id = m.user_id \
@@ -75,19 +69,38 @@ public struct InviteRepository: Sendable {
         INSERT INTO invites (\(Invite.columns), token_hash) VALUES (\(invite.id), \(invite.organizationID), \(invite.email.value), \
         \(invite.role.rawValue), \(invite.createdBy), \(invite.createdAt), \(invite.expiresAt), \(tokenHash))
         """)
+      try AuditRepository.append(note?(invite), into: connection)
     }
   }
 
-  /// Gives an invite another token and another end; the earlier token works no more.
+  /// Gives an invite another token, another end and another sender, who holds the new link; the earlier token works no more.
   /// - Returns: The invite; nil when the organisation has no such one.
-  public func renew(_ organization: OrganizationID, _ id: InviteID, tokenHash: String, expiresAt: Instant) async throws -> Invite? {
-    try await database.write {
-      try $0.first(
+  /// - Throws: ``Domain/AppError`` 403 `insufficient_scope` when the sender may not invite, or no more.
+  public func renew(
+    _ organization: OrganizationID, _ id: InviteID, by sender: UserID, tokenHash: String, expiresAt: Instant,
+    noting note: AuditNote<Invite>? = nil
+  ) async throws -> Invite? {
+    try await database.write { connection in
+      let row = try connection.first(
         """
-        UPDATE invites SET token_hash = \(tokenHash), expires_at = \(expiresAt) WHERE org_id = \(organization) AND id = \(id) \
-        RETURNING \(Invite.columns)
-        """
-      ).map(Invite.init)
+        UPDATE invites SET token_hash = \(tokenHash), expires_at = \(expiresAt), created_by = \(sender) \
+        WHERE org_id = \(organization) AND id = \(id) RETURNING \(Invite.columns)
+        """)
+      guard let invite = try row.map(Invite.init) else { return nil }
+      try Self.require(sender.rawValue, mayInvite: invite.role, to: organization, in: connection)
+      try AuditRepository.append(note?(invite), into: connection)
+      return invite
+    }
+  }
+
+  /// As of now: the request may have begun before its sender was demoted or removed, and a link would outlive that.
+  private static func require(
+    _ sender: String, mayInvite role: Role, to organization: OrganizationID, in connection: any ConfigConnection
+  ) throws {
+    let row = try connection.first("SELECT role FROM memberships WHERE org_id = \(organization) AND user_id = \(sender)")
+    let own = try row?.role()
+    guard own == .owner || (own == .admin && role != .admin) else {
+      throw AppError.forbidden("insufficient_scope", "You may not invite somebody of the role \(role.rawValue).")
     }
   }
 
@@ -110,9 +123,12 @@ public struct InviteRepository: Sendable {
 
   /// Withdraws an invite.
   /// - Returns: The invite that was; nil when the organisation has no such one.
-  public func delete(_ organization: OrganizationID, _ id: InviteID) async throws -> Invite? {
-    try await database.write {
-      try $0.first("DELETE FROM invites WHERE org_id = \(organization) AND id = \(id) RETURNING \(Invite.columns)").map(Invite.init)
+  public func delete(_ organization: OrganizationID, _ id: InviteID, noting note: AuditNote<Invite>? = nil) async throws -> Invite? {
+    try await database.write { connection in
+      let row = try connection.first("DELETE FROM invites WHERE org_id = \(organization) AND id = \(id) RETURNING \(Invite.columns)")
+      guard let invite = try row.map(Invite.init) else { return nil }
+      try AuditRepository.append(note?(invite), into: connection)
+      return invite
     }
   }
 
@@ -134,7 +150,9 @@ public struct InviteRepository: Sendable {
   ///   - isNew: whether the person is to be stored as well.
   /// - Returns: The membership; nil when the token was used, withdrawn, expired or never was, or is somebody else's.
   /// - Throws: ``Domain/AppError`` 409 `email_taken` when the new person has an account by now.
-  public func accept(tokenHash: String, by user: User, isNew: Bool, at now: Instant) async throws -> Membership? {
+  public func accept(
+    tokenHash: String, by user: User, isNew: Bool, at now: Instant, noting note: AuditNote<(invite: Invite, membership: Membership)>? = nil
+  ) async throws -> Membership? {
     try await database.write { connection in
       let used = try connection.first(
         """
@@ -150,7 +168,9 @@ public struct InviteRepository: Sendable {
         """)
       let row = try connection.first(
         "SELECT \(Membership.columns) FROM memberships WHERE org_id = \(invite.organizationID) AND user_id = \(user.id)")
-      return try row.map(Membership.init)
+      guard let membership = try row.map(Membership.init) else { return nil }
+      try AuditRepository.append(note?((invite, membership)), into: connection)
+      return membership
     }
   }
 

@@ -47,14 +47,22 @@ extension MembershipRepository {
   /// Gives a member another role. The invites of somebody who may no longer invite are withdrawn.
   /// - Returns: The role before; the member now.
   /// - Throws: ``Domain/AppError`` 404 `member_not_found`; 409 `owner_stays` for the owner, whose role goes over by ``transfer(_:from:to:)``.
-  public func setRole(_ role: Role, of user: UserID, in organization: OrganizationID) async throws -> (before: Role, member: Member) {
+  public func setRole(
+    _ role: Role, of user: UserID, in organization: OrganizationID, noting note: AuditNote<(before: Role, member: Member)>? = nil
+  ) async throws -> (before: Role, member: Member) {
     try await database.write { connection in
       let before = try Self.require(organization, user, in: connection).role
       guard before != .owner, role != .owner else { throw AppError.ownerStays }
-      try connection.execute(
-        "UPDATE memberships SET role = \(role.rawValue) WHERE org_id = \(organization) AND user_id = \(user)")
+      // The condition again: where several write at once, an ownership that was handed over since must not be taken away.
+      let changed = try connection.execute(
+        """
+        UPDATE memberships SET role = \(role.rawValue) WHERE org_id = \(organization) AND user_id = \(user) AND role = \(before.rawValue)
+        """)
+      guard changed == 1 else { throw AppError.changedMeanwhile }
       if role != .admin { try InviteRepository.withdraw(by: user, organization, in: connection) }
-      return (before, try Self.require(organization, user, in: connection))
+      let change = (before: before, member: try Self.require(organization, user, in: connection))
+      try AuditRepository.append(note?(change), into: connection)
+      return change
     }
   }
 
@@ -62,7 +70,9 @@ extension MembershipRepository {
   /// - Parameter roles: which members the caller may remove.
   /// - Returns: The member who was.
   /// - Throws: ``Domain/AppError`` 404 `member_not_found`; 409 `owner_stays`; 403 `insufficient_scope` for a member of another role.
-  public func remove(_ user: UserID, from organization: OrganizationID, ofRoles roles: Set<Role>) async throws -> Member {
+  public func remove(
+    _ user: UserID, from organization: OrganizationID, ofRoles roles: Set<Role>, noting note: AuditNote<Member>? = nil
+  ) async throws -> Member {
     try await database.write { connection in
       let member = try Self.require(organization, user, in: connection)
       guard member.role != .owner else { throw AppError.ownerStays }
@@ -70,22 +80,31 @@ extension MembershipRepository {
         throw AppError.forbidden("insufficient_scope", "Only the owner may remove somebody of the role \(member.role.rawValue).")
       }
       try InviteRepository.withdraw(by: user, organization, in: connection)
-      try connection.execute("DELETE FROM memberships WHERE org_id = \(organization) AND user_id = \(user)")
+      let removed = try connection.execute(
+        "DELETE FROM memberships WHERE org_id = \(organization) AND user_id = \(user) AND role = \(member.role.rawValue)")
+      guard removed == 1 else { throw AppError.changedMeanwhile }
+      try AuditRepository.append(note?(member), into: connection)
       return member
     }
   }
 
-  /// Makes a member the owner, and the owner an admin.
+  /// Makes a member the owner, and the owner an admin. Open invites of admins, which only an owner may send, end.
   /// - Returns: The new owner.
   /// - Throws: ``Domain/AppError`` 404 `member_not_found`; 409 `owner_stays` when `owner` is the owner no more, or stays it.
-  public func transfer(_ organization: OrganizationID, from owner: UserID, to user: UserID) async throws -> Member {
+  public func transfer(
+    _ organization: OrganizationID, from owner: UserID, to user: UserID, noting note: AuditNote<Member>? = nil
+  ) async throws -> Member {
     try await database.write { connection in
       _ = try Self.require(organization, user, in: connection)
       let given = try connection.execute(
         "UPDATE memberships SET role = 'admin' WHERE org_id = \(organization) AND user_id = \(owner) AND role = 'owner'")
       guard given == 1, owner != user else { throw AppError.ownerStays }
-      try connection.execute("UPDATE memberships SET role = 'owner' WHERE org_id = \(organization) AND user_id = \(user)")
-      return try Self.require(organization, user, in: connection)
+      let taken = try connection.execute("UPDATE memberships SET role = 'owner' WHERE org_id = \(organization) AND user_id = \(user)")
+      guard taken == 1 else { throw AppError.changedMeanwhile }
+      try connection.execute("DELETE FROM invites WHERE org_id = \(organization) AND role = 'admin'")
+      let member = try Self.require(organization, user, in: connection)
+      try AuditRepository.append(note?(member), into: connection)
+      return member
     }
   }
 
@@ -109,5 +128,9 @@ extension MembershipRepository {
 extension AppError {
   static var ownerStays: AppError {
     .conflict("owner_stays", "An organization has exactly one owner: hand the ownership over to another member first.")
+  }
+
+  static var changedMeanwhile: AppError {
+    .conflict("changed_meanwhile", "Somebody else has changed this member just now. Look again, then try again.")
   }
 }

@@ -63,6 +63,18 @@ public struct MembershipRepository: Sendable {
     }
   }
 
+  /// The organisations that a person is a member of, the one joined first at the beginning.
+  public func organizations(of user: UserID) async throws -> [(organization: Organization, role: Role)] {
+    try await database.read {
+      try $0.query(
+        """
+        SELECT o.id, o.name, o.plan, o.allowed_origins, o.retention_days, o.time_zone, o.branding, o.created_at, m.role \
+        FROM memberships m JOIN organizations o ON o.id = m.org_id WHERE m.user_id = \(user) ORDER BY m.created_at, m.org_id
+        """
+      ).map { (try Organization(row: $0), try $0.role()) }
+    }
+  }
+
   /// The organisation's members, oldest first.
   public func list(in organization: OrganizationID) async throws -> [Membership] {
     try await database.read {

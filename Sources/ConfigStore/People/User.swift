@@ -41,18 +41,20 @@ public struct UserRepository: Sendable {
 
   /// Stores a new password hash, unless the password was changed since `previous` was read (a rehash must not undo a change).
   /// With `signingOut` every console session of the user, and a link to set a forgotten password, ends in the same transaction.
+  /// - Parameter note: is asked for each organisation of the person.
   /// - Returns: Whether the hash was stored.
   @discardableResult
   public func setPasswordHash(
-    _ hash: String, of id: UserID, replacing previous: String, signingOut: Bool = false
+    _ hash: String, of id: UserID, replacing previous: String, signingOut: Bool = false, noting note: AuditNote<Membership>? = nil
   ) async throws -> Bool {
     try await database.write { connection in
       let changed = try connection.execute(
         "UPDATE users SET password_hash = \(hash) WHERE id = \(id) AND password_hash = \(previous)")
       if changed > 0, signingOut {
         try connection.execute("DELETE FROM console_sessions WHERE user_id = \(id)")
-        try connection.execute("DELETE FROM password_resets WHERE user_id = \(id)")
+        try connection.execute("DELETE FROM password_links WHERE user_id = \(id)")
       }
+      if changed > 0 { try AuditRepository.append(everywhereOf: id, note, into: connection) }
       return changed > 0
     }
   }

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// - `smtp://user:password@mail.example.com` asks for STARTTLS (port 587) and sends nothing without it;
 /// - `smtps://…` speaks TLS from the beginning (465);
-/// - `smtp+plain://localhost` speaks no TLS (25): for a relay on the same machine.
+/// - `smtp+plain://localhost` speaks no TLS (25): for a relay on the same machine, which alone it tells a password.
 ///
 /// `?ca=/path/ca.pem` trusts these certificates beside those of the system. User and password are percent-encoded where they must be.
 public struct MailServer: Sendable, Hashable, CustomStringConvertible {
@@ -48,6 +48,9 @@ public struct MailServer: Sendable, Hashable, CustomStringConvertible {
     case (let user?, let password?) where !user.isEmpty: credentials = Credentials(user: user, password: password)
     default: throw Invalid(description: "must name both a user and a password, or neither")
     }
+    if credentials != nil, security == .plain, !Self.isThisMachine(self.host) {
+      throw Invalid(description: "cannot send a password to \(self.host) without TLS: use smtp:// or smtps://")
+    }
     var certificates: String?
     for item in url.queryItems ?? [] {
       guard item.name == "ca", let value = item.value, !value.isEmpty else {
@@ -60,4 +63,8 @@ public struct MailServer: Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String { "\(host):\(port)" }
+
+  private static func isThisMachine(_ host: String) -> Bool {
+    host.lowercased() == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." })
+  }
 }

@@ -20,12 +20,25 @@ package struct SMTPConversation {
 
   private enum Stage: String {
     case greeting, hello, startTLS, authentication, user, password, sender, recipient, data, message
+
+    /// The codes that mean "done as asked". Any other would be the answer to something else, or one that we do not understand.
+    var accepted: Set<Int> {
+      switch self {
+      case .greeting, .startTLS: [220]
+      case .hello, .sender, .message: [250]
+      case .authentication: [235]
+      case .user, .password: [334]
+      case .recipient: [250, 251]
+      case .data: [354]
+      }
+    }
   }
 
   private let server: MailServer
   private let sender: String
   private let recipient: String
   private let content: String
+  /// How this machine calls itself.
   private let name: String
   private var stage = Stage.greeting
   private var isEncrypted: Bool
@@ -33,11 +46,9 @@ package struct SMTPConversation {
   /// - Parameters:
   ///   - sender: The address that answers and failures go to.
   ///   - content: The message as it is sent: lines that end with CR LF, none of which begins with a dot.
-  ///   - name: How this machine calls itself.
+  ///   - name: How this machine calls itself: a name with a dot, or an address in brackets (RFC 5321, 4.1.3).
   /// - Throws: ``MailError`` for an address that cannot be told to a server.
-  package init(_ server: MailServer, from sender: String, to recipient: String, content: String, name: String = "localhost")
-    throws(MailError)
-  {
+  package init(_ server: MailServer, from sender: String, to recipient: String, content: String, name: String) throws(MailError) {
     for address in [sender, recipient]
     where !address.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">") }) {
       throw MailError(description: "the address holds characters that mail servers do not take")
@@ -52,7 +63,7 @@ package struct SMTPConversation {
 
   /// What to do about a reply.
   package mutating func received(_ reply: SMTPReply) throws(MailError) -> Action {
-    guard reply.isPositive else { throw refusal(reply) }
+    guard stage.accepted.contains(reply.code) else { throw refusal(reply) }
     switch stage {
     case .greeting: return say("EHLO \(name)", .hello)
     case .hello: return try greeted(reply)

@@ -7,9 +7,6 @@ package struct SMTPReply: Sendable, Hashable {
     self.code = code
     self.lines = lines
   }
-
-  /// Whether the server did what it was asked.
-  package var isPositive: Bool { 200..<400 ~= code }
 }
 
 /// Reads replies out of what arrives, in parts of any size.
@@ -24,11 +21,16 @@ package struct SMTPReplyParser {
   private var bytes: [UInt8] = []
   private var lines: [String] = []
   private var size = 0
+  /// How many bytes have been appended in all.
+  package private(set) var received = 0
 
   /// Whether anything has arrived that is not part of a whole reply yet.
   package var hasRemainder: Bool { !bytes.isEmpty || !lines.isEmpty }
 
-  package mutating func append(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+  package mutating func append(_ more: some Collection<UInt8>) {
+    bytes.append(contentsOf: more)
+    received += more.count
+  }
 
   /// The next whole reply; nil until it has arrived.
   package mutating func next() throws(Malformed) -> SMTPReply? {

@@ -3,6 +3,7 @@ import Configuration
 import Delivery
 import Domain
 import Foundation
+import HTTPAPI
 import Logging
 import Rollups
 import SystemPackage
@@ -24,7 +25,7 @@ struct SettingsError: Error, CustomStringConvertible {
 /// `rollup_events` (1000000; 0 makes and uses no rollups), `rollup_interval` (20 seconds), `rollup_quiet` (60 seconds), `cache_mb` (64; 0 keeps
 /// no answers), `query_seconds` (20; at most 60), `sql_seconds` (30; at most 600), `spool_mb` (1024; 0 keeps no events while the event store is away), `session_rate` (100; 0 does not limit embed sessions),
 /// `adopt_events` (0; 1 takes the events of another configuration store over), `smtp_url` (absent: no mails are sent), `mail_from`
-/// (emban@ the host of the public URL).
+/// (emban@ the host of the public URL), `trusted_proxies` (absent: none).
 struct Settings: Sendable {
   var host: String
   var port: Int
@@ -55,6 +56,8 @@ struct Settings: Sendable {
   var mailServer: MailServer?
   /// The address that mails come from.
   var mailFrom: String
+  /// Whose `X-Forwarded-For` is believed.
+  var trustedProxies = TrustedProxies()
   /// From how many events on a tenant's days are rolled up, how often that is looked at, and how long a day must have been quiet.
   var rollups = RollupSettings()
 
@@ -74,8 +77,10 @@ struct Settings: Sendable {
 
   static let keys = [
     "host", "port", "public_url", "data_dir", "database_url", "clickhouse_url", "clickhouse_bin", "secret_key", "default_plan",
-    "allowed_origins", "log_level", "assets_dir", "cache_mb", "query_seconds", "sql_seconds", "spool_mb", "rollup_events", "rollup_interval",
+    "allowed_origins", "log_level", "assets_dir", "cache_mb", "query_seconds", "sql_seconds", "spool_mb", "rollup_events",
+    "rollup_interval",
     "rollup_quiet", "session_rate", "adopt_events", "smtp_url", "mail_from",
+    "trusted_proxies",
   ]
 
   static let plans = ["free", "starter", "growth", "scale"]
@@ -202,6 +207,13 @@ struct Settings: Sendable {
         address.value.utf8.allSatisfy({ $0 < 0x80 && $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">") })
       else { throw SettingsError(key: "EMBAN_MAIL_FROM", expected: "must be an e-mail address such as emban@example.com") }
       mailFrom = address.value
+    }
+    if let list = text("trusted_proxies") {
+      guard let proxies = TrustedProxies(parsing: list) else {
+        throw SettingsError(
+          key: "EMBAN_TRUSTED_PROXIES", expected: "must hold addresses and networks such as 10.0.0.0/8 or 192.0.2.7, separated by commas")
+      }
+      trustedProxies = proxies
     }
     if let events = try number("rollup_events", from: 0) { rollups.minimumEvents = events }
     if let seconds = try number("rollup_interval", from: 1) { rollups.interval = .seconds(seconds) }

@@ -69,7 +69,7 @@ final class Runtime: Sendable {
     let external = try settings.clickHouseURL.map { try ClickHouseEndpoint(parsing: $0) }
     var mail: MailSender?
     if let server = settings.mailServer {
-      let client = try SMTPClient(server, sender: settings.mailFrom, clock: clock)
+      let client = try SMTPClient(server, sender: settings.mailFrom, name: settings.publicURL.host(), clock: clock)
       mail = { try await client.send($0) }
     }
     // Nothing below may throw: the client must be shut down, and only a whole runtime does that.
@@ -94,7 +94,8 @@ final class Runtime: Sendable {
     }
     sql = AdHocSQL(
       client: client, key: secretKey.derivePassword(info: "clickhouse:emban_sql"), isOwnServer: external == nil,
-      seconds: settings.sqlSeconds, queries: QueryService(runner: ClickHouseRunner(client: client, gate: gate, timeout: .seconds(settings.querySeconds)), clock: clock),
+      seconds: settings.sqlSeconds,
+      queries: QueryService(runner: ClickHouseRunner(client: client, gate: gate, timeout: .seconds(settings.querySeconds)), clock: clock),
       clock: clock)
     // The lock of the data directory keeps other programs from a store of our own.
     var policy = RollupPolicy()
@@ -141,10 +142,12 @@ final class Runtime: Sendable {
       database, limiter: Self.resetLimiter(clock), publicURL: settings.publicAddress, mail: mail, clock: clock, failed: complain)
   }
 
-  /// How often somebody may ask for a link to set a password: less often than sign in, because each sends a mail.
+  /// How often somebody may ask for a link to set a password: less often than sign in, because each sends a mail. Beyond what an e-mail address may get,
+  /// from one place or from anywhere, no mail is sent.
   static func resetLimiter(_ clock: @escaping TimeSource) -> LoginLimiter {
     LoginLimiter(
-      perEmail: .init(attempts: 3, secondsPerAttempt: 600), perAddress: .init(attempts: 20, secondsPerAttempt: 60), clock: clock)
+      perEmail: .init(attempts: 3, secondsPerAttempt: 600), perEmailAnywhere: .init(attempts: 10, secondsPerAttempt: 600),
+      perAddress: .init(attempts: 20, secondsPerAttempt: 60), clock: clock)
   }
 
   deinit {
@@ -253,7 +256,7 @@ final class Runtime: Sendable {
       exporter: exporter, sql: sql,
       live: live, assets: try Assets(directory: try AssetsDirectory.locate(settings.assetsDirectory).appending(path: "web")),
       readiness: { [self] in await readiness() }, metrics: { [self] in measurements() }, clock: clock, publicURL: settings.publicAddress,
-      allowedOrigins: settings.allowedOrigins, sessionRate: settings.sessionRate)
+      allowedOrigins: settings.allowedOrigins, sessionRate: settings.sessionRate, proxies: settings.trustedProxies)
   }
 
   /// The HTTP application.

@@ -29,6 +29,7 @@ struct APIKeysController: Controller {
     let account = try request.account()
     let (name, scope, environment) = try await request.readBody { reader in
       let name = reader.requiredString("name", length: 1...Limits.nameLength)
+      DisplayName.check(name, field: "name", problems: reader.problems)
       if !reader.has("scope") { reader.problem("scope", "missing", "is required and must be admin or ingest") }
       return (name, reader.enumeration("scope", KeyScope.self), reader.string("environment", length: 1...50))
     }
@@ -38,10 +39,9 @@ struct APIKeysController: Controller {
     }
     let minted = try await keys.issue(
       account.organization, environment: wanted, name: name ?? "",
-      scope: scope ?? .ingest, by: account.actor)
-    let key = minted.key
-    try await audit.record("api_key.create", "api_key", key.id.rawValue, by: account, from: request, after: key.json)
-    guard case .object(var members) = key.json else { throw AppError.internal(cause: "a key is an object") }
+      scope: scope ?? .ingest, by: account.actor
+    ) { audit.entry("api_key.create", "api_key", $0.id.rawValue, by: account, from: request, after: $0.json) }
+    guard case .object(var members) = minted.key.json else { throw AppError.internal(cause: "a key is an object") }
     members["key"] = .string(minted.secret)
     return .json(.object(members), status: .created)
   }
@@ -49,10 +49,10 @@ struct APIKeysController: Controller {
   private func revoke(_ request: APIRequest) async throws -> Response {
     let account = try request.account()
     let id = KeyID(try request.parameter("id"))
-    guard let key = try await keys.revoke(account.organization, id, environment: account.confinedTo) else {
-      throw AppError.notFound("There is no such key.", code: "api_key_not_found")
+    let revoked = try await keys.revoke(account.organization, id, environment: account.confinedTo) {
+      audit.entry("api_key.revoke", "api_key", id.rawValue, by: account, from: request, before: $0.json)
     }
-    try await audit.record("api_key.revoke", "api_key", id.rawValue, by: account, from: request, before: key.json)
+    guard revoked != nil else { throw AppError.notFound("There is no such key.", code: "api_key_not_found") }
     return .noContent()
   }
 }

@@ -34,7 +34,7 @@ struct AuthController: Controller {
 
   private func login(_ request: APIRequest) async throws -> Response {
     let (email, password) = try await request.readBody { ($0.requiredString("email"), $0.requiredString("password")) }
-    let person = try await accounts.login(email: email ?? "", password: password ?? "", visitor: request.visitor)
+    let person = try await accounts.login(email: email ?? "", password: password ?? "", visitor: request.visitor, cookie: request.cookie)
     return .json(person.json, headers: cookie.set(person.token))
   }
 

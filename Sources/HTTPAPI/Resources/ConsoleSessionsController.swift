@@ -39,9 +39,13 @@ struct ConsoleSessionsController: Controller {
   private func endAll(_ request: APIRequest) async throws -> Response {
     let kept = try request.readQuery { $0.textBool("keep_current") } ?? false
     let person = try request.person()
-    let count = try await sessions.endAll(of: person.userID, but: kept ? person.sessionID : nil)
-    try await audit.record(
-      "session.end_all", "user", person.userID.rawValue, by: try request.account(), from: request, after: ["ended": .int(count)])
+    // Of all organisations, so each of them is told.
+    try await sessions.endAll(of: person.userID, but: kept ? person.sessionID : nil) { ended in
+      audit.entry(
+        "session.end_all", "user", person.userID.rawValue,
+        by: Account(organization: ended.membership.organizationID, environment: .production, actor: person.userID.rawValue), from: request,
+        after: ["ended": .int(ended.ended)])
+    }
     return Response(status: .noContent, headers: kept ? [:] : cookie.cleared)
   }
 }

@@ -25,9 +25,10 @@ struct InvitesController: Controller {
 
   private func invite(_ request: APIRequest) async throws -> Response {
     let (email, role) = try await request.readBody { ($0.requiredString("email"), $0.memberRole("role")) }
-    let sent = try await invites.invite(email ?? "", as: role ?? .member, by: try request.person())
-    try await audit.record(
-      "member.invite", "invite", sent.invite.id.rawValue, by: try request.account(), from: request, after: sent.summary)
+    let account = try request.account()
+    let sent = try await invites.invite(email ?? "", as: role ?? .member, by: try request.person()) {
+      audit.entry("member.invite", "invite", $0.id.rawValue, by: account, from: request, after: $0.summary)
+    }
     return .json(sent.json, status: .created)
   }
 
@@ -38,17 +39,18 @@ struct InvitesController: Controller {
   }
 
   private func withdraw(_ request: APIRequest) async throws -> Response {
-    let invite = try await invites.withdraw(InviteID(try request.parameter("id")), from: try request.person().organizationID)
-    try await audit.record(
-      "invite.withdraw", "invite", invite.id.rawValue, by: try request.account(), from: request,
-      before: ["email": .string(invite.email.value), "role": .string(invite.role.rawValue)])
+    let account = try request.account()
+    try await invites.withdraw(InviteID(try request.parameter("id")), from: try request.person().organizationID) {
+      audit.entry("invite.withdraw", "invite", $0.id.rawValue, by: account, from: request, before: $0.summary)
+    }
     return .noContent()
   }
 
   private func resend(_ request: APIRequest) async throws -> Response {
-    let sent = try await invites.resend(InviteID(try request.parameter("id")), by: try request.person())
-    try await audit.record(
-      "invite.resend", "invite", sent.invite.id.rawValue, by: try request.account(), from: request, after: sent.summary)
+    let account = try request.account()
+    let sent = try await invites.resend(InviteID(try request.parameter("id")), by: try request.person()) {
+      audit.entry("invite.resend", "invite", $0.id.rawValue, by: account, from: request, after: $0.summary)
+    }
     return .json(sent.json)
   }
 
@@ -83,15 +85,13 @@ extension Invite {
   }
 
   fileprivate var json: JSONValue { .object(members) }
+
+  /// As the audit log keeps it.
+  fileprivate var summary: JSONValue { ["email": .string(email.value), "role": .string(role.rawValue)] }
 }
 
 extension SentInvite {
   private var delivery: JSONValue { link == nil ? "mail" : "link" }
-
-  /// As the audit log keeps it: without the link.
-  fileprivate var summary: JSONValue {
-    ["email": .string(invite.email.value), "role": .string(invite.role.rawValue), "delivery": delivery]
-  }
 
   fileprivate var json: JSONValue {
     .object(invite.members.merging(["delivery": delivery, "link": .optional(link)]) { $1 })

@@ -34,11 +34,12 @@ struct MembersController: Controller {
     let account = try request.account()
     let role = try await request.readBody { $0.memberRole("role") }
     let user = UserID(try request.parameter("id"))
-    let (before, member) = try await memberships.setRole(role ?? .member, of: user, in: account.organization)
-    try await audit.record(
-      "member.role", "member", user.rawValue, by: account, from: request, before: ["role": .string(before.rawValue)],
-      after: ["role": .string(member.role.rawValue)])
-    return .json(member.json)
+    let changed = try await memberships.setRole(role ?? .member, of: user, in: account.organization) {
+      audit.entry(
+        "member.role", "member", user.rawValue, by: account, from: request, before: ["role": .string($0.before.rawValue)],
+        after: ["role": .string($0.member.role.rawValue)])
+    }
+    return .json(changed.member.json)
   }
 
   private func remove(_ request: APIRequest) async throws -> Response {
@@ -48,17 +49,19 @@ struct MembersController: Controller {
       if person.role == .owner { throw AppError.conflict("owner_stays", "Hand the ownership over to another member first.") }
       throw AppError.conflict("leave_instead", "To leave the organization yourself, use POST /v1/members/leave.")
     }
-    let member = try await memberships.remove(user, from: person.organizationID, ofRoles: Self.removable(by: person.role))
-    try await audit.record(
-      "member.remove", "member", user.rawValue, by: try request.account(), from: request, before: member.summary)
+    let account = try request.account()
+    _ = try await memberships.remove(user, from: person.organizationID, ofRoles: Self.removable(by: person.role)) {
+      audit.entry("member.remove", "member", user.rawValue, by: account, from: request, before: $0.summary)
+    }
     return .noContent()
   }
 
   private func leave(_ request: APIRequest) async throws -> Response {
     let person = try request.person()
-    let member = try await memberships.remove(person.userID, from: person.organizationID, ofRoles: [.admin, .editor, .member])
-    try await audit.record(
-      "member.leave", "member", person.userID.rawValue, by: try request.account(), from: request, before: member.summary)
+    let account = try request.account()
+    _ = try await memberships.remove(person.userID, from: person.organizationID, ofRoles: [.admin, .editor, .member]) {
+      audit.entry("member.leave", "member", person.userID.rawValue, by: account, from: request, before: $0.summary)
+    }
     return Response(status: .noContent, headers: cookie.cleared)
   }
 
@@ -68,10 +71,12 @@ struct MembersController: Controller {
       ($0.requiredString("member_id", length: 1...100), $0.requiredString("password"))
     }
     try await accounts.confirm(person, password ?? "", request.visitor)
-    let owner = try await memberships.transfer(person.organizationID, from: person.userID, to: UserID(target ?? ""))
-    try await audit.record(
-      "organization.transfer", "organization", person.organizationID.rawValue, by: try request.account(), from: request,
-      before: ["owner": .string(person.userID.rawValue)], after: ["owner": .string(owner.userID.rawValue)])
+    let account = try request.account()
+    let owner = try await memberships.transfer(person.organizationID, from: person.userID, to: UserID(target ?? "")) {
+      audit.entry(
+        "organization.transfer", "organization", person.organizationID.rawValue, by: account, from: request,
+        before: ["owner": .string(person.userID.rawValue)], after: ["owner": .string($0.userID.rawValue)])
+    }
     return .json(owner.json)
   }
 }

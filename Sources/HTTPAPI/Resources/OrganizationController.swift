@@ -93,9 +93,10 @@ private struct OrganizationChange {
       reader.problem("", "missing", "must hold at least one of \(known.joined(separator: ", "))")
     }
     let isGiven = Set(known.filter { reader.peek($0) != nil })
-    let words = reader.string("name", length: 1...Limits.nameLength)?.split(whereSeparator: \.isWhitespace)
-    if words?.isEmpty == true { reader.problem("name", "length", "must hold more than white space") }
-    name = words?.joined(separator: " ")
+    let given = reader.string("name", length: 1...Limits.nameLength)
+    DisplayName.check(given, field: "name", problems: reader.problems)
+    name = DisplayName.read(given)
+    if given != nil, name == nil { reader.problem("name", "length", "must hold more than white space") }
     allowedOrigins = reader.origins("allowed_origins")
     let days = reader.int("retention_days", in: Limits.retentionDays)
     retentionDays = isGiven.contains("retention_days") ? .some(days) : nil

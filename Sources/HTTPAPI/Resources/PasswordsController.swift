@@ -20,7 +20,7 @@ struct PasswordsController: Controller {
     let (current, password) = try await request.readBody { ($0.requiredString("current_password"), $0.requiredString("password")) }
     let token = try await accounts.changePassword(
       of: try request.person(), from: current ?? "", to: password ?? "", visitor: request.visitor)
-    return Response(status: .noContent, headers: cookie.set(token))
+    return Response(status: .noContent, headers: token.map(cookie.set) ?? cookie.cleared)
   }
 
   /// The same answer whether or not there is such an account.

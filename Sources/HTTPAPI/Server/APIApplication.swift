@@ -30,6 +30,8 @@ public struct APIDependencies: Sendable {
   public var allowedOrigins: [String]
   /// How many requests a second one embed session may make in the long run; 0 for any number.
   public var sessionRate: Int
+  /// Whose word is taken for who asks.
+  public var proxies: TrustedProxies
 
   var isSecure: Bool { publicURL.hasPrefix("https://") }
 
@@ -40,7 +42,7 @@ public struct APIDependencies: Sendable {
     live: LiveFeed, assets: Assets,
     readiness: @escaping @Sendable () async -> ReadinessReport, metrics: @escaping @Sendable () -> Measurements,
     clock: @escaping TimeSource, publicURL: String, allowedOrigins: [String],
-    sessionRate: Int = Limits.sessionRequestsPerSecond
+    sessionRate: Int = Limits.sessionRequestsPerSecond, proxies: TrustedProxies = TrustedProxies()
   ) {
     self.database = database
     self.authenticator = authenticator
@@ -63,6 +65,7 @@ public struct APIDependencies: Sendable {
     self.publicURL = publicURL
     self.allowedOrigins = allowedOrigins
     self.sessionRate = sessionRate
+    self.proxies = proxies
   }
 }
 
@@ -99,7 +102,7 @@ extension APIRouter {
     build(
       endpoints: endpoints(dependencies, demo: demo), authenticator: dependencies.authenticator,
       limiter: dependencies.sessionRate > 0 ? SessionLimiter(perSecond: dependencies.sessionRate, clock: dependencies.clock) : nil,
-      isSecure: dependencies.isSecure)
+      isSecure: dependencies.isSecure, proxies: dependencies.proxies)
   }
 
   /// The whole API: the endpoints of every controller there is.

@@ -12,6 +12,13 @@ public struct APIRequest: Sendable {
   /// Nil on public routes only.
   let principal: Principal?
   let bodyLimit: Int
+  /// The address of who asks, where a proxy that is trusted tells another than the connection's.
+  var forwardedAddress: String?
+  /// Asks once more whether this may be done; nil where that was not asked at all.
+  var confirmAccess: (@Sendable () async throws -> Void)?
+
+  /// The address of who asks, as far as it is known.
+  var address: String { forwardedAddress ?? context.remoteAddress }
 
   /// A path parameter, percent-decoded.
   func parameter(_ name: String) throws -> String {
@@ -30,9 +37,16 @@ public struct APIRequest: Sendable {
 
   func header(_ name: HTTPField.Name) -> String? { request.headers[name] }
 
-  /// The whole body.
-  /// - Throws: ``AppError`` 413 beyond the route's limit, 400 when it does not arrive whole.
+  /// The whole body. It may have taken its time, so the access rule is asked again when it is there: who was removed, demoted or lost a key meanwhile
+  /// does not finish with it.
+  /// - Throws: ``AppError`` 413 beyond the route's limit, 400 when it does not arrive whole; 401, 403.
   func bodyBytes() async throws -> ByteBuffer {
+    let body = try await arrivingBody()
+    try await confirmAccess?()
+    return body
+  }
+
+  private func arrivingBody() async throws -> ByteBuffer {
     if let length = header(.contentLength).flatMap(Int.init), length > bodyLimit {
       throw AppError.payloadTooLarge(limit: bodyLimit)
     }

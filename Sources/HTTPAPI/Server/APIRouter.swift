@@ -11,8 +11,10 @@ public enum APIRouter {
   ///   - authenticator: decides each endpoint's access rule.
   ///   - limiter: how often one embed session may ask; nil for no limit.
   ///   - isSecure: whether the public URL is https.
+  ///   - proxies: whose word is taken for who asks.
   static func build(
-    endpoints: [Endpoint], authenticator: Authenticator, limiter: SessionLimiter? = nil, isSecure: Bool
+    endpoints: [Endpoint], authenticator: Authenticator, limiter: SessionLimiter? = nil, isSecure: Bool,
+    proxies: TrustedProxies = TrustedProxies()
   ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     router.add(middleware: AccessLogMiddleware())
@@ -25,12 +27,13 @@ public enum APIRouter {
       let routerPath = RouterPath(path)
       for endpoint in endpoints {
         router.on(routerPath, method: endpoint.method) { request, context in
-          try await respond(to: request, context: context, endpoint: endpoint, authenticator: authenticator, limiter: limiter)
+          try await respond(
+            to: request, context: context, endpoint: endpoint, authenticator: authenticator, limiter: limiter, proxies: proxies)
         }
         if endpoint.method == .get {
           router.on(routerPath, method: .head) { request, context in
             let response = try await respond(
-              to: request, context: context, endpoint: endpoint, authenticator: authenticator, limiter: limiter)
+              to: request, context: context, endpoint: endpoint, authenticator: authenticator, limiter: limiter, proxies: proxies)
             return response.createHeadResponse()
           }
         }
@@ -41,16 +44,21 @@ public enum APIRouter {
   }
 
   private static func respond(
-    to request: Request, context: APIContext, endpoint: Endpoint, authenticator: Authenticator, limiter: SessionLimiter?
+    to request: Request, context: APIContext, endpoint: Endpoint, authenticator: Authenticator, limiter: SessionLimiter?,
+    proxies: TrustedProxies
   ) async throws -> Response {
-    let principal = try await authenticator.authenticate(
-      RequestCredentials(
-        authorization: request.headers[.authorization], cookie: request.headers[values: .cookie].joined(separator: "; "),
-        origin: request.headers[.origin], referer: request.headers[.referer], host: request.head.authority,
-        isWrite: ![.get, .head, .options].contains(request.method)),
-      for: endpoint.access)
+    let credentials = RequestCredentials(
+      authorization: request.headers[.authorization], cookie: request.headers[values: .cookie].joined(separator: "; "),
+      origin: request.headers[.origin], referer: request.headers[.referer], host: request.head.authority,
+      isWrite: ![.get, .head, .options].contains(request.method))
+    let principal = try await authenticator.authenticate(credentials, for: endpoint.access)
     if case .embed(let viewer) = principal { try limiter?.spend(viewer.session.id) }
-    let request = APIRequest(request: request, context: context, principal: principal, bodyLimit: endpoint.bodyLimit)
+    let request = APIRequest(
+      request: request, context: context, principal: principal, bodyLimit: endpoint.bodyLimit,
+      forwardedAddress: proxies.visitor(peer: context.remoteAddress, forwarded: request.headers[values: .forwardedFor])
+    ) {
+      try await authenticator.authenticateAgain(credentials, for: endpoint.access, as: principal)
+    }
     guard endpoint.endsWithClient else { return try await endpoint.handler(request) }
     return try await request.whileConnected { try await endpoint.handler(request) }
   }

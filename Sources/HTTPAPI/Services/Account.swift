@@ -51,7 +51,8 @@ extension APIRequest {
   }
 }
 
-/// Writes the audit log, after what it records. A failure to write it fails the request, so that somebody notices.
+/// Writes the audit log: of people, invites and keys in the transaction of what it records (``entry(_:_:_:by:from:before:after:)`` goes along with the
+/// change), otherwise after it. A failure to write it fails the request, so that somebody notices.
 struct AuditLog: Sendable {
   let repository: AuditRepository
   let clock: TimeSource
@@ -60,9 +61,15 @@ struct AuditLog: Sendable {
     _ action: String, _ entity: String, _ id: String, by account: Account, from request: APIRequest, before: JSONValue? = nil,
     after: JSONValue? = nil
   ) async throws {
-    try await repository.append(
-      AuditEntry(
-        organizationID: account.organization, at: clock(), actor: account.actor, action: action, entity: entity, entityID: id,
-        address: request.context.remoteAddress, before: before, after: after))
+    try await repository.append(entry(action, entity, id, by: account, from: request, before: before, after: after))
+  }
+
+  func entry(
+    _ action: String, _ entity: String, _ id: String, by account: Account, from request: APIRequest, before: JSONValue? = nil,
+    after: JSONValue? = nil
+  ) -> AuditEntry {
+    AuditEntry(
+      organizationID: account.organization, at: clock(), actor: account.actor, action: action, entity: entity, entityID: id,
+      address: request.address, before: before, after: after)
   }
 }

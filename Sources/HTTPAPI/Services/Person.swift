@@ -14,7 +14,7 @@ extension APIRequest {
   }
 
   /// Who is at the other end, for sessions and the audit log.
-  var visitor: Visitor { Visitor(address: context.remoteAddress, userAgent: header(.userAgent)) }
+  var visitor: Visitor { Visitor(address: address, userAgent: header(.userAgent)) }
 }
 
 /// The cookie of the console, as answers set and remove it.

@@ -48,6 +48,10 @@ class MailServer:
     password: str = ""
     #: Recipients that it refuses.
     refused: set[str] = field(default_factory=set)
+    #: What stands behind its answer to STARTTLS, in one piece with it: how long that answer is in bytes, and the text that follows in the clear.
+    before_tls: tuple[int, str] | None = None
+    #: How many connections have gone on with TLS after STARTTLS.
+    handshakes: int = 0
     mails: list[Mail] = field(default_factory=list)
     #: Everything that clients said before the connection was encrypted.
     overheard: list[str] = field(default_factory=list)
@@ -94,6 +98,17 @@ class MailServer:
         return next(mail for mail in reversed(self.mails) if mail.recipient == recipient)
 
 
+def padded(code: str, size: int) -> str:
+    """A reply of so many bytes, or of the fewest that it takes."""
+    last = f"{code} go ahead\r\n"
+    lines = ""
+    while (rest := size - len(lines) - len(last)) > 0:
+        # No line may be left that is too short to be one.
+        length = rest if rest <= 100 else min(80, rest - 20)
+        lines += f"{code}-{'x' * (length - 6)}\r\n"
+    return lines + last
+
+
 class Conversation:
     def __init__(self, owner: MailServer, connection: object) -> None:
         self.owner = owner
@@ -134,8 +149,13 @@ class Conversation:
                     self.say("250-AUTH PLAIN LOGIN")
                 self.say("250 8BITMIME")
             elif verb == "STARTTLS":
-                self.say("220 go ahead")
+                if self.owner.before_tls:
+                    size, text = self.owner.before_tls
+                    self.connection.sendall((padded("220", size) + text).encode())
+                else:
+                    self.say("220 go ahead")
                 self.encrypt()
+                self.owner.handshakes += 1
                 self.reader = self.connection.makefile("rb")
             elif verb == "AUTH":
                 _, user, password = base64.b64decode(rest.split(" ")[1]).decode().split("\0")
