@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embantest.building import PERIOD_FILTER, People, add, answered, cell, is_at, saved, select, usage
+from embantest.building import PERIOD_FILTER, People, add, answered, cell, drag, is_at, saved, select, usage
 from embantest.process import EmbanProcess
 from embantest.steady import eventually
 from embantest.workspace import PASSWORD, Organization
@@ -141,6 +141,12 @@ def test_what_is_typed_counts_before_it_is_a_whole_condition_or_place(people: Pe
     select(page, "w_1")
     eventually(lambda: kept(stocked, dashboard)["widgets"][2]["query"]["filters"], lambda filters: filters[1:] == [{"dimension": "model", "op": "in", "values": ["tiny"]}])
 
+    select(page, "w_3")
+    panel.get_by_role("combobox", name="Values").last.fill("huge")
+    page.keyboard.press("Control+s")
+    eventually(lambda: kept(stocked, dashboard)["widgets"][2]["query"]["filters"], lambda filters: filters[1:] == [{"dimension": "model", "op": "in", "values": ["tiny", "huge"]}])
+    select(page, "w_1")
+
     # A place that was typed is one of the grid, and who stood there makes way.
     panel.get_by_role("button", name="Position").click()
     width = panel.get_by_label("Width")
@@ -153,6 +159,20 @@ def test_what_is_typed_counts_before_it_is_a_whole_condition_or_place(people: Pe
     page.keyboard.press("Control+s")
     saved(page)
     assert kept(stocked, dashboard)["widgets"][0]["position"] == {"x": 0, "y": 0, "w": 12, "h": 2}
+
+
+def test_a_card_that_is_removed_out_of_the_hand_leaves_the_others_to_be_taken(people: People, stocked: Organization) -> None:
+    page, dashboard = opened(people, stocked)
+    drag(page, "w_1", 1, 1, drop=False)
+    page.keyboard.press("Delete")
+    expect(cell(page, "w_1")).not_to_be_attached()
+    expect(page.locator(".canvas-grid[data-dragging]")).not_to_be_attached()
+    page.mouse.up()
+    select(page, "w_2")
+    drag(page, "w_2", 1, 0)
+    is_at(page, "w_2", (4, 0, 3, 2))
+    saved(page)
+    assert [one["id"] for one in kept(stocked, dashboard)["widgets"]] == ["w_2", "w_3"]
 
 
 def test_a_publication_that_comes_second_shows_what_the_first_one_saw(people: People, stocked: Organization) -> None:
