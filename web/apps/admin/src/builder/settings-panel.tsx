@@ -1,9 +1,12 @@
 import type { DraftConfig } from "../api/types";
 import { timeZones } from "../pages/settings";
-import { Combo, CopyButton, Field, NumberInput, Switch, TextArea, TextInput } from "../ui";
+import { Combo, CopyButton, Field, Switch, TextArea, TextInput } from "../ui";
 import { words } from "../words";
+import { SettledInput } from "./widget-panel";
 
 const w = words.dashboard;
+/** In pixels, as the server takes them. */
+const [lowestRow, highestRow] = [20, 400];
 
 interface SettingsPanelProps {
   readonly config: DraftConfig;
@@ -46,9 +49,9 @@ export function SettingsPanel({ config, id, slug, canEdit, problemOf, onChange }
       </Field>
       <Field label={w.rowHeight} error={problemOf("layout.row_height")}>
         {(ids) => (
-          <NumberInput
-            {...ids} value={config.layout?.row_height ?? 80}
-            onNumber={(value) => value !== undefined && value >= 20 && value <= 400 && put("layout", { columns: 12, row_height: Math.round(value) })}
+          <SettledInput
+            ids={ids} value={config.layout?.row_height ?? 80}
+            onSettle={(value) => put("layout", { columns: 12, row_height: Math.min(highestRow, Math.max(lowestRow, Math.round(value))) })}
           />
         )}
       </Field>

@@ -89,9 +89,9 @@ function Editor({ widget, events, period, canEdit, problemOf, onChange, onDuplic
           {(["x", "y", "w", "h"] as const).map((member) => (
             <Field key={member} label={w[member]} error={problemOf(`position.${member}`)}>
               {(ids) => (
-                <PlaceInput
+                <SettledInput
                   ids={ids} value={widget.position[member] + (member === "x" || member === "y" ? 1 : 0)}
-                  onPlace={(value) => onChange({ ...widget, position: { ...widget.position, [member]: value - (member === "x" || member === "y" ? 1 : 0) } }, "position")}
+                  onSettle={(value) => onChange({ ...widget, position: { ...widget.position, [member]: value - (member === "x" || member === "y" ? 1 : 0) } }, "position")}
                 />
               )}
             </Field>
@@ -107,11 +107,11 @@ function Editor({ widget, events, period, canEdit, problemOf, onChange, onDuplic
 }
 
 /** A number that counts when the field is left, or with Enter: what makes way for it does so once, not at each digit. */
-function PlaceInput({ ids, value, onPlace }: { readonly ids: FieldIds; readonly value: number; readonly onPlace: (value: number) => void }): JSX.Element {
+export function SettledInput({ ids, value, onSettle }: { readonly ids: FieldIds; readonly value: number; readonly onSettle: (value: number) => void }): JSX.Element {
   const [typed, setTyped] = useState<number>();
   const settle = () => {
     setTyped(undefined);
-    if (typed !== undefined && typed !== value) onPlace(typed);
+    if (typed !== undefined && typed !== value) onSettle(typed);
   };
   return <NumberInput {...ids} value={typed ?? value} onNumber={setTyped} onBlur={settle} onKeyDown={({ key }) => key === "Enter" && settle()} />;
 }
