@@ -67,5 +67,5 @@ function Picture({ look, widget, shownOf, theme }: {
   if (!widget || !answer || "error" in answer || answer.result.rows.length < 2) {
     if (look.kind !== "kpi" || !widget || !answer || "error" in answer) return <Sampled widget={{ ...model, title: "" }} theme={theme} />;
   }
-  return <WidgetCard widget={{ ...widget, title: "", options: { ...model.options, ...widget.options } }} answer={answer} theme={theme} tenant="sample" still />;
+  return <WidgetCard widget={{ ...widget, title: "", options: { show_legend: false, on_click: "none", ...widget.options } }} answer={answer} theme={theme} tenant="sample" still />;
 }

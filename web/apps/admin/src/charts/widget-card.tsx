@@ -18,6 +18,7 @@ export function viewerStyles(): CSSStyleSheet {
     sheet.replaceSync(`${styles}
 :host { contain: strict; height: 100%; }
 :host([data-view="dashboard"]) { contain: none; height: auto; }
+:host([data-still]) .icon-button { display: none; }
 .root.alone { height: 100%; padding: 0; background: none; }
 .root.alone > .card { height: 100%; }`);
   }
@@ -94,6 +95,7 @@ export const WidgetCard = memo(function WidgetCard({ widget, answer, isStale = f
     root.dataset["size"] = "wide";
     shadow.replaceChildren(root);
     element.toggleAttribute("inert", inert || still);
+    element.toggleAttribute("data-still", still);
     parts.current = { root, card: null, controller: new StillController(() => retry.current?.()), key: "" };
     return () => {
       parts.current?.card?.destroy();
