@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embantest.building import PERIOD_FILTER, People, add, answered, cell, drag, is_at, saved, select, usage
+from embantest.building import PERIOD_FILTER, People, add, answered, cell, drag, is_at, saved, select, tab, usage
 from embantest.process import EmbanProcess
 from embantest.steady import eventually
 from embantest.workspace import PASSWORD, Organization
@@ -159,6 +159,18 @@ def test_what_is_typed_counts_before_it_is_a_whole_condition_or_place(people: Pe
     page.keyboard.press("Control+s")
     saved(page)
     assert kept(stocked, dashboard)["widgets"][0]["position"] == {"x": 0, "y": 0, "w": 12, "h": 2}
+
+    # What is out of bounds becomes what is within, for all to see; and a dashboard is not without an address.
+    panel = tab(page, "Dashboard")
+    height, slug = panel.get_by_label("Row height"), panel.get_by_label("Name in addresses")
+    own = slug.input_value()
+    height.fill("800")
+    slug.fill("")
+    expect(height).to_have_value("400")
+    height.focus()
+    expect(slug).to_have_value(own)
+    saved(page)
+    assert kept(stocked, dashboard)["layout"]["row_height"] == 400 and kept(stocked, dashboard)["slug"] == own
 
 
 def test_a_card_that_is_removed_out_of_the_hand_leaves_the_others_to_be_taken(people: People, stocked: Organization) -> None:
