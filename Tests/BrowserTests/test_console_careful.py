@@ -95,9 +95,10 @@ def test_files_may_leave_out_what_the_server_fills_in(people: People, stocked: O
         file.write_text(json.dumps(config))
         page.locator("input[type=file]").set_input_files(file)
 
+    conditions = [{"dimension": "region", "op": "eq", "value": "eu"}, {"property": "tokens", "op": "between", "min": 1, "max": 5000}]
     imported({"name": "Short", "slug": "of-the-file", "widgets": [
         {"id": "a", "kind": "kpi", "query": {"metric": "count"}},
-        {"id": "b", "kind": "breakdown", "position": {"x": 4, "y": 0, "w": 8, "h": 4}, "query": {"metric": "count", "group_by": "model", "filters": [{"dimension": "region", "op": "eq", "value": "eu"}, {"property": "tokens", "op": "between", "min": 1, "max": 5000}]}},
+        {"id": "b", "kind": "breakdown", "position": {"x": 4, "y": 0, "w": 8, "h": 4}, "query": {"metric": "count", "group_by": "model", "filters": conditions}},
     ]})
     expect(page.locator(".cell")).to_have_count(2)
     answered(page, 2)

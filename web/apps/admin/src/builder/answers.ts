@@ -76,7 +76,10 @@ export function useAnswers(widgets: readonly DraftWidget[], period: string | nul
   const settled = useSettled(wanted, 180);
   const questions = useRef<Questions>();
   questions.current ??= new Questions(mostAtOnce, async (key, signal) => {
-    const answer = await api.post<QueryResult>("/v1/query", JSON.parse(key), { signal }).then((result): Answer => ({ result }), (error: unknown): Answer => (isAbort(error) ? null : { error: asApiError(error) }));
+    const answer = await api.post<QueryResult>("/v1/query", JSON.parse(key), { signal }).then(
+      (result): Answer => ({ result }),
+      (error: unknown): Answer => (isAbort(error) ? null : { error: asApiError(error) }),
+    );
     if (answer === null || signal.aborted) return;
     known.current.set(key, { answer, at: Date.now() });
     redraw();
