@@ -35,9 +35,6 @@ def usage(tenant: str, number: int) -> list[Json]:
     ]
 
 
-def stat(widget_id: str, x: int = 0, y: int = 0, title: str | None = None, **query: Any) -> Json:
-    return {"id": widget_id, "title": title or f"Title of {widget_id}", "kind": "kpi", "chart": "stat", "position": {"x": x, "y": y, "w": 3, "h": 2},
-            "query": {"event_name": "api.call", "metric": "count", "period": "30d", **query}}
 
 
 @dataclass
@@ -152,6 +149,8 @@ def pick(page: Page, scope: Page | Locator, label: str, value: str) -> None:
 
 
 def saved(page: Page) -> None:
+    """Waits until the server has what was done last: once the page has had the time to notice that."""
+    page.evaluate("() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))")
     expect(page.locator(".topbar-status")).to_have_text("Saved")
 
 

@@ -84,7 +84,7 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
           )}
           <Note>{w.note}{config.filters?.some(({ value }) => value !== undefined) && ` ${w.softNote}`}</Note>
         </aside>
-        <div className="preview-stage" data-mode={mode}>
+        <div className="preview-stage" data-mode={mode} tabIndex={0} role="region" aria-label={w.title}>
           <div className="preview-page" style={{ width: widths[device] }}>
             <View key={JSON.stringify([config, look, permissions])} config={config} id={id} look={look} permissions={permissions} mode={mode} />
           </div>
