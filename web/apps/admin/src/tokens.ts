@@ -24,6 +24,9 @@ export function setColorMode(mode: ColorMode): void {
   for (const listener of listeners) listener();
 }
 
+/** The theme of charts that are the console's own: as dark as it is itself. */
+export const consoleTheme = { mode: "auto" } as const;
+
 /** Called when the console turns dark or light. */
 export function onModeChange(listener: () => void): () => void {
   listeners.add(listener);

@@ -1,6 +1,7 @@
 import type { WidgetConfig } from "@emban/core";
 import { lookOf, sample, sampleWidget } from "../charts/gallery";
 import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
+import { consoleTheme } from "../tokens";
 import { words } from "../words";
 
 const w = words.gate.scene;
@@ -14,7 +15,7 @@ const scene: readonly { readonly title: string; readonly kind: string; readonly 
 
 /** What the product makes, drawn by the product. */
 export function GateScene(): JSX.Element {
-  const theme = useResolvedTheme(undefined);
+  const theme = useResolvedTheme(consoleTheme);
   return (
     <>
       <div className="gate-claim">

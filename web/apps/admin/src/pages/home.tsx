@@ -1,10 +1,11 @@
-import { useMemo, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { api } from "../api/client";
 import { useAction, useEvery, useGet, useList, useStored } from "../api/hooks";
 import type { ApiKey, AuditEntry, DashboardSummary, Discovery, EmbedSession, Page, Usage } from "../api/types";
 import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
 import { Link, navigate } from "../router";
 import { firstKey, useSession } from "../session";
+import { consoleTheme } from "../tokens";
 import {
   Ago, ago, Badge, Bones, Button, Code, compactCount, CopyButton, Empty, Icon, Note, PageHead, Section, Segments, useFailure,
 } from "../ui";
@@ -30,6 +31,13 @@ export function HomePage(): JSX.Element {
   const made = useGet<Page<AuditEntry>>(isAdmin ? "/v1/audit" : null, { action: "embed_session.create", limit: 1 });
   const events = discovery.data?.events ?? [];
   const hasEvents = events.length > 0;
+  // Of what has just begun to arrive, the numbers and the chart know as soon as it is seen.
+  const total = events.reduce((sum, event) => sum + event.count, 0);
+  const told = useRef(total);
+  useEffect(() => {
+    if (told.current !== total) usage.reload();
+    told.current = total;
+  }, [total, usage.reload]);
   const newest = [...events].sort((one, other) => Date.parse(other.last_seen) - Date.parse(one.last_seen))[0];
   // Until the first event is there, somebody sits and waits for it.
   useEvery(discovery.data && !hasEvents ? 2 : 20, () => {
@@ -115,7 +123,7 @@ export function HomePage(): JSX.Element {
 
 /** What arrives, and what is made of it. */
 function Overview({ usage, dashboards }: { readonly usage: Usage | null; readonly dashboards: readonly DashboardSummary[] | null }): JSX.Element {
-  const theme = useResolvedTheme(undefined);
+  const theme = useResolvedTheme(consoleTheme);
   const series = useMemo(() => (usage ? seriesOf(usage, "events") : null), [usage]);
   const recent = [...(dashboards ?? [])].sort((one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at)).slice(0, 5);
   return (

@@ -9,6 +9,7 @@ import { looks, starter } from "../charts/gallery";
 import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
 import { navigate } from "../router";
 import { useSession } from "../session";
+import { consoleTheme } from "../tokens";
 import { Button, Dialog, Field, Note, PageHead, Section, Segments, Select, TextInput, useToast } from "../ui";
 import { words } from "../words";
 import { create } from "./dashboards";
@@ -65,7 +66,7 @@ function Visual({ onSQL, edited, setEdited }: {
   const { environment, organization, can } = useSession();
   const { events, isReady } = useDiscovery();
   const [isSaving, setSaving] = useState(false);
-  const theme = useResolvedTheme(undefined);
+  const theme = useResolvedTheme(consoleTheme);
   const first = useMemo(() => {
     const line = looks.find(({ chart }) => chart === "line");
     return isReady && line ? starter(line, "w_query", events) : null;

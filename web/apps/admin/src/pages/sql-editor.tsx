@@ -16,6 +16,7 @@ interface Editor {
   replaceSelection(text: string): void;
   focus(): void;
   markText(from: Place, to: Place, options: { readonly className: string }): { clear(): void };
+  refresh(): void;
   getLine(line: number): string | undefined;
   getCursor(): Place;
   setCursor(place: Place): void;
@@ -131,6 +132,8 @@ export function SqlEditor({ value, onText, onRun, completions, handle }: SqlEdit
           if (change.origin === "+input" && /[\w.]$/.test(change.text[0] ?? "")) made.showHint?.({ completeSingle: false, hint });
         });
         editor.current = made;
+        // Measured anew once the page around it has its size: the gutter would be too wide.
+        requestAnimationFrame(() => made.refresh());
         element.dataset["ready"] = "";
       },
       () => undefined,

@@ -5,6 +5,7 @@ import type { Usage } from "../api/types";
 import { useResolvedTheme, WidgetCard } from "../charts/widget-card";
 import { setQuery, usePlace } from "../router";
 import { useSession } from "../session";
+import { consoleTheme } from "../tokens";
 import { Badge, compactCount, count, Empty, ErrorNote, PageHead, Section, Segments } from "../ui";
 import { words } from "../words";
 
@@ -16,7 +17,7 @@ export function UsagePage(): JSX.Element {
   const days = Number(Object.keys(w.ranges).find((range) => range === query.get("days")) ?? 30);
   const range = useMemo(() => ({ from: dayOf(1 - days), to: dayOf(0) }), [days]);
   const { data: usage, error, reload } = useGet<Usage>("/v1/usage", { ...range, environment });
-  const theme = useResolvedTheme(undefined);
+  const theme = useResolvedTheme(consoleTheme);
   const [events, tenants] = useMemo(() => (usage ? [seriesOf(usage, "events"), seriesOf(usage, "tenants")] : [null, null]), [usage]);
   return (
     <div className="page">
