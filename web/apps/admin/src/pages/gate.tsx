@@ -5,7 +5,7 @@ import type { Role } from "../api/types";
 import type { Person } from "../app";
 import { Link, navigate, usePlace } from "../router";
 import { chosenEnvironment, firstKey } from "../session";
-import { Button, Code, Empty, ErrorNote, Field, Logo, Note, PasswordInput, TextInput, useTitle, useToast } from "../ui";
+import { Button, Code, ErrorNote, Field, Logo, Note, PasswordInput, TextInput, useTitle, useToast } from "../ui";
 import { words } from "../words";
 import { GateScene } from "./gate-scene";
 
@@ -231,14 +231,12 @@ export function InvitePage({ onEnter }: Enter): JSX.Element {
   });
   const isInvalid = problem?.code === "invite_invalid" || problem?.status === 422 || error?.code === "invite_invalid";
   // A failure that passes: the token is in no address any more, and stays with this page.
-  if (problem && !isInvalid) return <div className="splash"><ErrorNote error={problem} onRetry={reload} /></div>;
+  if (problem && !isInvalid) return <Gate title={words.common.couldNotLoad}><ErrorNote error={problem} onRetry={reload} /></Gate>;
   if (isInvalid) {
     return (
-      <div className="splash">
-        <Empty icon="mail" title={w.invite.invalid} text={w.invite.invalidText}>
-          <Button onClick={() => navigate("/login")}>{w.login.action}</Button>
-        </Empty>
-      </div>
+      <Gate title={w.invite.invalid} text={w.invite.invalidText}>
+        <Button kind="primary" onClick={() => navigate("/login")}>{w.login.action}</Button>
+      </Gate>
     );
   }
   if (!invitation) return <div className="splash"><Logo size={32} /></div>;

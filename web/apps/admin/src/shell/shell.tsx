@@ -68,7 +68,13 @@ export function Shell({ children }: { readonly children: ReactNode }): JSX.Eleme
     toggle.current?.focus();
   };
   return (
-    <div className="shell" data-open={isOpen || undefined}>
+    <div
+      className="shell" data-open={isOpen || undefined}
+      onKeyDown={(event) => {
+        // Wherever the focus is: it is on its way into the side for a moment.
+        if (event.key === "Escape" && isOpen && !event.defaultPrevented) close();
+      }}
+    >
       <a
         className="skip" href="#main"
         onClick={(event) => {
@@ -83,12 +89,7 @@ export function Shell({ children }: { readonly children: ReactNode }): JSX.Eleme
         <Logo size={20} />
       </div>
       {isOpen && <div className="shell-veil" onClick={close} />}
-      <aside
-        className="side" ref={side}
-        onKeyDown={(event) => {
-          if (event.key === "Escape" && isOpen && !event.defaultPrevented) close();
-        }}
-      >
+      <aside className="side" ref={side}>
         <OrganizationMenu />
         <nav className="side-nav" aria-label={w.navigation}>
           {groups.map(({ title, entries }) => {

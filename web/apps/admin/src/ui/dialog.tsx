@@ -43,6 +43,12 @@ export function Dialog({ title, onClose, children, footer, size = "medium", bare
         event.preventDefault();
         if (!isKept) onClose();
       }}
+      onClose={(event) => {
+        // Closed by the browser itself, which asks only once.
+        if (event.target !== element.current) return;
+        if (isKept) element.current.showModal();
+        else onClose();
+      }}
       onPointerDown={(event) => {
         pressedOutside.current = event.target === element.current;
       }}
