@@ -19,13 +19,11 @@ public struct Visitor: Sendable, Hashable {
   }
 }
 
-/// Sessions of people in the console, held by the cookie `emban_session`, or `__Host-emban_session` where the server is reached by https. They last 30
-/// days from the last visit, and ``Domain/Limits/consoleSessionSeconds`` at most; for the browser to know that, a route that every visit
-/// calls (`GET /v1/auth/me`) sends the cookie again.
+/// Sessions of people in the console, held by the cookie `emban_session`. They last 30 days from the last visit, and
+/// ``Domain/Limits/consoleSessionSeconds`` at most; for the browser to know that, a route that every visit calls (`GET /v1/auth/me`) sends the
+/// cookie again.
 public struct ConsoleSessions: Sendable {
   public static let cookieName = "emban_session"
-  /// Browsers take a cookie of this name from the host itself only, over TLS: a sibling domain can neither set nor replace it (RFC 6265bis, 4.1.3.2).
-  static let secureCookieName = "__Host-emban_session"
   public static let lifetimeSeconds = 30 * 86_400
   /// A visit is written down, and the end moved, at most this often, in milliseconds.
   static let touchMilliseconds: Int64 = 60_000
@@ -119,23 +117,19 @@ public struct ConsoleSessions: Sendable {
 
   /// The value of `Set-Cookie` that keeps the token; `secure` when the public URL is https.
   public static func cookie(_ token: String, secure: Bool) -> String {
-    "\(name(secure))=\(token); Path=/; Max-Age=\(lifetimeSeconds); HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
+    "\(cookieName)=\(token); Path=/; Max-Age=\(lifetimeSeconds); HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
   }
 
   /// The value of `Set-Cookie` that removes the cookie.
   public static func clearingCookie(secure: Bool) -> String {
-    "\(name(secure))=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
+    "\(cookieName)=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
   }
 
-  private static func name(_ secure: Bool) -> String { secure ? secureCookieName : cookieName }
-
-  /// The token in a `Cookie` header; nil when there is none. The name that only we can set counts before the other one, which a server has
-  /// that is reached without TLS, and which programs may send to any.
+  /// The token in a `Cookie` header; nil when there is none.
   public static func token(inCookieHeader header: String?) -> String? {
-    let pairs = (header ?? "").split(separator: ";").map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) }
-    for name in [secureCookieName, cookieName] {
-      let found = pairs.first { $0.count == 2 && $0[0].drop { $0 == " " } == name && !$0[1].isEmpty }
-      if let found { return String(found[1]) }
+    for pair in (header ?? "").split(separator: ";") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2, String(parts[0].drop { $0 == " " }) == cookieName, !parts[1].isEmpty { return String(parts[1]) }
     }
     return nil
   }
