@@ -14,7 +14,8 @@ export function adapt(widget: DraftWidget, look: Look, events: readonly EventTyp
   const { markdown: _markdown, ...kept } = options ?? {};
   const wanted = { ...fallback.options, ...kept };
   return {
-    ...base, query: fitQuery(widget.query ?? fallback.query ?? { metric: "count" }, look, fallback.query), ...(format && { format }), ...(Object.keys(wanted).length > 0 && { options: wanted }),
+    ...base, query: fitQuery(widget.query ?? fallback.query ?? { metric: "count" }, look, fallback.query), ...(format && { format }),
+    ...(Object.keys(wanted).length > 0 && { options: wanted }),
   };
 }
 
@@ -36,7 +37,8 @@ export function fitQuery(query: Query, look: Look, fallback: Query | undefined):
   else drop("compare", "other");
   if (!isDoubled && (kind !== "table" || isPivot)) drop("second_metric", "second_numeric_prop");
   if ((look.grouped || kind === "breakdown" || kind === "table") && !next.group_by && fallback?.group_by) next.group_by = fallback.group_by;
-  if (isPivot && (!next.group_by_2 || next.group_by_2 === next.group_by) && fallback?.group_by_2) next.group_by_2 = fallback.group_by_2 === next.group_by ? "event_name" : fallback.group_by_2;
+  if (isPivot && (!next.group_by_2 || next.group_by_2 === next.group_by) && fallback?.group_by_2) next.group_by_2 = fallback.group_by_2 === next.group_by
+    ? "event_name" : fallback.group_by_2;
   if (isDoubled && !next.second_metric) {
     next.second_metric = fallback?.second_metric ?? "count_unique";
     if (fallback?.second_numeric_prop) next.second_numeric_prop = fallback.second_numeric_prop;

@@ -71,7 +71,8 @@ export function useAnswers(widgets: readonly DraftWidget[], period: string | nul
   const [, setRound] = useState(0);
   const redraw = useCallback(() => setRound((before) => before + 1), []);
   const { tenant, timezone, environment } = look;
-  const keyOf = useCallback((widget: DraftWidget) => JSON.stringify(bodyOf(widget, period, { tenant, timezone, environment })), [period, tenant, timezone, environment]);
+  const keyOf = useCallback((widget: DraftWidget) => JSON.stringify(bodyOf(widget, period, { tenant, timezone, environment })),
+    [period, tenant, timezone, environment]);
   const wanted = useMemo(() => [...new Set(widgets.filter((widget) => showsData(widget) && missingOf(widget) === null).map(keyOf))].join("\n"), [widgets, keyOf]);
   const settled = useSettled(wanted, 180);
   const questions = useRef<Questions>();

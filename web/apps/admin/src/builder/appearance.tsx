@@ -35,7 +35,9 @@ export function Appearance({ widget, problemOf, onChange }: AppearanceProps): JS
           <Field label={w.target} error={problemOf("options.target")}>
             {(ids) => <NumberInput {...ids} value={options.target} onNumber={(target) => put({ target })} />}
           </Field>
-          {chart === "progress" && <Field label={w.targetLabel}>{(ids) => <TextInput {...ids} value={options.target_label ?? ""} onText={(text) => put({ target_label: text })} />}</Field>}
+          {chart === "progress" && (
+            <Field label={w.targetLabel}>{(ids) => <TextInput {...ids} value={options.target_label ?? ""} onText={(text) => put({ target_label: text })} />}</Field>
+          )}
         </div>
       )}
       {chart === "gauge" && (
@@ -58,8 +60,10 @@ export function Appearance({ widget, problemOf, onChange }: AppearanceProps): JS
           {(ids) => <ColorField ids={ids} label={w.color} value={options.color} fallback="#4a63e7" onColor={(color) => put({ color })} />}
         </Field>
       )}
-      {(chart === "area" || chart === "line") && isSeries && <Switch label={w.smooth} on={options.smooth ?? false} onToggle={(on) => put({ smooth: on || undefined })} />}
-      {(chart === "area" || chart === "bar") && isSeries && widget.query?.group_by && <Switch label={w.stacked} on={options.stacked ?? false} onToggle={(on) => put({ stacked: on || undefined })} />}
+      {(chart === "area" || chart === "line") && isSeries && <Switch label={w.smooth} on={options.smooth ?? false}
+        onToggle={(on) => put({ smooth: on || undefined })} />}
+      {(chart === "area" || chart === "bar") && isSeries && widget.query?.group_by && <Switch label={w.stacked} on={options.stacked ?? false}
+        onToggle={(on) => put({ stacked: on || undefined })} />}
       {isSeries && <Switch label={w.legend} on={options.show_legend !== false} onToggle={(on) => put({ show_legend: on ? undefined : false })} />}
       {chart === "pivot" && <Switch label={w.heat} on={options.heat !== false} onToggle={(on) => put({ heat: on ? undefined : false })} />}
       <div className="columns-2">
@@ -109,7 +113,8 @@ function FormatFields({ label, format, problem, onChange }: {
         {(ids) => (
           <Select
             {...ids} value={style}
-            onPick={(value) => onChange(value === "auto" ? undefined : { style: value, ...(value === "duration" && { unit: "ms" }), ...(value === "currency" && { unit: "USD" }) })}
+            onPick={(value) => onChange(value === "auto" ? undefined
+              : { style: value, ...(value === "duration" && { unit: "ms" }), ...(value === "currency" && { unit: "USD" }) })}
             options={Object.entries(w.formats).map(([value, name]) => ({ value, label: name }))}
           />
         )}
@@ -124,7 +129,11 @@ function FormatFields({ label, format, problem, onChange }: {
               />
             )}
           </Field>
-          {style !== "bytes" && <Field label={w.unit} hint={w.unitHints[style]}>{(ids) => <TextInput {...ids} value={format?.unit ?? ""} maxLength={20} onText={(unit) => put({ unit })} />}</Field>}
+          {style !== "bytes" && (
+            <Field label={w.unit} hint={w.unitHints[style]}>
+              {(ids) => <TextInput {...ids} value={format?.unit ?? ""} maxLength={20} onText={(unit) => put({ unit })} />}
+            </Field>
+          )}
         </div>
       )}
     </>

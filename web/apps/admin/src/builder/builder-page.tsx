@@ -73,7 +73,8 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   const tenants = useList<Tenant>("/v1/tenants", { environment, limit: 200 });
   const suggestions = (tenants.rows ?? []).map(({ tenant_id }) => ({ value: tenant_id }));
   const theme = useResolvedTheme(config.theme);
-  const look = useMemo<Look>(() => ({ tenant, timezone: config.timezone ?? organization.time_zone ?? "", environment }), [tenant, config.timezone, organization.time_zone, environment]);
+  const look = useMemo<Look>(() => ({ tenant, timezone: config.timezone ?? organization.time_zone ?? "", environment }),
+    [tenant, config.timezone, organization.time_zone, environment]);
   const known = useRef<Known>(new Map());
   const answers = useAnswers(widgets, periodOf(config), look, known.current);
   const toast = useToast();
@@ -83,7 +84,8 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
   const widget = widgets.find((one) => one.id === selected) ?? null;
   const problems = draft.error && (draft.error.status === 422 || draft.error.code === "slug_taken") ? draft.error : null;
 
-  const changeWidgets = (change: (widgets: readonly DraftWidget[]) => readonly DraftWidget[], key?: string) => draft.edit((before) => ({ ...before, widgets: change(before.widgets ?? []) }), key);
+  const changeWidgets = (change: (widgets: readonly DraftWidget[]) => readonly DraftWidget[],
+    key?: string) => draft.edit((before) => ({ ...before, widgets: change(before.widgets ?? []) }), key);
   const change = (next: DraftWidget, key: string) => changeWidgets((before) => before.map((one) => (one.id === next.id ? next : one)), `${next.id}.${key}`);
   const select = (id: string | null) => {
     setSelected(id);
@@ -156,7 +158,8 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
       />
       <Trouble draft={draft} look={look} />
       <div className="bench">
-        <main className="canvas" id="canvas" tabIndex={-1} style={{ background: theme.background, color: theme.text, fontFamily: theme.fontFamily ?? undefined }} data-mode={theme.mode}>
+        <main className="canvas" id="canvas" tabIndex={-1}
+          style={{ background: theme.background, color: theme.text, fontFamily: theme.fontFamily ?? undefined }} data-mode={theme.mode}>
           <div className="canvas-page">
             <CanvasHead config={config} theme={theme} onFilters={() => setTab("filters")} />
             {widgets.length === 0 ? (
@@ -168,7 +171,8 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
               </div>
             ) : (
               <Canvas
-                config={config} theme={theme} tenant={tenant} timezone={look.timezone} selected={selected} canEdit={canEdit} answerOf={answers.of} problemOf={problemOfWidget} onRetry={answers.retry}
+                config={config} theme={theme} tenant={tenant} timezone={look.timezone} selected={selected} canEdit={canEdit} answerOf={answers.of}
+                problemOf={problemOfWidget} onRetry={answers.retry}
                 onSelect={select} onArrange={arrange} onRemove={remove} onDuplicate={duplicate} onOpen={openPanel}
               />
             )}
@@ -184,7 +188,8 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
           <div className="tabs" role="tablist" aria-label={w.more}>
             {tabs.map((name) => (
               <button
-                key={name} type="button" role="tab" className="tab" id={`tab-${name}`} aria-selected={tab === name} aria-controls="panel" tabIndex={tab === name ? 0 : -1} onClick={() => setTab(name)}
+                key={name} type="button" role="tab" className="tab" id={`tab-${name}`} aria-selected={tab === name} aria-controls="panel"
+                tabIndex={tab === name ? 0 : -1} onClick={() => setTab(name)}
                 onKeyDown={(event) => {
                   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
                   if (step === undefined) return;
@@ -205,7 +210,8 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
                 onDuplicate={() => widget && duplicate(widget.id)} onRemove={() => widget && remove(widget.id)}
               />
             )}
-            {tab === "filters" && <FiltersPanel config={config} wasPublished={wasPublished} events={events} canEdit={canEdit} problemOf={(path) => problems?.of(path) ?? null} onChange={(filters, key) => draft.edit((before) => ({ ...before, filters }), key)} />}
+            {tab === "filters" && <FiltersPanel config={config} wasPublished={wasPublished} events={events} canEdit={canEdit}
+              problemOf={(path) => problems?.of(path) ?? null} onChange={(filters, key) => draft.edit((before) => ({ ...before, filters }), key)} />}
             {tab === "theme" && (
               <fieldset className="panel-form" disabled={!canEdit}>
                 <ThemeEditor
@@ -214,14 +220,17 @@ function Workbench({ initial }: { readonly initial: Dashboard }): JSX.Element {
                 />
               </fieldset>
             )}
-            {tab === "settings" && <SettingsPanel config={config} id={draft.meta.id} slug={draft.meta.slug} canEdit={canEdit} problemOf={(path) => problems?.of(path) ?? null} onChange={draft.edit} />}
+            {tab === "settings" && <SettingsPanel config={config} id={draft.meta.id} slug={draft.meta.slug} canEdit={canEdit}
+              problemOf={(path) => problems?.of(path) ?? null} onChange={draft.edit} />}
           </div>
         </aside>
       </div>
-      {open === "gallery" && <Gallery title={words.gallery.title} theme={config.theme} events={events} look={look} known={known.current} onPick={add} onClose={() => setOpen(null)} />}
+      {open === "gallery" && <Gallery title={words.gallery.title} theme={config.theme} events={events} look={look} known={known.current} onPick={add}
+        onClose={() => setOpen(null)} />}
       {open === "publish" && <PublishDialog draft={draft} look={look} onClose={() => setOpen(null)} />}
       {open === "versions" && <VersionsDialog draft={draft} look={look} canEdit={canEdit} onClose={() => setOpen(null)} />}
-      {open === "preview" && <PreviewDialog config={config} id={draft.meta.id} look={look} tenants={suggestions} onTenant={setTenant} onClose={() => setOpen(null)} />}
+      {open === "preview" && <PreviewDialog config={config} id={draft.meta.id} look={look} tenants={suggestions} onTenant={setTenant}
+        onClose={() => setOpen(null)} />}
     </div>
   );
 }

@@ -23,7 +23,12 @@ export function CanvasHead({ config, theme, onFilters }: {
         {filters.map((filter) =>
           filter.type === "period" ? (
             <span key={filter.id} className="canvas-period" style={frame}>
-              {(filter.options ?? ["1h", "24h", "7d", "30d", "90d", "12mo"]).map((period) => <span key={period} style={period === (filter.default ?? "30d") ? { color: theme.primaryText, background: theme.primarySoft } : { color: theme.muted }}>{strings.periodsShort[period] ?? period}</span>)}
+              {(filter.options ?? ["1h", "24h", "7d", "30d", "90d", "12mo"]).map((period) => (
+                <span key={period} style={period === (filter.default ?? "30d") ? { color: theme.primaryText, background: theme.primarySoft }
+                  : { color: theme.muted }}>
+                  {strings.periodsShort[period] ?? period}
+                </span>
+              ))}
             </span>
           ) : (
             <span key={filter.id} className="canvas-filter" style={frame}>

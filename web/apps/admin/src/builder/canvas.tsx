@@ -69,7 +69,8 @@ export function Canvas(props: CanvasProps): JSX.Element {
     if (!canEdit) return;
     event.currentTarget.setPointerCapture(event.pointerId);
     const from = positionsOf(widgets);
-    setDrag({ id, pointer: event.pointerId, isResize, from, positions: from, startX: event.clientX, startY: event.clientY + scrollTop(grid.current), dx: 0, dy: 0, hasMoved: false });
+    setDrag({ id, pointer: event.pointerId, isResize, from, positions: from, startX: event.clientX, startY: event.clientY + scrollTop(grid.current), dx: 0,
+      dy: 0, hasMoved: false });
   };
   const move = (event: PointerEvent<HTMLDivElement>) => {
     if (!drag || event.pointerId !== drag.pointer) return;
@@ -81,7 +82,8 @@ export function Canvas(props: CanvasProps): JSX.Element {
     if (!before) return;
     const { column, row } = steps();
     const [columns, rows] = [Math.round(dx / column), Math.round(dy / row)];
-    const wanted = fit(drag.isResize ? { ...before, w: Math.min(gridColumns - before.x, before.w + columns), h: before.h + rows } : { ...before, x: before.x + columns, y: before.y + rows });
+    const wanted = fit(drag.isResize ? { ...before, w: Math.min(gridColumns - before.x, before.w + columns), h: before.h + rows }
+      : { ...before, x: before.x + columns, y: before.y + rows });
     // From the places at the beginning: what made way comes back when the widget moves on.
     const next = arrange(drag.from, drag.id, wanted);
     setDrag({ ...drag, positions: same(next, drag.positions) ? drag.positions : next, dx, dy, hasMoved: true });
@@ -149,7 +151,8 @@ export function Canvas(props: CanvasProps): JSX.Element {
   const held = drag?.hasMoved ? drag : null;
   const ghost = held ? held.positions[held.id] : null;
   // Tab goes from widget to widget as the eye does.
-  const ordered = [...widgets].sort((one, other) => (positions[one.id]?.y ?? 0) - (positions[other.id]?.y ?? 0) || (positions[one.id]?.x ?? 0) - (positions[other.id]?.x ?? 0));
+  const ordered = [...widgets].sort((one, other) => (positions[one.id]?.y ?? 0) - (positions[other.id]?.y ?? 0)
+    || (positions[one.id]?.x ?? 0) - (positions[other.id]?.x ?? 0));
   return (
     <div
       className="canvas-grid" ref={grid} data-dragging={held ? "" : undefined} style={{ gridAutoRows: `${rowHeight}px`, fontFamily: theme.fontFamily ?? undefined }}
@@ -166,18 +169,22 @@ export function Canvas(props: CanvasProps): JSX.Element {
         const problem = props.problemOf(widget) ?? shown.missing;
         return (
           <div
-            key={widget.id} className={["cell", selected === widget.id ? "selected" : "", isHeld ? "held" : "", problem ? "wrong" : ""].join(" ").trim()} data-widget={widget.id}
+            key={widget.id} className={["cell", selected === widget.id ? "selected" : "", isHeld ? "held" : "", problem ? "wrong" : ""].join(" ").trim()}
+            data-widget={widget.id}
             ref={(element) => {
               if (element) cells.current.set(widget.id, element);
               else cells.current.delete(widget.id);
             }}
-            role="group" tabIndex={0} aria-label={`${w.widget(widgetName(widget))}. ${w.place("", box.x + 1, box.y + 1, box.w, box.h).slice(2)}`} aria-describedby="grid-help"
+            role="group" tabIndex={0} aria-label={`${w.widget(widgetName(widget))}. ${w.place("", box.x + 1, box.y + 1, box.w, box.h).slice(2)}`}
+            aria-describedby="grid-help"
             style={{
               gridColumn: `${box.x + 1} / span ${box.w}`, gridRow: `${box.y + 1} / span ${box.h}`,
               ...(isHeld && !held.isResize && { transform: `translate(${offset(held, steps()).x}px, ${offset(held, steps()).y}px)` }),
             }}
-            onPointerDown={(event) => start(event, widget.id)} onPointerMove={move} onPointerUp={(event) => end(event, true)} onPointerCancel={(event) => end(event, false)}
-            onKeyDown={(event) => key(event, widget)} onFocus={(event) => event.target === event.currentTarget && event.currentTarget.matches(":focus-visible") && onSelect(widget.id)}
+            onPointerDown={(event) => start(event, widget.id)} onPointerMove={move} onPointerUp={(event) => end(event, true)}
+            onPointerCancel={(event) => end(event, false)}
+            onKeyDown={(event) => key(event, widget)}
+            onFocus={(event) => event.target === event.currentTarget && event.currentTarget.matches(":focus-visible") && onSelect(widget.id)}
             onDoubleClick={() => props.onOpen(widget.id)}
           >
             <WidgetCard
@@ -244,7 +251,8 @@ function useGlide(cells: ReadonlyMap<string, HTMLElement>, positions: Positions,
       const from = before.current.get(id);
       before.current.set(id, to);
       if (!isMoved || calm || id === held || !from || (from.left === to.left && from.top === to.top)) continue;
-      cell.animate([{ transform: `translate(${from.left - to.left}px, ${from.top - to.top}px)` }, { transform: "none" }], { duration: 160, easing: "cubic-bezier(0.2, 0.7, 0.2, 1)" });
+      cell.animate([{ transform: `translate(${from.left - to.left}px, ${from.top - to.top}px)` }, { transform: "none" }],
+        { duration: 160, easing: "cubic-bezier(0.2, 0.7, 0.2, 1)" });
     }
   });
 }

@@ -51,7 +51,8 @@ function valueOf(config: DraftConfig | null, part: string): unknown {
 }
 
 /**
- * Whether the server has `mine` when it answers `theirs`: it fills in what was not said and leaves out what says nothing; and an address that was emptied stays what it was.
+ * Whether the server has `mine` when it answers `theirs`: it fills in what was not said and leaves out what says nothing; and an address that was
+ * emptied stays what it was.
  */
 export function isSame(mine: DraftConfig, theirs: DraftConfig): boolean {
   return canonical(plain(mine)) === canonical(plain(mine.slug ? theirs : { ...theirs, slug: "" }));

@@ -44,9 +44,11 @@ export function draftTransport(config: DraftConfig, id: string, look: Look, perm
 function viewOf(config: DraftConfig, id: string, widgets: readonly DraftWidget[], look: Look, permissions: PreviewPermissions): DashboardConfig {
   const locked = Object.keys(permissions.locked);
   return {
-    id, name: config.name, ...(config.description && { description: config.description }), layout: config.layout ?? {}, ...(config.theme && { theme: config.theme }), live: false,
+    id, name: config.name, ...(config.description && { description: config.description }), layout: config.layout ?? {},
+      ...(config.theme && { theme: config.theme }), live: false,
     filters: (config.filters ?? []).filter((filter) => filter.value === undefined && isAllowed(filter.dimension, permissions)).map((filter) =>
-      filter.type === "period" && permissions.periods.length > 0 ? { ...filter, options: (filter.options ?? permissions.periods).filter((period) => permissions.periods.includes(period)) } : filter),
+      filter.type === "period" && permissions.periods.length > 0
+        ? { ...filter, options: (filter.options ?? permissions.periods).filter((period) => permissions.periods.includes(period)) } : filter),
     widgets,
     permissions: {
       allow_drill_down: false, allow_export: false, allowed_periods: permissions.periods.length > 0 ? permissions.periods : null,
@@ -93,7 +95,8 @@ function ask(widget: DraftWidget, state: WireState, look: Look, permissions: Pre
     ...Object.entries(permissions.locked).map(([dimension, values]) => ({ dimension, op: "in" as const, values: typeof values === "string" ? [values] : values })),
     ...Object.entries(state.dimensions ?? {}).map(([dimension, values]) => ({ dimension, op: "in" as const, values })),
     ...Object.entries(state.numericRanges ?? {}).flatMap(([property, { min, max }]): QueryFilter[] =>
-      min !== undefined && max !== undefined ? [{ property, op: "between", values: [min, max] }] : min !== undefined ? [{ property, op: "gte", values: [min] }] : max !== undefined ? [{ property, op: "lte", values: [max] }] : []),
+      min !== undefined && max !== undefined ? [{ property, op: "between", values: [min, max] }] : min !== undefined
+        ? [{ property, op: "gte", values: [min] }] : max !== undefined ? [{ property, op: "lte", values: [max] }] : []),
   ];
   const body = {
     kind: widget.kind, query: { ...widget.query, ...(period !== undefined && { period }) }, environment: look.environment,
@@ -102,7 +105,8 @@ function ask(widget: DraftWidget, state: WireState, look: Look, permissions: Pre
   return inTurn(() => api.post<QueryResult>("/v1/query", body, signal ? { signal } : {}), signal);
 }
 
-async function valuesOf(search: URLSearchParams, widgets: readonly DraftWidget[], look: Look, permissions: PreviewPermissions, signal: AbortSignal | undefined): Promise<unknown> {
+async function valuesOf(search: URLSearchParams, widgets: readonly DraftWidget[], look: Look, permissions: PreviewPermissions,
+  signal: AbortSignal | undefined): Promise<unknown> {
   const dimension = search.get("dimension") ?? "";
   const needle = search.get("q") ?? "";
   const events = [...new Set(widgets.flatMap(({ query }) => (query?.event_name ? [query.event_name] : [])))];

@@ -204,7 +204,8 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
     const warn = (event: BeforeUnloadEvent) => {
       const text = JSON.stringify(now.current.config);
       const state = now.current.status;
-      if (canEdit && text !== now.current.saved && (state === "conflict" || state === "invalid" || state === "failed" || state === "offline" || text.length > mostWhenLeaving)) event.preventDefault();
+      if (canEdit && text !== now.current.saved
+        && (state === "conflict" || state === "invalid" || state === "failed" || state === "offline" || text.length > mostWhenLeaving)) event.preventDefault();
     };
     // What nothing can keep is asked about.
     const unguard = guardLeaving(() => {
@@ -298,7 +299,8 @@ export function useDraft(initial: Dashboard, canEdit: boolean, person: string): 
 
   return useMemo(
     () => ({
-      config: history.config, meta, status, error, theirs, canUndo: history.past.length > 0, canRedo: history.future.length > 0, edit, undo, redo, flush: save, adopt, useTheirs, keepMine, forget, refreshMeta, revision, fallBehind, replace,
+      config: history.config, meta, status, error, theirs, canUndo: history.past.length > 0, canRedo: history.future.length > 0, edit, undo, redo,
+      flush: save, adopt, useTheirs, keepMine, forget, refreshMeta, revision, fallBehind, replace,
       isRecovered: kept !== null,
     }),
     [history, meta, status, error, theirs, edit, undo, redo, save, adopt, useTheirs, keepMine, forget, refreshMeta, revision, fallBehind, replace, kept],

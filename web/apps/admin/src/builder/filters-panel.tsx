@@ -41,7 +41,8 @@ export function FiltersPanel({ config, wasPublished, events, canEdit, problemOf,
     const used = new Set(filters.map(({ dimension }) => dimension));
     const next = dimensions.find(({ value }) => !used.has(value));
     const id = freeId("f_", filters, wasPublished);
-    onChange([...filters, !has("period") ? retype({ id, type: "period" }, "period") : next ? { id, type: "multi_select", dimension: next.value } : retype({ id, type: "date_range" }, "date_range")], `filterbar.add.${id}`);
+    onChange([...filters, !has("period") ? retype({ id, type: "period" }, "period") : next ? { id, type: "multi_select", dimension: next.value }
+      : retype({ id, type: "date_range" }, "date_range")], `filterbar.add.${id}`);
   };
   return (
     <fieldset className="panel-form" disabled={!canEdit}>

@@ -22,10 +22,12 @@ interface GalleryProps {
 export function Gallery({ title, theme, events, look: view, known, onPick, onClose }: GalleryProps): JSX.Element {
   const [search, setSearch] = useState("");
   const resolved = useResolvedTheme(theme);
-  const widgets = useMemo(() => (events.length === 0 ? [] : looks.filter(({ kind }) => kind !== "text").map((look) => starter(look, `picture_${look.kind}_${look.chart}`, events))), [events]);
+  const widgets = useMemo(() => (events.length === 0 ? []
+    : looks.filter(({ kind }) => kind !== "text").map((look) => starter(look, `picture_${look.kind}_${look.chart}`, events))), [events]);
   const answers = useAnswers(widgets, null, view, known);
   const needle = search.trim().toLowerCase();
-  const found = looks.filter((look) => needle === "" || `${lookName(look)} ${look.chart} ${words.charts.hints[`${look.kind}/${look.chart}`] ?? ""}`.toLowerCase().includes(needle));
+  const found = looks.filter((look) => needle === ""
+    || `${lookName(look)} ${look.chart} ${words.charts.hints[`${look.kind}/${look.chart}`] ?? ""}`.toLowerCase().includes(needle));
   const kinds = Object.entries(words.charts.kinds).filter(([kind]) => found.some((look) => look.kind === kind));
   return (
     <Dialog title={title} size="large" onClose={onClose} bare>
@@ -42,7 +44,8 @@ export function Gallery({ title, theme, events, look: view, known, onPick, onClo
                 {found.filter((look) => look.kind === kind).map((look) => (
                   <button key={look.chart} type="button" className="gallery-item" data-look={`${look.kind}/${look.chart}`} onClick={() => onPick(look)}>
                     <span className="gallery-picture" aria-hidden="true">
-                      <Picture look={look} widget={widgets.find(({ kind, chart }) => kind === look.kind && chart === look.chart)} shownOf={answers.of} theme={resolved} />
+                      <Picture look={look} widget={widgets.find(({ kind, chart }) => kind === look.kind && chart === look.chart)} shownOf={answers.of}
+                        theme={resolved} />
                     </span>
                     <span className="gallery-name">{lookName(look)}</span>
                     <span className="gallery-hint">{words.charts.hints[`${look.kind}/${look.chart}`]}</span>
@@ -67,5 +70,6 @@ function Picture({ look, widget, shownOf, theme }: {
   if (!widget || !answer || "error" in answer || answer.result.rows.length < 2) {
     if (look.kind !== "kpi" || !widget || !answer || "error" in answer) return <Sampled widget={{ ...model, title: "" }} theme={theme} />;
   }
-  return <WidgetCard widget={{ ...widget, title: "", options: { show_legend: false, on_click: "none", ...widget.options } }} answer={answer} theme={theme} tenant="sample" still />;
+  return <WidgetCard widget={{ ...widget, title: "", options: { show_legend: false, on_click: "none", ...widget.options } }} answer={answer} theme={theme}
+    tenant="sample" still />;
 }

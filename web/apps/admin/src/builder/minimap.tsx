@@ -34,7 +34,8 @@ export function Minimap({ config, marks, chosen, onChoose, label, rows: wanted =
         const mark = marks.get(widget.id);
         return (
           <button
-            key={widget.id} type="button" className={`minimap-box ${mark ?? ""}`} aria-pressed={chosen === widget.id} title={widgetName(widget)} aria-label={widgetName(widget)} disabled={!onChoose || !mark}
+            key={widget.id} type="button" className={`minimap-box ${mark ?? ""}`} aria-pressed={chosen === widget.id} title={widgetName(widget)}
+            aria-label={widgetName(widget)} disabled={!onChoose || !mark}
             style={{ gridColumn: `${x + 1} / span ${w}`, gridRow: `${y + 1} / span ${h}` }} onClick={() => onChoose?.(widget.id)}
           >
             {h * step - gap >= nameHeight && <span>{widgetName(widget)}</span>}

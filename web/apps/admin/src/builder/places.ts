@@ -22,7 +22,8 @@ export function freePlace(widgets: readonly DraftWidget[], w: number, h: number)
 }
 
 /**
- * A name that nothing among `taken` has. Once a version was published, none that something removed may have had either: sessions and viewers' own layouts go on naming that.
+ * A name that nothing among `taken` has. Once a version was published, none that something removed may have had either: sessions and viewers' own
+ * layouts go on naming that.
  */
 export function freeId(prefix: string, taken: readonly { readonly id: string }[], wasPublished = false): string {
   const ids = new Set(taken.map(({ id }) => id));

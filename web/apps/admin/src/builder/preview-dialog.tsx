@@ -51,7 +51,9 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
             <span className="field-label">{w.device}</span>
             <Segments
               label={w.device} value={device} onPick={setDevice}
-              options={[{ value: "wide", label: w.devices.wide, icon: "screen", hideLabel: true }, { value: "medium", label: w.devices.medium, icon: "tablet", hideLabel: true }, { value: "narrow", label: w.devices.narrow, icon: "phone", hideLabel: true }]}
+              options={[{ value: "wide", label: w.devices.wide, icon: "screen", hideLabel: true },
+                { value: "medium", label: w.devices.medium, icon: "tablet", hideLabel: true },
+                { value: "narrow", label: w.devices.narrow, icon: "phone", hideLabel: true }]}
             />
           </div>
           <div className="field">
@@ -79,7 +81,8 @@ export function PreviewDialog({ config, id, look, tenants, onTenant, onClose }: 
           {(config.widgets?.length ?? 0) > 0 && (
             <fieldset className="choices">
               <legend>{w.hidden}</legend>
-              {config.widgets?.map((widget) => <Checkbox key={widget.id} label={widgetName(widget)} on={hidden.includes(widget.id)} onToggle={() => setHidden(toggle(hidden, widget.id))} />)}
+              {config.widgets?.map((widget) => <Checkbox key={widget.id} label={widgetName(widget)} on={hidden.includes(widget.id)}
+                onToggle={() => setHidden(toggle(hidden, widget.id))} />)}
             </fieldset>
           )}
           <Note>{w.note}{config.filters?.some(({ value }) => value !== undefined) && ` ${w.softNote}`}</Note>

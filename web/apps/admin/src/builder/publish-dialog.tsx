@@ -93,8 +93,12 @@ export function Changes({ before, after, difference, beforeName, afterName, look
   return (
     <>
       <div className="diff">
-        <figure><figcaption>{beforeName}</figcaption><Minimap config={before} marks={marks} chosen={chosen} onChoose={setChosen} label={beforeName} rows={rows} /></figure>
-        <figure><figcaption>{afterName}</figcaption><Minimap config={after} marks={marks} chosen={chosen} onChoose={setChosen} label={afterName} rows={rows} /></figure>
+        {([[beforeName, before], [afterName, after]] as const).map(([name, config]) => (
+          <figure key={name}>
+            <figcaption>{name}</figcaption>
+            <Minimap config={config} marks={marks} chosen={chosen} onChoose={setChosen} label={name} rows={rows} />
+          </figure>
+        ))}
       </div>
       <h3 className="field-label">{w.changes(count)}</h3>
       <ul className="diff-list">
@@ -109,9 +113,15 @@ export function Changes({ before, after, difference, beforeName, afterName, look
             </button>
           </li>
         ))}
-        {parts.map((part) => <li key={part} className="diff-item"><Badge tone="warn">{w.kinds["changed"]}</Badge><span className="strong">{w.parts[part] ?? part}</span></li>)}
+        {parts.map((part) => (
+          <li key={part} className="diff-item">
+            <Badge tone="warn">{w.kinds["changed"]}</Badge>
+            <span className="strong">{w.parts[part] ?? part}</span>
+          </li>
+        ))}
       </ul>
-      {change && (change.kind === "changed" || change.kind === "added" || change.kind === "removed") && <Sides before={before} after={after} old={change.before} fresh={change.after} look={look} />}
+      {change && (change.kind === "changed" || change.kind === "added" || change.kind === "removed") && <Sides before={before} after={after}
+        old={change.before} fresh={change.after} look={look} />}
     </>
   );
 }
@@ -138,7 +148,8 @@ function Side({ name, config, widget, look }: {
     <figure>
       <figcaption>{name}</figcaption>
       <div className="diff-card">
-        {widget && shown ? <WidgetCard widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} tenant={look.tenant} onRetry={answers.retry} /> : <span className="muted">–</span>}
+        {widget && shown ? <WidgetCard widget={widget} answer={shown.answer} isStale={shown.isStale} theme={theme} tenant={look.tenant}
+          onRetry={answers.retry} /> : <span className="muted">–</span>}
       </div>
     </figure>
   );

@@ -27,7 +27,8 @@ export function QueryFilters({ filters: whole, event, events, problem, onChange:
   const dimensions = dimensionsOf(event, events);
   const numbers = numbersOf(event, events);
   const put = (index: number, filter: QueryFilter) => onChange(filters.map((one, at) => (at === index ? filter : one)), `filters.${index}`);
-  const pick = (index: number, name: string) => put(index, numbers.some(({ value }) => value === name) ? { property: name, op: "gte", values: [0] } : { dimension: name, op: "in", values: [] });
+  const pick = (index: number, name: string) => put(index, numbers.some(({ value }) => value === name) ? { property: name, op: "gte", values: [0] }
+    : { dimension: name, op: "in", values: [] });
   return (
     <div className="stack tight">
       {filters.map((filter, index) => {
@@ -42,18 +43,22 @@ export function QueryFilters({ filters: whole, event, events, problem, onChange:
                   suggestions={[...dimensions, ...numbers]} placeholder={w.choose}
                 />
               </span>
-              <IconButton icon="close" label={`${words.common.remove} ${name}`} onClick={() => onChange(filters.filter((_one, at) => at !== index), `filters.${filters.length}`)} />
+              <IconButton icon="close" label={`${words.common.remove} ${name}`}
+                onClick={() => onChange(filters.filter((_one, at) => at !== index), `filters.${filters.length}`)} />
             </div>
             {isNumber ? (
               <div className="row">
                 <Select
-                  aria-label={words.filters.type} value={filter.op} onPick={(op) => put(index, { property: name, op, values: op === "between" ? [filter.values[0] ?? 0, filter.values[1] ?? filter.values[0] ?? 0] : [filter.values[0] ?? 0] })}
+                  aria-label={words.filters.type} value={filter.op}
+                  onPick={(op) => put(index, { property: name, op, values: op === "between"
+                    ? [filter.values[0] ?? 0, filter.values[1] ?? filter.values[0] ?? 0] : [filter.values[0] ?? 0] })}
                   options={(["gte", "lte", "between"] as const).map((value) => ({ value, label: w.filterOps[value] }))}
                 />
                 {filter.values.map((value, at) => (
                   <NumberInput
                     key={at} aria-label={at === 0 ? w.from : w.to} value={value}
-                    onNumber={(number) => number !== undefined && put(index, { property: name, op: filter.op, values: filter.values.map((one, place) => (place === at ? number : one)) })}
+                    onNumber={(number) => number !== undefined
+                      && put(index, { property: name, op: filter.op, values: filter.values.map((one, place) => (place === at ? number : one)) })}
                   />
                 ))}
               </div>
@@ -75,7 +80,8 @@ export function QueryFilters({ filters: whole, event, events, problem, onChange:
       })}
       {problem && <p className="field-error" role="alert">{problem}</p>}
       <span>
-        <Button small icon="plus" onClick={() => onChange([...filters, { dimension: dimensions[0]?.value ?? "event_name", op: "in", values: [] }], `filters.${filters.length}`)}>
+        <Button small icon="plus" onClick={() => onChange([...filters, { dimension: dimensions[0]?.value ?? "event_name", op: "in", values: [] }],
+          `filters.${filters.length}`)}>
           {w.addFilter}
         </Button>
       </span>
@@ -87,7 +93,10 @@ export function QueryFilters({ filters: whole, event, events, problem, onChange:
 export function valuesOf(name: string, event: EventType | null, events: readonly EventType[]): readonly Suggestion[] {
   if (name === "event_name") return events.map(({ event_name, count }) => ({ value: event_name, note: compactCount(count) }));
   const found = new Map<string, number>();
-  for (const { dimensions } of event ? [event] : events) for (const { value, count } of dimensions.find((dimension) => dimension.name === name)?.top_values ?? []) found.set(value, (found.get(value) ?? 0) + count);
+  for (const { dimensions } of event ? [event] : events) {
+    const values = dimensions.find((dimension) => dimension.name === name)?.top_values ?? [];
+    for (const { value, count } of values) found.set(value, (found.get(value) ?? 0) + count);
+  }
   return [...found].map(([value, count]) => ({ value, note: compactCount(count) }));
 }
 

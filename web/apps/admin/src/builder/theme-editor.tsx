@@ -61,7 +61,9 @@ export function ThemeEditor({ theme, onChange, problemOf, wide = false }: ThemeE
           {Object.entries(presets).map(([name, preset]) => {
             const look = resolveTheme(preset, isDark());
             return (
-              <button key={name} type="button" className="preset" aria-pressed={isPreset(theme, preset)} onClick={() => onChange({ ...preset, ...kept(theme), ...(preset.mode === undefined && theme.mode !== undefined && theme.mode !== "dark" && { mode: theme.mode }) })}>
+              <button key={name} type="button" className="preset" aria-pressed={isPreset(theme, preset)}
+                onClick={() => onChange({ ...preset, ...kept(theme),
+                  ...(preset.mode === undefined && theme.mode !== undefined && theme.mode !== "dark" && { mode: theme.mode }) })}>
                 <span className="preset-picture" style={{ background: look.background, borderColor: look.cardBorder }}>
                   <span style={{ background: look.card, borderColor: look.cardBorder }}>
                     {look.palette.slice(0, 4).map((color, index) => <i key={color} style={{ background: color, height: `${[60, 90, 45, 75][index] ?? 50}%` }} />)}
@@ -105,19 +107,26 @@ export function ThemeEditor({ theme, onChange, problemOf, wide = false }: ThemeE
               />
             </span>
           ))}
-          {palette.length < 24 && <Button small icon="plus" onClick={() => put({ palette: palette.length === 0 ? resolved.palette.slice(0, 6) : [...palette, resolved.palette[palette.length % resolved.palette.length] ?? "#888888"] })}>{w.addColor}</Button>}
+          {palette.length < 24 && <Button small icon="plus"
+            onClick={() => put({ palette: palette.length === 0 ? resolved.palette.slice(0, 6)
+              : [...palette, resolved.palette[palette.length % resolved.palette.length] ?? "#888888"] })}>{w.addColor}</Button>}
         </div>
         <p className="field-hint">{problemOf("palette") ?? w.paletteHint}</p>
       </div>
       <Field label={w.font} error={font === "custom" ? null : problemOf("fontFamily")}>
         {(ids) => (
           <Select
-            {...ids} value={font} onPick={(value) => put({ fontFamily: value === "page" ? undefined : value === "custom" ? "Inter, sans-serif" : fonts[value as "sans"] })}
+            {...ids} value={font} onPick={(value) => put({ fontFamily: value === "page" ? undefined : value === "custom" ? "Inter, sans-serif"
+              : fonts[value as "sans"] })}
             options={[{ value: "page", label: w.fontPage }, ...(["sans", "serif", "mono", "custom"] as const).map((value) => ({ value, label: w.fonts[value] }))]}
           />
         )}
       </Field>
-      {font === "custom" && <Field label={w.fontList} error={problemOf("fontFamily")}>{(ids) => <TextInput {...ids} mono value={theme.fontFamily ?? ""} onText={(fontFamily) => put({ fontFamily })} />}</Field>}
+      {font === "custom" && (
+        <Field label={w.fontList} error={problemOf("fontFamily")}>
+          {(ids) => <TextInput {...ids} mono value={theme.fontFamily ?? ""} onText={(fontFamily) => put({ fontFamily })} />}
+        </Field>
+      )}
       <Field label={w.logo} hint={w.logoHint} error={problemOf("logoUrl")}>
         {(ids) => <TextInput {...ids} mono type="url" value={theme.logoUrl ?? ""} placeholder="https://" onText={(logoUrl) => put({ logoUrl })} />}
       </Field>
@@ -136,7 +145,8 @@ function kept(theme: Theme): Theme {
 }
 
 function isPreset(theme: Theme, preset: Theme): boolean {
-  return [...colorNames, "palette" as const].every((name) => JSON.stringify(theme[name]) === JSON.stringify(preset[name])) && (preset.mode === undefined ? theme.mode !== "dark" || Object.keys(preset).length === 0 : theme.mode === preset.mode);
+  return [...colorNames, "palette" as const].every((name) => JSON.stringify(theme[name]) === JSON.stringify(preset[name]))
+    && (preset.mode === undefined ? theme.mode !== "dark" || Object.keys(preset).length === 0 : theme.mode === preset.mode);
 }
 
 /** What is hard to read in the colours as they were chosen, by the ratios of WCAG 2. */
@@ -146,7 +156,8 @@ export function contrastWarnings(theme: Theme): readonly string[] {
   const card = theme.cardBackground ?? plain.card;
   const pairs = [
     { name: w.pairs.text, color: theme.textColor, on: card, wanted: 4.5 }, { name: w.pairs.muted, color: theme.mutedColor, on: card, wanted: 4.5 },
-    { name: w.pairs.primary, color: theme.primaryColor, on: card, wanted: 3 }, { name: w.pairs.page, color: theme.textColor ?? plain.text, on: theme.backgroundColor, wanted: 4.5 },
+    { name: w.pairs.primary, color: theme.primaryColor, on: card, wanted: 3 },
+    { name: w.pairs.page, color: theme.textColor ?? plain.text, on: theme.backgroundColor, wanted: 4.5 },
     { name: w.pairs.text, color: theme.textColor === undefined && theme.cardBackground !== undefined ? plain.text : undefined, on: card, wanted: 4.5 },
   ];
   return pairs.flatMap(({ name, color, on, wanted }) => {

@@ -58,7 +58,9 @@ export function TopBar({ draft, canEdit, canPublish, isFull, tenant, tenants, on
   };
   const items: (MenuItem | "line")[] = [
     { label: w.versions, icon: "history", run: () => onOpen("versions") },
-    ...(canPublish && meta.status === "published" ? [{ label: w.session, icon: "session", run: () => navigate(`/sessions?new=1&dashboard=${meta.id}${tenant === "" ? "" : `&tenant=${encodeURIComponent(tenant)}`}`) } as const] : []),
+    ...(canPublish && meta.status === "published"
+      ? [{ label: w.session, icon: "session",
+        run: () => navigate(`/sessions?new=1&dashboard=${meta.id}${tenant === "" ? "" : `&tenant=${encodeURIComponent(tenant)}`}`) } as const] : []),
     "line",
     ...(canEdit
       ? [
@@ -76,11 +78,13 @@ export function TopBar({ draft, canEdit, canPublish, isFull, tenant, tenants, on
       <div className="topbar-part">
         <IconButton icon="back" label={w.back} onClick={() => navigate("/dashboards")} />
         <input
-          className="topbar-name" aria-label={w.name} value={config.name} readOnly={!canEdit} size={Math.max(8, Math.min(36, config.name.length + 1))} maxLength={200}
+          className="topbar-name" aria-label={w.name} value={config.name} readOnly={!canEdit} size={Math.max(8, Math.min(36, config.name.length + 1))}
+          maxLength={200}
           onChange={(event) => draft.edit((before) => ({ ...before, name: event.target.value }), "name")}
         />
         <Publication draft={draft} />
-        {canEdit ? <span className="topbar-status" role="status" data-status={status}>{w.status[status]}</span> : <span title={w.readOnly}><Badge>{w.readOnlyBadge}</Badge></span>}
+        {canEdit && <span className="topbar-status" role="status" data-status={status}>{w.status[status]}</span>}
+        {!canEdit && <span title={w.readOnly}><Badge>{w.readOnlyBadge}</Badge></span>}
       </div>
       <div className="topbar-part">
         {canEdit && (

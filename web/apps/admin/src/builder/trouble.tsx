@@ -71,7 +71,8 @@ function Conflict({ draft, look }: TroubleProps): JSX.Element {
       {isComparing && theirs && (
         <Dialog title={w.compareTitle} size="large" onClose={() => setComparing(false)}>
           <div className="stack">
-            <Changes before={configOf(theirs)} after={draft.config} difference={diff(configOf(theirs), draft.config)} beforeName={w.theirs} afterName={w.mine} look={look} />
+            <Changes before={configOf(theirs)} after={draft.config} difference={diff(configOf(theirs), draft.config)} beforeName={w.theirs} afterName={w.mine}
+              look={look} />
           </div>
         </Dialog>
       )}

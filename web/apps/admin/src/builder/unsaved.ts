@@ -10,7 +10,10 @@ export interface Unsaved {
 export interface Place {
   /** What was kept, unless the server has it anyway. */
   readonly read: (saved: DraftConfig) => Unsaved | null;
-  /** `isSent`: it is on its way to the server while the page goes; then it is kept for this tab only, which may come back before it has arrived. False when there is no room for it. */
+  /**
+   * `isSent`: it is on its way to the server while the page goes; then it is kept for this tab only, which may come back before it has arrived.
+   * False when there is no room for it.
+   */
   readonly keep: (config: DraftConfig, revision: number, isSent?: boolean) => boolean;
   readonly forget: () => void;
 }
@@ -19,7 +22,10 @@ export type Room = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 const places = new Map<string, Place>();
 
-/** Where a browser keeps what it could not save: the session ended, the network was away, somebody else came first. It is one person's. The same object for the same draft, every time. */
+/**
+ * Where a browser keeps what it could not save: the session ended, the network was away, somebody else came first. It is one person's. The same
+ * object for the same draft, every time.
+ */
 export function unsaved(person: string, dashboard: string): Place {
   const key = `emban.unsaved.${person}.${dashboard}`;
   const known = places.get(key);
@@ -96,7 +102,8 @@ function isUnsaved(value: unknown): value is Unsaved {
 export function isDraft(value: unknown): value is DraftConfig {
   if (!isObject(value) || typeof value["name"] !== "string") return false;
   const { widgets = [], filters = [] } = value;
-  return Array.isArray(widgets) && widgets.every(isWidget) && Array.isArray(filters) && filters.every((filter) => isObject(filter) && typeof filter["id"] === "string" && typeof filter["type"] === "string");
+  return Array.isArray(widgets) && widgets.every(isWidget) && Array.isArray(filters)
+    && filters.every((filter) => isObject(filter) && typeof filter["id"] === "string" && typeof filter["type"] === "string");
 }
 
 function isWidget(value: unknown): boolean {

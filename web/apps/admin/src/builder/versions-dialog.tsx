@@ -41,7 +41,9 @@ export function VersionsDialog({ draft, look, canEdit, onClose }: VersionsProps)
   return (
     <Dialog
       title={w.title} size="large" onClose={onClose} bare
-      footer={canEdit && <Button kind="primary" icon="history" busy={restore.isBusy} disabled={number === null || difference?.count === 0} onClick={restore.run}>{w.restore}</Button>}
+      footer={canEdit && (
+        <Button kind="primary" icon="history" busy={restore.isBusy} disabled={number === null || difference?.count === 0} onClick={restore.run}>{w.restore}</Button>
+      )}
     >
       <div className="versions">
         <div className="versions-list">

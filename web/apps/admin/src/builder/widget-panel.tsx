@@ -48,7 +48,8 @@ function Editor({ widget, events, period, canEdit, problemOf, onChange, onDuplic
               const look = looks.find(({ kind, chart }) => `${kind}/${chart}` === value);
               if (look) onChange(adapt(widget, look, events), "chart");
             }}
-            options={Object.entries(words.charts.kinds).map(([kind, group]) => ({ group, options: looks.filter((look) => look.kind === kind).map((look) => ({ value: `${look.kind}/${look.chart}`, label: lookName(look) })) }))}
+            options={Object.entries(words.charts.kinds).map(([kind, group]) => ({ group,
+              options: looks.filter((look) => look.kind === kind).map((look) => ({ value: `${look.kind}/${look.chart}`, label: lookName(look) })) }))}
           />
         )}
       </Field>
@@ -78,7 +79,8 @@ function Editor({ widget, events, period, canEdit, problemOf, onChange, onDuplic
           <Part title={w.filters}>
             <QueryFilters
               filters={widget.query?.filters ?? []} event={eventOf(widget, events)} events={events} problem={problemOf("query.filters")}
-              onChange={(filters, key) => widget.query && onChange(clean({ ...widget, query: filters.length > 0 ? { ...widget.query, filters } : without(widget.query, "filters") }), key)}
+              onChange={(filters, key) => widget.query
+                && onChange(clean({ ...widget, query: filters.length > 0 ? { ...widget.query, filters } : without(widget.query, "filters") }), key)}
             />
           </Part>
           <Part title={w.appearance}><Appearance widget={widget} problemOf={problemOf} onChange={(next, key) => onChange(clean(next), key)} /></Part>
@@ -91,7 +93,8 @@ function Editor({ widget, events, period, canEdit, problemOf, onChange, onDuplic
               {(ids) => (
                 <SettledInput
                   ids={ids} value={widget.position[member] + (member === "x" || member === "y" ? 1 : 0)}
-                  onSettle={(value) => onChange({ ...widget, position: { ...widget.position, [member]: value - (member === "x" || member === "y" ? 1 : 0) } }, "position")}
+                  onSettle={(value) => onChange({ ...widget, position: { ...widget.position, [member]: value - (member === "x" || member === "y" ? 1 : 0) } },
+                    "position")}
                 />
               )}
             </Field>
@@ -128,7 +131,8 @@ export function Part({ title, children, isClosed = false }: { readonly title: st
 
 type Query = NonNullable<DraftWidget["query"]>;
 
-function DataFields({ widget, events, period, problemOf, onChange }: Pick<WidgetPanelProps, "events" | "period" | "problemOf" | "onChange"> & { readonly widget: DraftWidget }): JSX.Element {
+function DataFields({ widget, events, period, problemOf, onChange }: Pick<WidgetPanelProps,
+  "events" | "period" | "problemOf" | "onChange"> & { readonly widget: DraftWidget }): JSX.Element {
   const query: Query = widget.query ?? { metric: "count" };
   const offer = offers(widget);
   const event = eventOf(widget, events);
@@ -145,7 +149,8 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
   const dimensions = dimensionsOf(event, events);
   const metric = (name: "metric" | "second_metric", property: "numeric_prop" | "second_numeric_prop") => (value: string) => {
     const first = numbers[0]?.value;
-    put({ [name]: value, ...(needsNumber(value) ? !query[property] && first ? { [property]: first } : {} : { [property]: null }), ...(name === "metric" && value !== "count_unique" && value !== "count_unique_approx" && { unique_prop: null }) } as { metric: string });
+    put({ [name]: value, ...(needsNumber(value) ? !query[property] && first ? { [property]: first } : {} : { [property]: null }),
+      ...(name === "metric" && value !== "count_unique" && value !== "count_unique_approx" && { unique_prop: null }) } as { metric: string });
   };
   const isUnique = query.metric.startsWith("count_unique") || (query.second_metric ?? "").startsWith("count_unique");
   return (
@@ -202,7 +207,8 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
         <Field label={w.groupBy} error={problemOf("query.group_by") ?? (query.group_by || offer.groupOptional ? null : w.needsGroup)}>
           {(ids) => (
             <Combo
-              ids={ids} clearable={offer.groupOptional} value={query.group_by ?? ""} suggestions={dimensions} placeholder={offer.groupOptional ? w.groupByNone : w.choose}
+              ids={ids} clearable={offer.groupOptional} value={query.group_by ?? ""} suggestions={dimensions}
+              placeholder={offer.groupOptional ? w.groupByNone : w.choose}
               onPick={(name) => put({ group_by: name, ...(name === "" && { limit: null, order: null, other: null }) })}
             />
           )}
@@ -244,7 +250,8 @@ function DataFields({ widget, events, period, problemOf, onChange }: Pick<Widget
           {(ids) => (
             <Select
               {...ids} value={typeof query.period === "object" ? "" : query.period ?? "30d"} onPick={(value) => value !== "" && put({ period: value })}
-              options={[...(typeof query.period === "object" ? [{ value: "", label: w.ownPeriod }] : []), ...Object.entries(w.periods).map(([value, label]) => ({ value, label }))]}
+              options={[...(typeof query.period === "object" ? [{ value: "", label: w.ownPeriod }] : []),
+                ...Object.entries(w.periods).map(([value, label]) => ({ value, label }))]}
             />
           )}
         </Field>
@@ -290,7 +297,8 @@ export function eventOf(widget: DraftWidget, events: readonly EventType[]): Even
 /** Texts of one event, or of all; and what every event has. */
 export function dimensionsOf(event: EventType | null, events: readonly EventType[]): readonly Suggestion[] {
   const found = new Map<string, number>();
-  for (const { dimensions } of event ? [event] : events) for (const { name, cardinality } of dimensions) found.set(name, Math.max(found.get(name) ?? 0, cardinality));
+  for (const { dimensions } of event ? [event] : events) for (const { name, cardinality } of dimensions) found.set(name,
+    Math.max(found.get(name) ?? 0, cardinality));
   return [
     ...[...found].map(([value, cardinality]) => ({ value, note: w.cardinality(compactCount(cardinality)) })),
     { value: "event_name", note: w.builtIn }, { value: "user_id", note: w.builtIn },

@@ -69,7 +69,8 @@ export function starter(look: Look, id: string, events: readonly EventType[]): D
   const isScattered = look.chart === "scatter" || look.chart === "dual_axis";
   return {
     ...base,
-    title: look.paired ? words.builder.titlePaired(subject, within(first), within(second)) : look.grouped ? words.builder.titleGrouped(subject, within(first)) : look.kind === "timeseries" ? words.builder.titleOverTime(subject) : subject,
+    title: look.paired ? words.builder.titlePaired(subject, within(first), within(second)) : look.grouped ? words.builder.titleGrouped(subject, within(first))
+    : look.kind === "timeseries" ? words.builder.titleOverTime(subject) : subject,
     query: {
       ...(event && { event_name: event.event_name }), metric: "count", period: "30d",
       ...(look.grouped && { group_by: first }), ...(look.paired && { group_by_2: second }),
@@ -91,7 +92,8 @@ function roundUp(value: number): number {
 }
 
 /** Written in capitals wherever they stand. */
-const initials = new Set(["ai", "api", "cpu", "csv", "db", "gpu", "html", "http", "https", "id", "ip", "json", "llm", "ml", "os", "pdf", "sdk", "sms", "sql", "ssl", "ui", "uri", "url", "vm"]);
+const initials = new Set(["ai", "api", "cpu", "csv", "db", "gpu", "html", "http", "https", "id", "ip", "json", "llm", "ml", "os", "pdf", "sdk", "sms", "sql",
+  "ssl", "ui", "uri", "url", "vm"]);
 
 /** `api.call_count` → "API call count". */
 export function plain(name: string): string {
@@ -131,14 +133,16 @@ export function sample(widget: Pick<WidgetConfig, "kind" | "chart">): QueryResul
     const wave = (index: number, shift: number) => Math.round(60 + 26 * Math.sin(index / 1.9 + shift) + index * 3);
     const rows = Array.from({ length: days }, (_unused, index) => {
       const at = iso(end - (days - index) * day);
-      if (isGrouped) return names.slice(0, 3).map((name, series): Row => ({ time: at, group: name, value: Math.round(wave(index, series * 1.6) / (1 + series / 2)) }));
+      if (isGrouped) return names.slice(0,
+        3).map((name, series): Row => ({ time: at, group: name, value: Math.round(wave(index, series * 1.6) / (1 + series / 2)) }));
       return [{ time: at, value: wave(index, 0), ...(widget.chart === "dual_axis" && { second_value: 40 + Math.round(14 * Math.cos(index / 2)) }) } as Row];
     }).flat();
     return { columns: [time, ...(isGrouped ? [group] : []), value, ...(widget.chart === "dual_axis" ? [secondValue] : [])], rows, meta };
   }
   if (widget.chart === "pivot") {
     const columns = ["EU", "US", "Asia"];
-    const rows = names.flatMap((name, row) => columns.map((column, index): Row => ({ group: name, region: column, value: Math.round(90 / (1 + row * 0.5 + index * 0.3)) })));
+    const rows = names.flatMap((name,
+      row) => columns.map((column, index): Row => ({ group: name, region: column, value: Math.round(90 / (1 + row * 0.5 + index * 0.3)) })));
     return {
       columns: [group, { name: "region", type: "string", role: "dimension" }, value], rows, meta,
       totals: {
@@ -167,10 +171,12 @@ export function sampleWidget(look: Look): WidgetConfig {
     id: `sample_${look.kind}_${look.chart}`, title: lookName(look), kind: look.kind, chart: look.chart, position: { x: 0, y: 0, w: 4, h: 4 },
     ...(!isText && {
       query: {
-        metric: look.chart === "gauge" || look.chart === "progress" ? "avg" : "count", ...(look.grouped && { group_by: "group" }), ...(look.paired && { group_by_2: "region" }),
+        metric: look.chart === "gauge" || look.chart === "progress" ? "avg" : "count", ...(look.grouped && { group_by: "group" }),
+        ...(look.paired && { group_by_2: "region" }),
         ...(look.doubled && { second_metric: "avg", second_numeric_prop: "tokens" }), ...(look.chart === "stat" && { compare: "previous_period" }),
       },
     }),
-    options: isText ? { markdown: words.charts.sampleText } : { show_legend: false, ...(look.chart === "gauge" && { min: 0, max: 100 }), ...(look.chart === "progress" && { target: 100 }), on_click: "none" },
+    options: isText ? { markdown: words.charts.sampleText }
+    : { show_legend: false, ...(look.chart === "gauge" && { min: 0, max: 100 }), ...(look.chart === "progress" && { target: 100 }), on_click: "none" },
   };
 }

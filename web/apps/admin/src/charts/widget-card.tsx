@@ -18,7 +18,7 @@ export function viewerStyles(): CSSStyleSheet {
     sheet.replaceSync(`${styles}
 :host { contain: strict; height: 100%; }
 :host([data-view="dashboard"]) { contain: none; height: auto; }
-:host([data-still]) .icon-button { display: none; }
+:host([data-still]) .icon-button, :host([inert]) .button { display: none; }
 .root.alone { height: 100%; padding: 0; background: none; }
 .root.alone > .card { height: 100%; }`);
   }
@@ -76,7 +76,8 @@ interface WidgetCardProps {
 }
 
 /** One widget as customers see it, drawn by the viewer's own card inside a shadow root of its own. */
-export const WidgetCard = memo(function WidgetCard({ widget, answer, isStale = false, theme, timezone = "UTC", tenant = "", onRetry, still = false, inert = false }: WidgetCardProps): JSX.Element {
+export const WidgetCard = memo(function WidgetCard({ widget, answer, isStale = false, theme, timezone = "UTC", tenant = "", onRetry, still = false,
+  inert = false }: WidgetCardProps): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const parts = useRef<{ root: HTMLDivElement; card: Card | null; controller: StillController; key: string } | null>(null);
   const retry = useRef(onRetry);
