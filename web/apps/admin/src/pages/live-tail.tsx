@@ -14,7 +14,8 @@ const pause = 2500;
 /** The newest events of one customer, and those that come. */
 export function LiveTail({ event }: { readonly event: string }): JSX.Element {
   const { environment } = useSession();
-  const tenants = useList<Tenant>("/v1/tenants", { environment, limit: 200 }, { all: true });
+  const [isSearching, setSearching] = useState(false);
+  const tenants = useList<Tenant>("/v1/tenants", { environment, limit: 200 }, { all: isSearching });
   const [picked, setPicked] = useState<string | null>(null);
   const latest = [...(tenants.rows ?? [])].sort((one, other) => Date.parse(other.last_seen) - Date.parse(one.last_seen))[0];
   const tenant = picked ?? latest?.tenant_id ?? "";
@@ -31,7 +32,7 @@ export function LiveTail({ event }: { readonly event: string }): JSX.Element {
         <>
           <span className="filter-combo">
             <Combo
-              ids={{ "aria-label": w.customer }} value={tenant} onPick={setPicked}
+              ids={{ "aria-label": w.customer }} value={tenant} onPick={setPicked} onSearch={() => setSearching(true)}
               suggestions={(tenants.rows ?? []).map(({ tenant_id }) => ({ value: tenant_id }))} placeholder={w.chooseCustomer}
             />
           </span>

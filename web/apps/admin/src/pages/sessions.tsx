@@ -19,7 +19,9 @@ export function SessionsPage(): JSX.Element {
   const isNew = query.has("new");
   const sessions = useList<EmbedSession>("/v1/embed-sessions", { tenant_id: tenant });
   const dashboards = useList<DashboardSummary>("/v1/dashboards", { limit: 200 }, { all: true });
-  const tenants = useList<Tenant>("/v1/tenants", { limit: 200 }, { all: true });
+  const [isSearching, setSearching] = useState(false);
+  const search = () => setSearching(true);
+  const tenants = useList<Tenant>("/v1/tenants", { limit: 200 }, { all: isSearching });
   const toast = useToast();
   const fail = useFailure();
   const names = new Map((dashboards.rows ?? []).map(({ id, name }) => [id, name]));
@@ -46,7 +48,7 @@ export function SessionsPage(): JSX.Element {
             {tenant !== "" && (sessions.rows?.length ?? 0) > 0 && <Button small kind="danger" onClick={endAll}>{w.revokeAll(tenant)}</Button>}
             <span className="filter-combo">
               <Combo
-                ids={{ "aria-label": w.filter }} clearable value={tenant} onPick={(value) => setQuery({ tenant: value })} suggestions={suggestions}
+                ids={{ "aria-label": w.filter }} clearable value={tenant} onPick={(value) => setQuery({ tenant: value })} suggestions={suggestions} onSearch={search}
                 placeholder={w.filter}
               />
             </span>
@@ -74,7 +76,7 @@ export function SessionsPage(): JSX.Element {
       </Section>
       {isNew && (
         <NewSession
-          dashboards={dashboards.rows} tenants={suggestions} tenant={tenant} dashboard={query.get("dashboard") ?? ""} onMade={sessions.reload}
+          dashboards={dashboards.rows} tenants={suggestions} onSearch={search} tenant={tenant} dashboard={query.get("dashboard") ?? ""} onMade={sessions.reload}
           onClose={() => setQuery({ new: null, dashboard: null })}
         />
       )}
@@ -85,13 +87,15 @@ export function SessionsPage(): JSX.Element {
 interface NewSessionProps {
   readonly dashboards: readonly DashboardSummary[] | null;
   readonly tenants: readonly { readonly value: string }[];
+  /** A customer is looked for, who may be beyond the first page. */
+  readonly onSearch: () => void;
   readonly tenant: string;
   readonly dashboard: string;
   readonly onMade: () => void;
   readonly onClose: () => void;
 }
 
-function NewSession({ dashboards, tenants, tenant: givenTenant, dashboard: givenDashboard, onMade, onClose }: NewSessionProps): JSX.Element {
+function NewSession({ dashboards, tenants, onSearch, tenant: givenTenant, dashboard: givenDashboard, onMade, onClose }: NewSessionProps): JSX.Element {
   const { environment } = useSession();
   const published = useMemo(() => (dashboards ?? []).filter(({ status }) => status === "published"), [dashboards]);
   const [tenant, setTenant] = useState(givenTenant);
@@ -140,7 +144,7 @@ function NewSession({ dashboards, tenants, tenant: givenTenant, dashboard: given
         {environment === "development" && <Note>{w.productionOnly}</Note>}
         {dashboards !== null && published.length === 0 && <Note tone="warn">{w.noPublished}</Note>}
         <Field label={w.customer} hint={w.customerHint} error={error?.of("tenant_id")}>
-          {(ids) => <Combo ids={ids} value={tenant} onPick={setTenant} suggestions={tenants} placeholder="acme" />}
+          {(ids) => <Combo ids={ids} value={tenant} onPick={setTenant} suggestions={tenants} onSearch={onSearch} placeholder="acme" />}
         </Field>
         <div className="columns-2">
           <Field label={w.dashboard} error={error?.of("dashboard_id")}>
