@@ -1,6 +1,7 @@
 // What the console decides without a page: places, changes, charts and texts.
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as core from "../../.build/web-tests/core.mjs";
 import * as admin from "../../.build/web-tests/admin.mjs";
@@ -201,3 +202,58 @@ test("the history of SQL keeps what there is room for, each statement once", () 
   assert.equal(admin.fitHistory("x", Array.from({ length: 60 }, (_unused, index) => `s${index}`)).length, 30);
   assert.deepEqual(admin.fitHistory("x", ["y".repeat(60_000), "z".repeat(60_000), "short"]).map((one) => one[0]), ["x", "y"]);
 });
+
+test("every text that people read stands in the catalogue: none is written into a page", () => {
+  // Examples of what is typed are the same in every language.
+  const allowed = new Set(["acme", "model=gpt-4", "UTC", "https://", "{{context.userId}}"]);
+  const found = [];
+  for (const [file, source] of sources("../apps/admin/src", ".tsx")) {
+    const text = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+    // Between tags, and in the attributes that are read or heard.
+    const pieces = [
+      ...[...text.matchAll(/(?<=[\w"'}/]>)([^<>{}=;&|()]+)(?=<\/?[A-Za-z]|\{)/g)].map(([piece]) => piece),
+      ...[...text.matchAll(/\b(?:label|title|text|hint|placeholder|alt|aria-label|aria-description)="([^"]+)"/g)].map(([, piece]) => piece),
+    ];
+    for (const piece of pieces.map((one) => one.trim())) if (/\p{L}{2}/u.test(piece) && !allowed.has(piece) && !piece.startsWith("extends ")) found.push(`${file}: ${piece}`);
+  }
+  assert.deepEqual(found, []);
+});
+
+test("no two words of the catalogue are missing, empty, or marked as unfinished", () => {
+  const walk = (value, path) => {
+    if (typeof value === "string") {
+      assert.notEqual(value.trim(), "", path);
+      assert.doesNotMatch(value, /todo|fixme|lorem|xxx/i, path);
+    } else if (typeof value === "function") assert.equal(typeof value(...Array(value.length).fill("1")), "string", path);
+    else for (const [key, one] of Object.entries(value)) walk(one, `${path}.${key}`);
+  };
+  walk(admin.words, "words");
+});
+
+test("names are completed where a word begins with what was typed, or its last part does", () => {
+  const columns = [{ text: "events", note: "" }, { text: "event_name", note: "String" }, { text: "string_props.model", note: "String" }, { text: "string_props.`odd name`", note: "String" }];
+  const texts = (word) => admin.complete(word, columns).map(({ text }) => text);
+  assert.deepEqual(texts("mod"), ["string_props.model"]);
+  assert.deepEqual(texts("odd"), ["string_props.`odd name`"]);
+  assert.deepEqual(texts("EVENT"), ["events", "event_name"]);
+  assert.ok(texts("sel").includes("SELECT") && texts("").length > 20);
+});
+
+test("a mistake is marked from where it begins to the end of its word", () => {
+  assert.deepEqual(admin.wrongPart("  cout()", 2), [2, 6]);
+  assert.deepEqual(admin.wrongPart("select `a b`", 7), [7, 12]);
+  assert.deepEqual(admin.wrongPart("select", 6), [5, 6]);
+  assert.deepEqual(admin.wrongPart("", 0), [0, 1]);
+});
+
+test("columns of one name are kept apart as JSON, and types are told in short", () => {
+  assert.deepEqual(JSON.parse(admin.jsonOf(["count()", "count()"], [[1, 2]])), [{ "count()": 1, "count()_2": 2 }]);
+  assert.equal(admin.plainType("LowCardinality(Nullable(String))"), "String");
+  assert.equal(admin.plainType("DateTime64(3, 'UTC')"), "DateTime64");
+  assert.equal(admin.plainType("Array(String)"), "Array(String)");
+});
+
+function sources(folder, ending) {
+  const root = new URL(folder, import.meta.url);
+  return readdirSync(root, { recursive: true }).map(String).filter((name) => name.endsWith(ending)).sort().map((name) => [name, readFileSync(new URL(`${folder}/${name}`, import.meta.url), "utf8")]);
+}
