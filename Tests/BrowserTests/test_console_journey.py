@@ -123,7 +123,7 @@ def send_events(page: Page, emban: EmbanProcess, key: str) -> None:
 
 
 def new_dashboard(page: Page) -> str:
-    page.get_by_role("link", name="Dashboards").click()
+    page.get_by_role("navigation").get_by_role("link", name="Dashboards", exact=True).click()
     page.get_by_role("button", name="New dashboard").first.click()
     page.get_by_label("Name").fill("API usage")
     page.get_by_role("dialog").get_by_role("button", name="Create", exact=True).click()
