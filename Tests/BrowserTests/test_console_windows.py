@@ -139,3 +139,46 @@ def test_a_second_link_in_the_same_tab_is_read(console: Console) -> None:
     page.evaluate("location.hash = 'token=new'")
     expect(page.get_by_label("New password")).to_be_visible()
     assert "token" not in page.url
+
+
+def test_what_is_being_edited_outlives_the_saving_of_something_else(console: Console, organization: Organization) -> None:
+    page = console.open(organization.login(), "/settings")
+    page.get_by_role("button", name="Set a theme").click()
+    branding = page.locator(".section").filter(has=page.get_by_text("New dashboards begin with this theme."))
+    expect(branding.get_by_role("button", name="Save")).to_be_enabled()
+    # Meanwhile somebody else lets another page in.
+    organization.admin.patch("/v1/organization", {"allowed_origins": ["https://theirs.example.com"]}).expect(200)
+    page.get_by_label("Add origin").fill("https://ours.example.com")
+    page.get_by_role("button", name="Add origin").click()
+    expect(page.get_by_role("listitem").filter(has_text="https://theirs.example.com")).to_be_visible()
+    assert set(organization.admin.get("/v1/organization").expect(200)["allowed_origins"]) == {"https://theirs.example.com", "https://ours.example.com"}
+    expect(branding.get_by_role("button", name="Save")).to_be_enabled()
+    expect(branding.get_by_role("button", name="Remove theme")).to_be_visible()
+
+
+def test_a_new_organization_is_looked_at_where_its_first_key_sends(console: Console) -> None:
+    page = console.open(path="/register")
+    page.evaluate("localStorage.setItem('emban.environment', 'development')")
+    page.get_by_label("Email").fill(new_address())
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_test_id("api-key")).to_contain_text("eb_adm_")
+    expect(page.get_by_role("radio", name="Production")).to_be_checked()
+    page.get_by_role("radio", name="Development").click()
+    expect(page.get_by_test_id("api-key")).to_have_count(0)
+
+
+def test_a_download_that_is_refused_takes_nothing_away(console: Console, organization: Organization) -> None:
+    organization.ingest([event("acme")])
+    page = console.open(organization.login(), "/customers", expected=AWAY)
+    actions = page.get_by_role("button", name="Actions: acme")
+    actions.click()
+    with page.expect_download() as begun:
+        page.get_by_role("menuitem", name="Download events").click()
+    assert begun.value.suggested_filename == "events.csv"
+    page.route("**/v1/tenants/acme/events?*", busy)
+    actions.click()
+    page.get_by_role("menuitem", name="Download events").click()
+    expect(actions).to_be_visible()
+    actions.click()
+    expect(page.get_by_role("menuitem", name="Download events")).to_be_visible()
