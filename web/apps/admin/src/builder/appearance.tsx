@@ -66,28 +66,26 @@ export function Appearance({ widget, problemOf, onChange }: AppearanceProps): JS
         onToggle={(on) => put({ stacked: on || undefined })} />}
       {isSeries && <Switch label={w.legend} on={options.show_legend !== false} onToggle={(on) => put({ show_legend: on ? undefined : false })} />}
       {chart === "pivot" && <Switch label={w.heat} on={options.heat !== false} onToggle={(on) => put({ heat: on ? undefined : false })} />}
-      <div className="columns-2">
-        {(widget.query?.compare || chart === "gauge") && (
-          <Field label={w.direction}>
-            {(ids) => (
-              <Select
-                {...ids} value={options.good_direction ?? "auto"} onPick={(value) => put({ good_direction: value === "auto" ? undefined : value })}
-                options={(["auto", "up", "down", "none"] as const).map((value) => ({ value, label: w.directions[value] }))}
-              />
-            )}
-          </Field>
-        )}
-        {kind !== "kpi" && (
-          <Field label={w.onClick}>
-            {(ids) => (
-              <Select
-                {...ids} value={options.on_click ?? "auto"} onPick={(value) => put({ on_click: value === "auto" ? undefined : value })}
-                options={(["auto", "filter", "drill", "none"] as const).map((value) => ({ value, label: w.clicks[value] }))}
-              />
-            )}
-          </Field>
-        )}
-      </div>
+      {(widget.query?.compare || chart === "gauge") && (
+        <Field label={w.direction}>
+          {(ids) => (
+            <Select
+              {...ids} value={options.good_direction ?? "auto"} onPick={(value) => put({ good_direction: value === "auto" ? undefined : value })}
+              options={(["auto", "up", "down", "none"] as const).map((value) => ({ value, label: w.directions[value] }))}
+            />
+          )}
+        </Field>
+      )}
+      {kind !== "kpi" && (
+        <Field label={w.onClick}>
+          {(ids) => (
+            <Select
+              {...ids} value={options.on_click ?? "auto"} onPick={(value) => put({ on_click: value === "auto" ? undefined : value })}
+              options={(["auto", "filter", "drill", "none"] as const).map((value) => ({ value, label: w.clicks[value] }))}
+            />
+          )}
+        </Field>
+      )}
     </>
   );
 }
