@@ -71,7 +71,7 @@ import Testing
   @Test(arguments: [
     ("timestamp > '2026-11-01T00:00:00Z'", "timestamp > '2026-11-01 00:00:00' "),
     ("e.`timestamp` <= '2026-11-01T02:30:00.25+02:30'", "e.`timestamp` <= '2026-11-01 00:00:00.25'      "),
-    ("'2026-11-01T00:00:00.500Z' = ingested_at", "'2026-11-01 00:00:00.5'   = ingested_at"),
+    ("'2026-11-01T00:00:00.500Z' = ingested_at", "'2026-11-01 00:00:00.5'    = ingested_at"),
     (
       "timestamp NOT BETWEEN '2026-11-01T00:00:00Z' AND '2026-11-02T00:00:00Z'",
       "timestamp NOT BETWEEN '2026-11-01 00:00:00'  AND '2026-11-02 00:00:00' "

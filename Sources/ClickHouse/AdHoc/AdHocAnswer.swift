@@ -90,8 +90,10 @@ struct AdHocCollector {
   }
 }
 
+private struct AdHocDeadline: Error {}
+
 extension ClickHouseClient {
-  /// Runs a statement that somebody wrote, and reads no more of its answer than is wanted; the server then stops working on it. So it does
+  /// Runs a statement that somebody wrote, and reads no more of its answer than is wanted; the server is then told to stop. So it is
   /// when the task is cancelled.
   ///
   /// - Parameters:
@@ -101,25 +103,47 @@ extension ClickHouseClient {
   public func answer(
     adHoc statement: SQL, as reader: SQLReader, comment: String, maximumRows: Int, maximumBytes: Int, timeout: Duration
   ) async throws -> AdHocAnswer {
-    try await withThrowingTaskGroup(of: AdHocAnswer.self) { group in
-      defer { group.cancelAll() }
-      group.addTask {
-        try await self.collect(
-          statement, as: reader, comment: comment, AdHocCollector(maximumRows: maximumRows, maximumBytes: maximumBytes))
+    let id = "\(reader.name)-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    do {
+      let answer = try await withThrowingTaskGroup(of: AdHocAnswer.self) { group in
+        defer { group.cancelAll() }
+        group.addTask {
+          try await self.collect(
+            statement, as: reader, comment: comment, id: id, patience: timeout,
+            AdHocCollector(maximumRows: maximumRows, maximumBytes: maximumBytes))
+        }
+        group.addTask {
+          try await Task.sleep(for: timeout)
+          throw AdHocDeadline()
+        }
+        guard let answer = try await group.next() else { throw CancellationError() }
+        return answer
       }
-      group.addTask {
-        try await Task.sleep(for: timeout)
-        throw ClickHouseError.exception(ClickHouseException(code: 159, message: "the client's deadline passed"))
-      }
-      guard let answer = try await group.next() else { throw CancellationError() }
+      if answer.isTruncated { await end(id) }
       return answer
+    } catch is AdHocDeadline {
+      await end(id)
+      throw ClickHouseError.exception(ClickHouseException(code: 159, message: "the client's deadline passed"))
+    } catch {
+      if case ClickHouseError.exception = error { throw error }
+      await end(id)
+      throw error
     }
   }
 
-  private func collect(_ statement: SQL, as reader: SQLReader, comment: String, _ collector: AdHocCollector) async throws -> AdHocAnswer {
+  /// The server sees that nobody listens any more when it has read something next, which a statement may never do. In a task of its own: whoever ends a
+  /// statement has mostly been cancelled.
+  private func end(_ id: String) async {
+    await Task { try? await execute("KILL QUERY WHERE query_id = \(SQL(trusted: "'\(id)'")) ASYNC", timeout: .seconds(5)) }.value
+  }
+
+  private func collect(
+    _ statement: SQL, as reader: SQLReader, comment: String, id: String, patience: Duration, _ collector: AdHocCollector
+  ) async throws -> AdHocAnswer {
     var collector = collector
     let body = try await stream(
-      statement, as: .sql(reader), format: "JSONCompactEachRowWithNamesAndTypes", settings: ["log_comment": comment])
+      statement, as: .sql(reader), format: "JSONCompactEachRowWithNamesAndTypes", settings: ["log_comment": comment], queryID: id,
+      patience: patience)
     do {
       for try await part in body {
         guard try collector.take(part) else { break }

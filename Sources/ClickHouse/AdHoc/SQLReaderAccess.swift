@@ -63,11 +63,7 @@ public struct SQLReaderAccess: Sendable {
       USING org_id = \(Self.literal(reader.organization)) AND environment = \(Self.literal(reader.environment)) TO \(owner)
       """)
     try await client.execute("GRANT SELECT ON \(identifier: Self.events) TO \(owner) WITH REPLACE OPTION")
-    try await client.execute(
-      """
-      CREATE OR REPLACE VIEW \(user).events DEFINER = \(owner) SQL SECURITY DEFINER AS \
-      SELECT \(Self.columns(properties)) FROM \(identifier: Self.events)
-      """)
+    try await makeView(reader, properties)
     try await client.execute("CREATE USER IF NOT EXISTS \(user) IDENTIFIED WITH no_password HOST NONE")
     try await client.execute("GRANT emban_sql TO \(user)")
     try await client.execute(
@@ -77,6 +73,23 @@ public struct SQLReaderAccess: Sendable {
       """)
     try await client.execute("GRANT SELECT ON \(user).events TO \(user) WITH REPLACE OPTION")
     try await check(reader)
+  }
+
+  /// The view, unless it is there as it should be. Not CREATE OR REPLACE: after that, ClickHouse 25.8 takes the owner for that of a view that is gone, and
+  /// does not let it be dropped. A statement that comes between the two is tried again (`AdHocSQL`).
+  private func makeView(_ reader: SQLReader, _ properties: [PropertyPath]) async throws {
+    let view: SQL = "\(Self.quoted(reader.name)).events"
+    let select: SQL = "SELECT \(Self.columns(properties)) FROM \(identifier: Self.events) AS stored"
+    let mark = String(ClickHouseMigrator.sha256(select.text).prefix(16))
+    let there = try await client.query(
+      "SELECT comment FROM system.tables WHERE database = \(bind: reader.name) AND name = 'events'", as: .admin)
+    guard there.rows.first?.first?.stringValue != mark else { return }
+    try await client.execute("DROP VIEW IF EXISTS \(view) SYNC")
+    try await client.execute(
+      """
+      CREATE VIEW IF NOT EXISTS \(view) DEFINER = \(Self.quoted(reader.owner)) SQL SECURITY DEFINER AS \(select) \
+      COMMENT \(Self.literal(mark))
+      """)
   }
 
   /// The profile, and what of it depends on the machine and on who runs it: a statement may have a quarter of the memory of ClickHouse, and the

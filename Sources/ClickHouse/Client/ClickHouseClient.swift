@@ -77,17 +77,22 @@ public final class ClickHouseClient: Sendable {
 
   /// Runs a SELECT and gives its answer as it comes, in one of ClickHouse's formats: for answers that are larger than memory.
   ///
-  /// - Parameter format: a constant such as `Parquet`.
+  /// - Parameters:
+  ///   - format: a constant such as `Parquet`.
+  ///   - queryID: by which it can be ended.
+  ///   - patience: how long the answer's beginning may take.
   /// - Throws: ``ClickHouseError`` when the statement is refused; what goes wrong later ends the stream with one.
   public func stream(
-    _ sql: SQL, as role: DatabaseRole, format: StaticString, settings: [String: String] = [:]
+    _ sql: SQL, as role: DatabaseRole, format: StaticString, settings: [String: String] = [:], queryID: String? = nil,
+    patience: Duration = .seconds(60)
   ) async throws -> ClickHouseStream {
     var request = RequestBuilder(try endpoint(), role: role, passwords: passwords, settings: settings)
     request.parameter("default_format", "\(format)")
+    if let queryID { request.parameter("query_id", queryID) }
     request.statement(sql)
     let response: HTTPClientResponse
     do {
-      response = try await httpClient.execute(request.streamingRequest(), timeout: .seconds(60))
+      response = try await httpClient.execute(request.streamingRequest(), timeout: .milliseconds(Int64(patience.seconds * 1000)))
       guard response.status == .ok, !response.headers.contains(name: "X-ClickHouse-Exception-Code") else {
         let head = HTTPResponseHead(version: response.version, status: response.status, headers: response.headers)
         throw Self.refused(head, body: try await response.body.collect(upTo: 1 << 20))

@@ -82,6 +82,9 @@ public struct AdHocProblem {
 
   /// A sentence, and the name in the statement that it is about.
   private var sentence: (String, String?) {
+    if [43, 44, 53, 386].contains(exception.code), let name = unknownProperty {
+      return ("There is no column \(name).\(suggestion(name))", name)
+    }
     switch exception.code {
     case 47:
       let name = named(after: "identifier `") ?? named(after: "Identifier '") ?? named(after: "identifier '")
@@ -92,10 +95,6 @@ public struct AdHocProblem {
     case 46, 63:
       let name = named(after: "name `") ?? named(after: "name '") ?? named(after: "function ")
       return (name.map { "There is no function \($0)." } ?? "A function is not there.", name)
-    case 43, 44, 53,
-      386 where unknownProperty != nil:
-      let name = unknownProperty ?? ""
-      return ("There is no column \(name).\(suggestion(name))", name)
     case 53 where exception.message.contains("Cannot convert string '"): return (Self.conversion, nil)
     case 43, 44, 70, 53, 386:
       let name =

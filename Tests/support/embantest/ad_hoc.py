@@ -117,6 +117,7 @@ class World:
     """Two organisations whose customers, events and properties bear the same names, and a second environment of the first."""
 
     def __init__(self, emban: EmbanProcess) -> None:
+        self.emban = emban
         self.organization, self.other = Organization(emban.url), Organization(emban.url)
         organization, other, secret = self.organization, self.other, secret_of(emban.data_dir)
         self.names = reader_name(secret, organization.id), reader_name(secret, other.id)
@@ -138,10 +139,12 @@ class World:
     def written(self, attack: Attack) -> str:
         return attack.sql.replace("@other_org@", self.other.id).replace("@other@", self.names[1]).replace("@own@", self.names[0])
 
-    def foreign_in(self, text: str, sent: str) -> list[str]:
-        """What an answer shows of others."""
+    def foreign_in(self, text: str, attack: Attack, sent: str, status: int = 200) -> list[str]:
+        """What an answer shows of others. The database's own text of an error lists the columns of a view whose secret name was given."""
+        if status != 200 and "@other@" in attack.sql:
+            text = re.sub(r"the grant SELECT\([^)]*\) ON", "", text)
         found = [secret for secret in re.findall(r"SECRET[-_][-\w]*", text) if secret not in sent]
-        found += [number for number in re.findall(r"\d{10,}", text) if HUGE <= int(number) <= HUGE + STRANGE]
+        found += [number for number in re.findall(r"\d{10,}", text) if HUGE <= int(number) <= HUGE + STRANGE and number not in sent]
         for hidden in (self.other.id, self.names[1]):
             if hidden in text and hidden not in sent:
                 found.append(hidden)
