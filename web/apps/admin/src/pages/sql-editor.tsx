@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import { TextArea } from "../ui";
 import { words } from "../words";
 import { complete, wrongPart, type Completion } from "./sql-completion";
@@ -144,7 +144,8 @@ export function SqlEditor({ value, onText, onRun, completions, handle }: SqlEdit
       handle.current = null;
     };
   }, [handle]);
-  useEffect(() => {
+  // In the commit itself: a moment later the editor may hold the next letter already, which an older text would take away again.
+  useLayoutEffect(() => {
     if (editor.current && editor.current.getValue() !== value) editor.current.setValue(value);
   }, [value]);
   return (
