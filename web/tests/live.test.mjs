@@ -112,14 +112,20 @@ test("a change is shown without a sign of waiting; without one nothing is asked 
 test("many changes are a refresh every two seconds, the last of which shows all of them", async (t) => {
   const world = await serve(t);
   const page = await open(world, "t2");
-  const begin = world.answers.length;
+  // When it asks, not when that arrives: on a busy machine the one question takes longer on its way than the other.
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  const times = [];
+  globalThis.fetch = (address, init) => {
+    if (String(address).endsWith("/v1/embed/query")) times.push(performance.now());
+    return fetch(address, init);
+  };
   for (let count = 0; count < 25; count += 1) {
     world.change();
     await pause(100);
   }
   await until(() => page.value() === world.value);
-  const times = world.answers.slice(begin);
-  assert.ok(times.length >= 2 && times.length <= 3, `${times.length} refreshes`);
+  assert.ok(times.length >= 2, `${times.length} refreshes`);
   for (let index = 1; index < times.length; index += 1) assert.ok(times[index] - times[index - 1] >= 1950, "not too often");
 });
 
@@ -253,7 +259,7 @@ test("without room for a stream the server is asked now and then, and lets go at
   world.change();
   live.hurry();
   await until(() => controller.widget("a").result?.rows[0].value === 2);
-  assert.equal(world.streams.size, 0);
+  await until(() => world.streams.size === 0);
 });
 
 test("a refresh gives way to what the viewer wants, and comes afterwards", async (t) => {
