@@ -126,7 +126,7 @@ ALTER SETTINGS PROFILE emban_sql SETTINGS
   max_bytes_before_external_group_by = 1000000000,
   max_bytes_before_external_sort = 1000000000,
   max_temporary_data_on_disk_size_for_user = 4000000000,
-  function_range_max_elements_in_block = 50000000,
+  function_range_max_elements_in_block = 10000000,
   function_sleep_max_microseconds_per_block = 1,
   max_query_size = 262144,
   log_queries = 0,
