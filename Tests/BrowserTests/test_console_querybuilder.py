@@ -83,6 +83,7 @@ def test_a_statement_is_written_run_and_copied(console: Console, asked: Organiza
             assert answer.value.status == 200, answer.value.text()
         page.reload()
         expect(page.locator(".tree-column").first).to_be_visible()
+        expect(page.locator(".CodeMirror")).to_be_visible()
     rows = run(page, "SELECT tenant_id, string_props.model AS model, count() AS calls, sum(numeric_props.tokens) AS tokens, NULL AS nothing"
                      " FROM events GROUP BY tenant_id, model ORDER BY calls DESC")
     expect(rows).to_have_count(3)

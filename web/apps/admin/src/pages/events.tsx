@@ -57,7 +57,7 @@ export function EventsPage(): JSX.Element {
               <div className="row spread wrap">
                 <div>
                   <h2 className="explorer-title">{chosen.event_name}</h2>
-                  <p className="muted small">{count(chosen.count)} {w.count.toLowerCase()} · {count(chosen.tenants)} {w.customers.toLowerCase()} · <Ago at={chosen.last_seen} /></p>
+                  <p className="muted small">{w.seen(count(chosen.count), count(chosen.tenants))} · <Ago at={chosen.last_seen} /></p>
                 </div>
                 <Segments
                   label={w.title} value={tab} onPick={(value) => setQuery({ tab: value === "live" ? "live" : null })}

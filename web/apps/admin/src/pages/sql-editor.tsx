@@ -76,6 +76,8 @@ export function SqlEditor({ value, onText, onRun, completions, handle }: SqlEdit
   latest.current = { value, onText, onRun, completions };
   useEffect(() => {
     let isGone = false;
+    /** Somebody wants to type who came before the editor. */
+    let isWanted = false;
     let marked: { clear(): void } | null = null;
     handle.current = {
       insert: (text) => {
@@ -94,7 +96,10 @@ export function SqlEditor({ value, onText, onRun, completions, handle }: SqlEdit
         now.setCursor({ line: position.line - 1, ch: start });
         now.focus();
       },
-      focus: () => editor.current?.focus(),
+      focus: () => {
+        if (editor.current) editor.current.focus();
+        else isWanted = true;
+      },
     };
     const hint = (now: Editor) => {
       const { line, ch } = now.getCursor();
@@ -132,6 +137,7 @@ export function SqlEditor({ value, onText, onRun, completions, handle }: SqlEdit
           if (change.origin === "+input" && /[\w.]$/.test(change.text[0] ?? "")) made.showHint?.({ completeSingle: false, hint });
         });
         editor.current = made;
+        if (isWanted) made.focus();
         // Measured anew once the page around it has its size: the gutter would be too wide.
         requestAnimationFrame(() => made.refresh());
         element.dataset["ready"] = "";

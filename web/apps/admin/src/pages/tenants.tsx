@@ -76,7 +76,7 @@ export function TenantsPage(): JSX.Element {
       </Section>
       {erasing && (
         <Confirm
-          title={w.eraseTitle(erasing.tenant_id)} text={w.eraseText(words.shell.environments[environment].toLowerCase())} action={w.erase} typed={erasing.tenant_id} busy={erase.isBusy} error={erase.error?.message}
+          title={w.eraseTitle(erasing.tenant_id)} text={w.eraseText(words.shell.inEnvironment[environment])} action={w.erase} typed={erasing.tenant_id} busy={erase.isBusy} error={erase.error?.message}
           onConfirm={() => erase.run(erasing)} onClose={() => setErasing(null)}
         />
       )}

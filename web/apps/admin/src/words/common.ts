@@ -65,6 +65,7 @@ export const commonWords = {
     groups: { build: "Build", share: "Share", organization: "Organization" },
     environment: "Environment",
     environments: { production: "Production", development: "Development" },
+    inEnvironment: { production: "production", development: "development" },
     organizations: "Your organizations",
     newOrganization: "New organization…",
     newOrganizationTitle: "New organization",

@@ -58,6 +58,7 @@ export const pageWords = {
     average: "Average",
     median: "Median",
     p95: "p95",
+    seen: (events: string, customers: string) => `${events} events · ${customers} customers`,
     sampled: (count: string) => `Properties are read from about the newest ${count} events.`,
     noDimensions: "No text properties.",
     noNumbers: "No numeric properties.",
