@@ -47,7 +47,9 @@ public actor AdHocSQL {
 
   /// What an account may read.
   func dataset(_ account: Account) async throws -> EventsDataset {
-    try await prepare(account, notOlderThan: Self.freshness, again: false).dataset
+    let told = try await prepare(account, notOlderThan: Self.freshness, again: false).dataset
+    // Who has sent nothing yet looks whether the first event has come.
+    return told.properties.isEmpty ? try await prepare(account, notOlderThan: Self.patience, again: false).dataset : told
   }
 
   /// Runs a statement.
