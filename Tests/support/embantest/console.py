@@ -104,5 +104,5 @@ def toast(page: Page, text: str) -> None:
 
 def calm(page: Page) -> None:
     """Nothing loads any more: no bones, no busy card, every chart drawn."""
-    expect(page.locator(".bone, [aria-busy=true], .splash")).to_have_count(0)
+    expect(page.locator(".bone, [aria-busy=true], .splash, [data-widget][data-status=loading]")).to_have_count(0)
     expect(page.locator("h1, .topbar").first).to_be_visible()
