@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
-from embantest.browser import kpi_number, open_context, settled, shoot, shows, table_numbers
+from embantest.browser import kpi_number, settled, shoot, shows, table_numbers
 from embantest.building import (
     MODELS, People, add, answered, cell, drag, is_at, pick, place, publish, saved, select, shown_number, tab, total, usage,
 )

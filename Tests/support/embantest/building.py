@@ -14,7 +14,7 @@ from embantest.browser import Watch, open_context
 from embantest.client import Client
 from embantest.oracle import iso
 from embantest.process import EmbanProcess
-from embantest.workspace import event, session_cookie
+from embantest.workspace import PASSWORD, Organization, event, session_cookie
 
 Json = dict[str, Any]
 MODELS = ["small", "medium", "large", "huge", "tiny"]
@@ -35,6 +35,9 @@ def usage(tenant: str, number: int) -> list[Json]:
     ]
 
 
+
+
+ACME, GLOBEX = usage("acme", 230), usage("globex", 90)
 
 
 @dataclass
@@ -177,3 +180,51 @@ def publish(page: Page, version: int) -> None:
 
 def total(events: list[Json], name: str) -> int:
     return math.fsum(one["numeric_props"][name] for one in events).__int__()
+
+
+# --- Drafts ----------------------------------------------------------------------------------------------------------------
+
+
+def stat(widget_id: str, x: int = 0, y: int = 0, **query: Any) -> Json:
+    return {"id": widget_id, "title": f"Title of {widget_id}", "kind": "kpi", "chart": "stat", "position": {"x": x, "y": y, "w": 3, "h": 2},
+            "query": {"event_name": "api.call", "metric": "count", "period": "30d", **query}}
+
+
+FOUR = [
+    stat("w_1"), stat("w_2", 3, metric="sum", numeric_prop="tokens"), stat("w_3", 0, 2, metric="count_unique"),
+    {"id": "w_4", "title": "Calls by model", "kind": "breakdown", "chart": "bar", "position": {"x": 6, "y": 0, "w": 6, "h": 4},
+     "query": {"event_name": "api.call", "metric": "count", "group_by": "model", "period": "30d"}},
+]
+
+
+def draft(organization: Organization, widgets: list[Json] | None = None, **more: Any) -> str:
+    made = organization.create_dashboard(FOUR if widgets is None else widgets, **{"name": "Usage", "filters": [PERIOD_FILTER], **more})
+    return made["id"]
+
+
+def kept(organization: Organization, dashboard: str) -> Json:
+    return organization.admin.get(f"/v1/dashboards/{dashboard}").expect(200)
+
+
+def titles(organization: Organization, dashboard: str) -> list[str]:
+    return [one["title"] for one in kept(organization, dashboard)["widgets"]]
+
+
+def owner(people: People, organization: Organization, dashboard: str, **options: Any) -> tuple[Page, Any]:
+    page, watch = people.signed_in(organization.email, PASSWORD, **options)
+    people.builder(page, dashboard)
+    return page, watch
+
+
+def retitle(page: Page, widget: str, title: str) -> None:
+    select(page, widget)
+    page.get_by_role("tabpanel").get_by_label("Title").fill(title)
+
+
+def status(page: Page) -> Locator:
+    return page.locator(".topbar-status")
+
+
+def choose(page: Page, action: str) -> None:
+    page.locator(".topbar").get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name=action).click()
