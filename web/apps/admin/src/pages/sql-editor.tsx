@@ -62,7 +62,8 @@ export interface EditorHandle {
 interface SqlEditorProps {
   readonly value: string;
   readonly onText: (text: string) => void;
-  readonly onRun: () => void;
+  /** With what stands in the editor at this moment: the page hears of the last letter a little later. */
+  readonly onRun: (text: string) => void;
   /** Tables and columns. */
   readonly completions: readonly Completion[];
   readonly handle: { current: EditorHandle | null };
@@ -126,7 +127,7 @@ export function SqlEditor({ value, onText, onRun, completions, handle }: SqlEdit
           value: latest.current.value, mode: "text/x-sql", lineNumbers: true, lineWrapping: true, indentUnit: 2, tabSize: 2,
           inputStyle: "contenteditable", screenReaderLabel: words.query.editor,
           extraKeys: {
-            "Ctrl-Enter": () => latest.current.onRun(), "Cmd-Enter": () => latest.current.onRun(), "Ctrl-Space": "autocomplete", Tab: false,
+            "Ctrl-Enter": (now: Editor) => latest.current.onRun(now.getValue()), "Cmd-Enter": (now: Editor) => latest.current.onRun(now.getValue()), "Ctrl-Space": "autocomplete", Tab: false,
             "Shift-Tab": false,
           },
           hintOptions: { completeSingle: false, hint },
@@ -160,7 +161,7 @@ export function SqlEditor({ value, onText, onRun, completions, handle }: SqlEdit
       onKeyDown={(event) => {
         if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || editor.current) return;
         event.preventDefault();
-        onRun();
+        onRun(value);
       }}
     >
       <div ref={place} />

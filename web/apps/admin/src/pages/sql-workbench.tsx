@@ -58,13 +58,13 @@ export function SqlWorkbench({ datasets, sql, setSql, answer, setAnswer }: Workb
   const editor = useRef<EditorHandle | null>(null);
   const running = useRef<AbortController | null>(null);
   const fail = useFailure();
-  const { run, isBusy, error } = useAction(async () => {
-    const text = sql.trim();
+  const { run, isBusy, error } = useAction(async (given: string) => {
+    const text = given.trim();
     if (text === "") return;
     setHistory(fitHistory(text, history));
     const abort = new AbortController();
     running.current = abort;
-    setAnswer(await api.post<SqlAnswer>("/v1/sql", { sql, environment }, { signal: abort.signal }));
+    setAnswer(await api.post<SqlAnswer>("/v1/sql", { sql: given, environment }, { signal: abort.signal }));
   });
   useEffect(() => () => running.current?.abort(), []);
   const position = error?.body["position"] as { line: number; column: number } | null | undefined;
@@ -121,7 +121,7 @@ export function SqlWorkbench({ datasets, sql, setSql, answer, setAnswer }: Workb
                   <Button small icon="close" onClick={() => running.current?.abort()}>{words.common.cancel}</Button>
                 </>
               ) : (
-                <Button small kind="primary" icon="play" disabled={sql.trim() === ""} title={w.runHint} onClick={run}>{w.run}</Button>
+                <Button small kind="primary" icon="play" disabled={sql.trim() === ""} title={w.runHint} onClick={() => run(sql)}>{w.run}</Button>
               )}
             </>
           }
