@@ -75,7 +75,8 @@ struct SQLController: Controller {
   private static func body(_ result: (answer: AdHocAnswer, milliseconds: Double)) -> [UInt8] {
     let columns = JSONValue.array(result.answer.columns.map { ["name": .string($0.name), "type": .string($0.type)] })
     let stats: JSONValue = [
-      "wall_ms": .number(rounded(result.milliseconds)), "rows_returned": .int(result.answer.rowCount), "truncated": .bool(result.answer.isTruncated),
+      "wall_ms": .number(rounded(result.milliseconds)), "rows_returned": .int(result.answer.rowCount),
+      "truncated": .bool(result.answer.isTruncated),
     ]
     var bytes = Array(#"{"columns":"#.utf8)
     bytes += columns.serializedBytes()
