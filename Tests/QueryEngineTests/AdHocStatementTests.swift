@@ -3,7 +3,8 @@ import Domain
 import QueryEngine
 import Testing
 
-/// The look at a statement before it is sent. What it lets through is held by the database: see `Tests/IntegrationTests/test_attacks_sql.py`.
+/// The look at a statement before it is sent. What it lets through is held by the database: see
+/// `Tests/IntegrationTests/test_attacks_sql.py`.
 @Suite struct AdHocStatementTests {
   private func refusal(_ text: String) -> (code: String, line: Int?, column: Int?)? {
     do {
@@ -90,7 +91,7 @@ import Testing
 
   @Test func propertiesAreFound() throws {
     let statement = try AdHocStatement(
-      "SELECT string_props.a.b, e.numeric_props.`c d`, `string_props.e f`, string_props.g.:String, string_props, 'string_props.h' FROM events AS e"
+      "SELECT string_props.a.b, e.numeric_props.`c d`, `string_props.e f`, string_props.g.:String, string_props, 'string_props.h' FROM e"
     )
     #expect(statement.properties == ["string_props.a.b", "numeric_props.c d", "string_props.e f", "string_props.g"])
   }

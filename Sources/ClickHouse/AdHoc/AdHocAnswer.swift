@@ -131,8 +131,8 @@ extension ClickHouseClient {
     }
   }
 
-  /// The server sees that nobody listens any more when it has read something next, which a statement may never do. In a task of its own: whoever ends a
-  /// statement has mostly been cancelled.
+  /// The server sees that nobody listens any more when it has read something next, which a statement may never do. In a task of its own:
+  /// whoever ends a statement has mostly been cancelled.
   private func end(_ id: String) async {
     await Task { try? await execute("KILL QUERY WHERE query_id = \(SQL(trusted: "'\(id)'")) ASYNC", timeout: .seconds(5)) }.value
   }

@@ -75,8 +75,8 @@ public struct SQLReaderAccess: Sendable {
     try await check(reader)
   }
 
-  /// The view, unless it is there as it should be. Not CREATE OR REPLACE: after that, ClickHouse 25.8 takes the owner for that of a view that is gone, and
-  /// does not let it be dropped. A statement that comes between the two is tried again (`AdHocSQL`).
+  /// The view, unless it is there as it should be. Not CREATE OR REPLACE: after that, ClickHouse 25.8 takes the owner for that of a view
+  /// that is gone, and does not let it be dropped. A statement that comes between the two is tried again (`AdHocSQL`).
   private func makeView(_ reader: SQLReader, _ properties: [PropertyPath]) async throws {
     let view: SQL = "\(Self.quoted(reader.name)).events"
     let select: SQL = "SELECT \(Self.columns(properties)) FROM \(identifier: Self.events) AS stored"
@@ -92,8 +92,9 @@ public struct SQLReaderAccess: Sendable {
       """)
   }
 
-  /// The profile, and what of it depends on the machine and on who runs it: a statement may have a quarter of the memory of ClickHouse, and the
-  /// statements of an environment together a quarter as well, so that those of an organisation leave half of it to everybody else.
+  /// The profile, and what of it depends on the machine and on who runs it: a statement may have a quarter of the memory of ClickHouse,
+  /// and the statements of an environment together a quarter as well, so that those of an organisation leave half of it to everybody
+  /// else.
   private func settings() async throws -> SQL {
     let limit = try await client.query(
       "SELECT toInt64OrZero(value) FROM system.server_settings WHERE name = 'max_server_memory_usage'", as: .admin)
@@ -118,8 +119,8 @@ public struct SQLReaderAccess: Sendable {
     var removed = 0
     for name in found.rows.compactMap({ $0.first?.stringValue }) where !kept.contains(name) && Self.isName(name) {
       let user = Self.quoted(name)
-      // Who may sign in goes first, the policy last; the owner of a view cannot go before it. A removal that broke off is found again by the
-      // database, which goes after everything.
+      // Who may sign in goes first, the policy last; the owner of a view cannot go before it. A removal that broke off is found again by
+      // the database, which goes after everything.
       try await client.execute("DROP USER IF EXISTS \(user)")
       try await client.execute("DROP VIEW IF EXISTS \(user).events SYNC")
       try await client.execute("DROP USER IF EXISTS \(Self.quoted(name + "_view"))")

@@ -100,7 +100,8 @@ public actor AdHocSQL {
 
   // MARK: - Preparation
 
-  /// Looks for new properties when the statement names one that has no column: without it, ClickHouse would read the name as a path of the JSON, of no type.
+  /// Looks for new properties when the statement names one that has no column: without it, ClickHouse would read the name as a path of
+  /// the JSON, of no type.
   private func prepare(_ account: Account, for statement: AdHocStatement) async throws -> Prepared {
     let before = try await prepare(account, notOlderThan: .max, again: false)
     let isNew = !statement.properties.isSubset(of: before.dataset.columns.map(\.name))

@@ -200,8 +200,8 @@ struct AdHocCheck {
   /// Names of functions of values, too.
   private static let alsoScalar: Set<String> = ["file", "format"]
 
-  /// They tell about the machine and the server, reach out of it, wait, write to its log, or tell how the store keeps rows, which depends on
-  /// what lies beside (`dumpColumnStructure`). No grant of ClickHouse forbids them; none of them knows a row.
+  /// They tell about the machine and the server, reach out of it, wait, write to its log, or tell how the store keeps rows, which depends
+  /// on what lies beside (`dumpColumnStructure`). No grant of ClickHouse forbids them; none of them knows a row.
   private static let serverFunctions: Set<String> = [
     "blockserializedsize", "buildid", "catboostevaluate", "chdb", "connection_id", "connectionid", "currentdatabase", "currentprofiles",
     "currentquery_id", "currentqueryid",

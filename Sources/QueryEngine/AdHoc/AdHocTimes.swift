@@ -1,8 +1,9 @@
 import ClickHouse
 import Domain
 
-/// Times with a zone, `'2026-11-01T00:00:00Z'`, as people copy them from answers. ClickHouse compares a column of time only with a text in its own way of writing
-/// (25.8; no setting changes it): beside such a column they are written so, in as many bytes as before, so that places in the text stay where they are.
+/// Times with a zone, `'2026-11-01T00:00:00Z'`, as people copy them from answers. ClickHouse compares a column of time only with a text
+/// in its own way of writing (25.8; no setting changes it): beside such a column they are written so, in as many bytes as before, so that
+/// places in the text stay where they are.
 enum AdHocTimes {
   private static let columns: Set<String> = ["timestamp", "ingested_at"]
 

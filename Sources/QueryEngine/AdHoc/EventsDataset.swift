@@ -5,7 +5,8 @@ public import Domain
 public struct EventsDataset: Sendable, Hashable {
   public static let name = "events"
   private static let description = """
-    The events of all customers in this environment, one row each. Properties have columns such as string_props.model and numeric_props.tokens, NULL where an \
+    The events of all customers in this environment, one row each. Properties have columns such as string_props.model and numeric_props.tokens, \
+    NULL where an \
     event does not have them; those without a column of their own are read as string_props.`name`.:String and numeric_props.`name`::Float64.
     """
 
@@ -49,7 +50,8 @@ public struct EventsDataset: Sendable, Hashable {
         name: "event_name", type: "LowCardinality(String)", description: "What happened.",
         examples: report.events.prefix(5).map { .string($0.name) }),
       Column(
-        name: "timestamp", type: "DateTime64(3, 'UTC')", description: "When it happened, in UTC.", examples: newest.map { [$0.json] } ?? []),
+        name: "timestamp", type: "DateTime64(3, 'UTC')", description: "When it happened, in UTC.",
+        examples: newest.map { [$0.json] } ?? []),
       Column(name: "event_id", type: "String", description: "The id that came with the event; '' without one.", examples: []),
       Column(name: "user_id", type: "String", description: "The end user; '' without one.", examples: []),
       Column(name: "string_props", type: "JSON", description: "All dimensions of the event.", examples: []),

@@ -40,8 +40,8 @@ struct SQLTokens {
     return found
   }
 
-  /// The text with blanks in place of comments and of blanks beyond ASCII, in as many bytes: so the server sees the tokens that are seen here, whatever it
-  /// takes for a comment.
+  /// The text with blanks in place of comments and of blanks beyond ASCII, in as many bytes: so the server sees the tokens that are seen
+  /// here, whatever it takes for a comment.
   static func plain(_ text: String) -> String {
     let bytes = Array(text.utf8)
     var plain = bytes.map { $0 == UInt8(ascii: "\n") ? $0 : UInt8(ascii: " ") }
