@@ -75,6 +75,7 @@ RUN: list[tuple[str, str, str, str]] = [
     ("examples/nextjs/README.md", "console", "", "BrowserTests/test_nextjs_pages.py::test_the_dashboard_of_the_customer_who_is_signed_in"),
     ("examples/*/README.md", "console", "", "BrowserTests/test_examples_python.py::test_the_readme_says_how_it_is_started"),
     ("docs/ARCHITECTURE.md", "text", "", f"{HERE}::test_dependencies_point_one_way"),
+    ("docs/console.md", "console", "", "IntegrationTests/test_dashboard_files.py::test_the_console_s_page_shows_what_is_printed"),
     ("docs/sql.md", "sql", "", "IntegrationTests/test_sql.py::test_the_statements_of_the_page_run"),
     ("docs/adr/0002-*", "sql", "", f"{HERE}::test_the_statements_of_a_decision_are_understood"),
 ]

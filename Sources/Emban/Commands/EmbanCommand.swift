@@ -14,7 +14,7 @@ struct EmbanCommand: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       ServeCommand.self, DemoCommand.self, ImportCommand.self, ExportCommand.self, ExplainCommand.self, SelftestCommand.self,
-      DoctorCommand.self, UsersCommand.self,
+      DoctorCommand.self, UsersCommand.self, DashboardsCommand.self,
     ],
     defaultSubcommand: nil)
 }

@@ -42,7 +42,8 @@ struct IsolationCommand: AsyncParsableCommand {
     let client = HTTPClient(eventLoopGroupProvider: .singleton)
     let outcomes: Result<[IsolationOutcome], any Error>
     do {
-      outcomes = .success(try await RemoteSelftest(client: client, url: url, key: key).outcomes(of: dashboard))
+      let server = RemoteAPI(client: client, url: url, key: key, command: "selftest")
+      outcomes = .success(try await RemoteSelftest(server: server).outcomes(of: dashboard))
     } catch {
       outcomes = .failure(error)
     }
