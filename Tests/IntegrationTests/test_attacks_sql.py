@@ -241,13 +241,14 @@ def test_answers_do_not_depend_on_what_lies_beside(own_server: Callable[..., Emb
         run(own.admin, "SELECT 1 FROM events WHERE string_props.model = 'a'").expect(200)
         reader = Reader(store.port, secret_of(emban.data_dir), own.id)
         functions = [name for name, in store.ask("SELECT name FROM system.functions WHERE NOT is_aggregate AND origin = 'System' AND alias_to = ''")]
-        keys = {"tenant_id": "'acme'", "timestamp": "toDateTime64('2026-01-11 10:00:00', 3, 'UTC')"}
+        keys = {"tenant_id": "'acme'", "event_name": "'api.call'", "timestamp": "toDateTime64('2026-01-11 10:00:00', 3, 'UTC')"}
         asked = [
             f"SELECT count(), arraySort(groupUniqArray(toString({name}({key})))) FROM events WHERE {name}({key}) = {name}({value})"
             for name in functions if name not in ("sleep", "sleepEachRow") for key, value in keys.items()]
         asked += [
             "SELECT count() FROM events WHERE indexHint(timestamp > toDateTime64('2026-01-20 00:00:00', 3, 'UTC'))", "SELECT count() FROM events WHERE indexHint(tenant_id > 'x')",
-            "SELECT max(lowCardinalityIndices(event_name)) FROM events", "SELECT max(blockSerializedSize(string_props)) FROM events",
+            "SELECT count() FROM events WHERE throwIf(event_name LIKE 'SECRET%') = 0", "SELECT count() FROM events WHERE NOT throwIf(event_name NOT IN ('api.call', 'sign_up'))",
+            "SELECT max(blockSerializedSize(string_props)) FROM events",
             "SELECT count() FROM events WHERE timestamp > '2026-01-12 00:00:00'", "SELECT dumpColumnStructure(string_props) FROM events LIMIT 1", "SELECT toString(groupArrayState(string_props)) FROM events",
         ]
 
@@ -268,7 +269,7 @@ def test_answers_do_not_depend_on_what_lies_beside(own_server: Callable[..., Emb
         assert store.ask("SELECT count() FROM system.parts WHERE database = 'emban' AND table = 'events' AND active") == [["1"]]
         after = ask(steady)
         changed = [sql for sql in steady if after.get(sql) != before[sql]]
-        assert "SECRET" not in json.dumps(after)
+        assert not [sql for sql, text in after.items() if "SECRET" in text.replace("SECRET%", "")]
         # That the test sees something at all.
         assert any("blockSerializedSize" in sql for sql in changed)
         for sql in changed:

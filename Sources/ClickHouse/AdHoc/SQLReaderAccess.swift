@@ -144,7 +144,9 @@ public struct SQLReaderAccess: Sendable {
   // MARK: - Text
 
   private static func columns(_ properties: [PropertyPath]) -> SQL {
-    let fixed: SQL = "tenant_id, event_name, timestamp, event_id, user_id, string_props, numeric_props, ingested_at"
+    // Not as it is stored: a function of a LowCardinality works on its dictionary, in which the names of others lie as well, and may tell of
+    // these by an error.
+    let fixed: SQL = "tenant_id, CAST(stored.event_name, 'String') AS event_name, timestamp, event_id, user_id, string_props, numeric_props, ingested_at"
     return SQL.join(
       [fixed]
         + properties.filter(isNameable).map { property in

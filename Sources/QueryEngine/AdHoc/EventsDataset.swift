@@ -47,7 +47,7 @@ public struct EventsDataset: Sendable, Hashable {
     return [
       Column(name: "tenant_id", type: "String", description: "Your customer.", examples: tenants.map(JSONValue.string)),
       Column(
-        name: "event_name", type: "LowCardinality(String)", description: "What happened.",
+        name: "event_name", type: "String", description: "What happened.",
         examples: report.events.prefix(5).map { .string($0.name) }),
       Column(
         name: "timestamp", type: "DateTime64(3, 'UTC')", description: "When it happened, in UTC.",
