@@ -14,6 +14,7 @@ from embantest.browser import kpi_number, settled, shoot, shows
 from embantest.building import (
     ACME, FOUR, GLOBEX, MODELS, PERIOD_FILTER, People, answered, cell, choose, draft, is_at, kept, owner, pick, place, retitle, saved, select, status, tab, titles,
 )
+from embantest.console import fits
 from embantest.process import EmbanProcess
 from embantest.steady import eventually
 from embantest.team import join
@@ -416,7 +417,7 @@ def test_the_builder_is_accessible_everywhere(people: People, stocked: Organizat
         page.locator(".topbar, .bench").evaluate_all("parts => parts.forEach((part) => { part.inert = document.querySelector('dialog[open]') !== null; })")
         assert violations(page, True) == [], name
         assert poor_contrast(page, whole=True) == [], name
-        assert not page.evaluate("() => document.documentElement.scrollWidth > innerWidth"), name
+        fits(page, name)
         page.locator(".topbar, .bench").evaluate_all("parts => parts.forEach((part) => { part.inert = false; })")
 
     select(page, "w_5")

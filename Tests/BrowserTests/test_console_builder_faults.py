@@ -12,6 +12,7 @@ from embantest.browser import shoot
 from embantest.building import (
     ACME, FOUR, GLOBEX, People, add, answered, cell, draft, drag, kept, owner, retitle, saved, select, stat, status, tab, titles,
 )
+from embantest.console import fits
 from embantest.process import EmbanProcess
 from embantest.steady import eventually
 from embantest.team import join
@@ -155,7 +156,7 @@ def test_a_hundred_widgets_long_names_and_events_that_are_gone(people: People, s
     dashboard = draft(stocked, widgets, name=long.strip())
     page, _ = owner(people, stocked, dashboard)
     answered(page, 99)
-    assert not page.evaluate("() => document.documentElement.scrollWidth > innerWidth")
+    fits(page)
     cell(page, "w_98").scroll_into_view_if_needed()
     shoot(page, "builder-long-names", full=False)
     add(page, "kpi/stat")

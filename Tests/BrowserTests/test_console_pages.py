@@ -12,7 +12,7 @@ import pytest
 from embantest.accessible import poor_contrast, violations
 from embantest.browser import painted, settled, shoot
 from embantest.client import Client
-from embantest.console import Console, Furnished, calm, clipboard, furnish, go, log_in, toast
+from embantest.console import Console, Furnished, calm, clipboard, fits, furnish, go, log_in, toast
 from embantest.oracle import iso
 from embantest.process import EmbanProcess
 from embantest.reset import reset_link
@@ -649,7 +649,7 @@ def look_at(page: Page, name: str, mode: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         calm(page)
         painted(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than {width}"
+        fits(page, f"{name} at {width}")
         shoot(page, f"console-{name}-{mode}-{width}")
         assert violations(page, whole=True) == [], f"{name} at {width}"
         if width != 1024:

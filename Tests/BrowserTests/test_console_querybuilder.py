@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from embantest.accessible import poor_contrast, violations
 from embantest.browser import painted, shoot
-from embantest.console import Console, calm, clipboard, toast
+from embantest.console import Console, calm, clipboard, fits, toast
 from embantest.oracle import iso
 from embantest.process import EmbanProcess
 from embantest.team import join
@@ -236,7 +236,7 @@ def test_results_can_be_read_by_everybody(console: Console, asked: Organization,
     for width in (1440, 1024):
         page.set_viewport_size({"width": width, "height": 900})
         calm(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        fits(page)
         shoot(page, f"console-querybuilder-results-{mode}-{width}")
         assert violations(page, whole=True) == []
         assert poor_contrast(page, whole=True) == []

@@ -221,6 +221,20 @@ def test_every_run_is_audited(organization: Organization) -> None:
     assert {entry["entity"] for entry in found} == {"dataset"} and {entry["entity_id"] for entry in found} == {"events"}
 
 
+def test_nothing_hides_a_statement_from_the_audit_log(organization: Organization) -> None:
+    statement = f"/* {'much ado ' * 1_000} */ SELECT tenant_id FROM events"
+    run(organization.admin, statement).expect(200)
+    assert entries(organization)[0]["after"]["sql"] == statement
+    expect_error(run(organization.admin, statement.replace("SELECT", "DROP")), 422, sent=SPOKEN)
+    assert entries(organization)[0]["after"]["sql"] == statement[:2_000]
+
+
+def test_a_name_of_nothing_does_not_make_the_reader_anew(organization: Organization) -> None:
+    run(organization.admin, "SELECT 1").expect(200)
+    expect_error(run(organization.admin, "SELECT * FROM nowhere.t"), 422, "sql_invalid", sent=SPOKEN)
+    run(organization.admin, "SELECT 1").expect(200)
+
+
 def test_who_leaves_stops_the_statement(emban: EmbanProcess, organization: Organization) -> None:
     slow = "SELECT count() FROM (SELECT arrayJoin(range(40000)) AS a) AS a CROSS JOIN (SELECT arrayJoin(range(40000)) AS b) AS b WHERE sipHash64(a.a, b.b) = 1"
     run(organization.admin, "SELECT 1").expect(200)

@@ -47,7 +47,7 @@ import Testing
     ("SELECT 1\0", "sql_invalid", 1, 9), ("SELECT // '\nhostName() // '", "sql_not_allowed", 2, 1),
     ("SELECT `hostN\\x61me`()", "sql_not_allowed", 1, 8),
     ("SELECT \u{201C}hostName\u{201D}()", "sql_not_allowed", 1, 8), ("SELECT 1 \u{2212}hostName()", "sql_invalid", 1, 10),
-    ("SELECT gr\u{F6}sse", "sql_invalid", 1, 10),
+    ("SELECT gr\u{F6}sse", "sql_invalid", 1, 10), ("SELECT $ab$ 1, $ac$ 2", "sql_invalid", 1, 8),
     ("SELECT hostName\u{2003}()", "sql_not_allowed", 1, 8), ("SELECT * FROM `n\\x75mbers`(3)", "sql_not_allowed", 1, 15),
   ])
   func whatIsNotIsRefusedWithItsPlace(_ text: String, _ code: String, _ line: Int, _ column: Int) throws {

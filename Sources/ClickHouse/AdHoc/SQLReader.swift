@@ -25,7 +25,8 @@ public struct SQLReader: Sendable, Hashable {
     password = Self.code(name, key)
   }
 
-  static let prefix = "emban_sql_"
+  /// How every reader's name begins.
+  public static let prefix = "emban_sql_"
 
   private static func isPlain(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.count <= 100

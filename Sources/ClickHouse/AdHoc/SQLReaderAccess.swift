@@ -146,7 +146,9 @@ public struct SQLReaderAccess: Sendable {
   private static func columns(_ properties: [PropertyPath]) -> SQL {
     // Not as it is stored: a function of a LowCardinality works on its dictionary, in which the names of others lie as well, and may tell of
     // these by an error.
-    let fixed: SQL = "tenant_id, CAST(stored.event_name, 'String') AS event_name, timestamp, event_id, user_id, string_props, numeric_props, ingested_at"
+    let fixed: SQL = """
+      tenant_id, CAST(stored.event_name, 'String') AS event_name, timestamp, event_id, user_id, string_props, numeric_props, ingested_at
+      """
     return SQL.join(
       [fixed]
         + properties.filter(isNameable).map { property in
@@ -170,7 +172,9 @@ public struct SQLReaderAccess: Sendable {
   }
 
   private static func isName(_ name: String) -> Bool {
-    name.hasPrefix(SQLReader.prefix) && name.dropFirst(SQLReader.prefix.count).allSatisfy { $0.isHexDigit }
+    let code = name.dropFirst(SQLReader.prefix.count).utf8
+    return name.hasPrefix(SQLReader.prefix) && code.count == 24
+      && code.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 }
   }
 
   // MARK: - System tables

@@ -9,8 +9,8 @@ struct SQLController: Controller {
   let sql: AdHocSQL
   let audit: AuditLog
 
-  /// How much of a statement the audit log keeps, in characters.
-  private static let auditedLength = 2_000
+  /// How much the audit log keeps of a statement that was not run, in bytes. One that was run is kept whole: what it read may stand at its end.
+  private static let refusedBytes = 2_000
 
   var endpoints: [Endpoint] {
     [
@@ -42,15 +42,18 @@ struct SQLController: Controller {
     }
     let account = try request.account(environment: environment.map { EnvironmentName($0) })
     let result: Result<(answer: AdHocAnswer, milliseconds: Double), any Error>
+    var isSent = false
     do {
       let statement = try AdHocStatement(text)
+      isSent = true
       // Who leaves stops the statement; that it was begun is written down all the same.
       result = .success(try await request.whileConnected { try await sql.run(statement, account) })
     } catch {
       result = .failure(error)
     }
     try await audit.record(
-      "sql.run", "dataset", EventsDataset.name, by: account, from: request, after: Self.entry(text, account, result))
+      "sql.run", "dataset", EventsDataset.name, by: account, from: request,
+      after: Self.entry(isSent ? text : String(decoding: text.utf8.prefix(Self.refusedBytes), as: UTF8.self), account, result))
     return .json(bytes: Self.body(try result.get()))
   }
 
@@ -58,7 +61,7 @@ struct SQLController: Controller {
     _ text: String, _ account: Account, _ result: Result<(answer: AdHocAnswer, milliseconds: Double), any Error>
   ) -> JSONValue {
     var entry: [String: JSONValue] = [
-      "sql": .string(String(text.prefix(auditedLength))), "environment": .string(account.environment.rawValue),
+      "sql": .string(text), "environment": .string(account.environment.rawValue),
     ]
     switch result {
     case .success(let (answer, milliseconds)):

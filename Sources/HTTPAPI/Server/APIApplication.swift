@@ -3,7 +3,7 @@ public import ConfigStore
 public import Domain
 public import Hummingbird
 public import Ingest
-public import QueryEngine
+import QueryEngine
 
 /// Everything that the API needs, built by the program and by nobody else.
 public struct APIDependencies: Sendable {

@@ -17,6 +17,8 @@ public actor AdHocSQL {
   private static let freshness: Int64 = 30_000
   /// How often a property without a column makes a look for new ones, in milliseconds.
   private static let patience: Int64 = 3_000
+  /// For how long a reader that nobody asks is remembered, in milliseconds.
+  private static let keeping: Int64 = 86_400_000
 
   private let client: ClickHouseClient
   private let access: SQLReaderAccess
@@ -25,6 +27,8 @@ public actor AdHocSQL {
   private let seconds: Int
   private let clock: TimeSource
   private var prepared: [String: Prepared] = [:]
+  /// When a reader was last made anew in vain.
+  private var renewedInVain: [String: Instant] = [:]
   private var making: [String: Task<Prepared, any Error>] = [:]
   private var running: [OrganizationID: Int] = [:]
   private var runningInAll = 0
@@ -76,16 +80,23 @@ public actor AdHocSQL {
       return (answer, (timer.now - start) / .milliseconds(1))
     } catch ClickHouseError.exception(let exception) {
       let problem = problem(exception, statement, reader)
-      guard problem.isAboutReader else { throw problem.appError }
+      guard problem.isAboutReader, mayRenew(reader.reader) else { throw problem.appError }
       let made = try await prepare(account, notOlderThan: 0, again: true)
       start = timer.now
       do {
         let answer = try await send(statement, made, account)
         return (answer, (timer.now - start) / .milliseconds(1))
       } catch ClickHouseError.exception(let exception) {
-        throw self.problem(exception, statement, made).appError
+        let problem = self.problem(exception, statement, made)
+        if problem.isAboutReader { renewedInVain[made.reader.name] = clock() }
+        throw problem.appError
       }
     }
+  }
+
+  /// Statements can look as if their reader were gone; making it anew is dear.
+  private func mayRenew(_ reader: SQLReader) -> Bool {
+    renewedInVain[reader.name].map { !(0..<Self.patience ~= clock().milliseconds - $0.milliseconds) } ?? true
   }
 
   private func send(_ statement: AdHocStatement, _ prepared: Prepared, _ account: Account) async throws -> AdHocAnswer {
@@ -148,6 +159,8 @@ public actor AdHocSQL {
   /// - Returns: how many.
   public func removeUnused(_ organizations: @escaping @Sendable () async throws -> [OrganizationID]) async throws -> Int {
     let key = key
+    prepared = prepared.filter { clock().milliseconds - $0.value.at.milliseconds < Self.keeping }
+    renewedInVain = renewedInVain.filter { prepared[$0.key] != nil }
     return try await access.removeAll {
       Set(
         try await organizations().flatMap { organization in

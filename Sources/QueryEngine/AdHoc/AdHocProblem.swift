@@ -22,7 +22,9 @@ public struct AdHocProblem {
   /// Whether the reader is not as it was made: it, its view or its password is gone.
   public var isAboutReader: Bool {
     switch exception.code {
-    case 516, 192, 194, 193, 81: true
+    case 516, 192, 194, 193: true
+    // Not every database that somebody writes.
+    case 81: exception.message.contains(SQLReader.prefix)
     case 60: named(after: "identifier '").map { $0 == "events" } ?? false
     default: false
     }

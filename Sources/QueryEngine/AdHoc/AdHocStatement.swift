@@ -48,10 +48,13 @@ public struct AdHocStatement: Sendable, Hashable {
 struct AdHocCheck {
   private let text: String
   private let tokens: [SQLTokens.Token]
+  /// The last token but for semicolons.
+  private let last: Int?
 
   init(_ text: String) {
     self.text = text
     tokens = SQLTokens.read(text)
+    last = tokens.lastIndex { $0.kind != .sign(UInt8(ascii: ";")) }
   }
 
   func checked() throws(AppError) -> String {
@@ -116,7 +119,7 @@ struct AdHocCheck {
         throw refused("SETTINGS cannot be given: limits are the same for everybody.", token)
       case "outfile" where word(index - 1) == "into":
         throw refused("INTO OUTFILE is not available; take the answer as CSV or JSON instead.", token)
-      case "format" where index + 1 == lastWord && index > 0 && word(index + 1) != nil && word(index - 1) != "as":
+      case "format" where index + 1 == last && index > 0 && word(index + 1) != nil && word(index - 1) != "as":
         throw refused("FORMAT cannot be given: the answer is always JSON.", token)
       case "explain" where isSign(index - 1, "("):
         throw refused("EXPLAIN is not available.", token)
@@ -152,10 +155,6 @@ struct AdHocCheck {
   }
 
   // MARK: Looking around
-
-  private var lastWord: Int? {
-    tokens.lastIndex { $0.kind != .sign(UInt8(ascii: ";")) }
-  }
 
   private func word(_ index: Int) -> String? {
     tokens.indices.contains(index) && tokens[index].kind == .word ? tokens[index].value.lowercased() : nil

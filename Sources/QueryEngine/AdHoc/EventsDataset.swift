@@ -28,14 +28,19 @@ public struct EventsDataset: Sendable, Hashable {
   ///   - report: what events there are.
   ///   - tenants: a few customers, as examples.
   ///   - known: the properties that had columns before. They keep them, so that a saved statement goes on working when a property has
-  ///   become rare.
+  ///   become rare; when there are more than columns, those that were not found any more give way first.
   public init(_ report: DiscoverReport, tenants: [String], known: [PropertyPath]) {
     let found = Self.found(in: report)
-    var properties = known
     let there = Set(known)
     let added = found.values.filter { !there.contains($0.path) && SQLReaderAccess.isNameable($0.path) }
       .sorted { ($0.count, $1.path.key) > ($1.count, $0.path.key) }
-    properties += added.prefix(max(0, Limits.datasetProperties - known.count)).map(\.path)
+    var surplus = known.count + added.count - Limits.datasetProperties
+    var properties = known.filter { property in
+      guard surplus > 0, found[property] == nil else { return true }
+      surplus -= 1
+      return false
+    }
+    properties += added.prefix(max(0, Limits.datasetProperties - properties.count)).map(\.path)
     self.properties = properties
     columns = Self.fixed(report, tenants: tenants) + properties.map { Self.column($0, found[$0]) }
   }

@@ -71,9 +71,8 @@ struct SQLTokens {
         let isClosed = skipQuotes(byte)
         return token(isClosed ? .quoted : .unclosed, start)
       case UInt8(ascii: "$"):
-        if skipHeredoc() { return token(.text, start) }
-        place = start
-        return word(start)
+        guard let isClosed = skipHeredoc() else { return word(start) }
+        return token(isClosed ? .text : .unclosed, start)
       case 0x80...0xFF:
         if let blank = blankLength() {
           place += blank
@@ -156,11 +155,12 @@ struct SQLTokens {
     return false
   }
 
-  /// `$tag$ … $tag$`.
-  private mutating func skipHeredoc() -> Bool {
+  /// `$tag$ … $tag$`. One without an end ends the reading: otherwise every further tag would be looked for in all of the rest.
+  /// - Returns: whether it ends; nil when none begins here.
+  private mutating func skipHeredoc() -> Bool? {
     var end = place + 1
     while end < bytes.count, Self.isWord(bytes[end]) { end += 1 }
-    guard end < bytes.count, bytes[end] == UInt8(ascii: "$") else { return false }
+    guard end < bytes.count, bytes[end] == UInt8(ascii: "$") else { return nil }
     let tag = bytes[place...end]
     var search = end + 1
     while search + tag.count <= bytes.count {
@@ -170,6 +170,7 @@ struct SQLTokens {
       }
       search += 1
     }
+    place = bytes.count
     return false
   }
 

@@ -14,6 +14,7 @@ from embantest.client import Client
 from embantest.oracle import iso
 from embantest.process import EmbanProcess
 from embantest.stage import FILTERS, NOW, WIDGETS, calls
+from embantest.steady import eventually
 from embantest.team import Member, invite, team
 from embantest.workspace import PASSWORD, Organization, event
 
@@ -100,6 +101,11 @@ def toast(page: Page, text: str) -> None:
     said = page.locator(".toasts .toast", has_text=text).last
     expect(said).to_be_visible()
     assert page.locator(".toasts").evaluate("element => element.matches(':popover-open')")
+
+
+def fits(page: Page, what: str = "the page") -> None:
+    """Nothing is wider than the window; a chart takes its new size a moment after the window has."""
+    eventually(lambda: page.evaluate("document.documentElement.scrollWidth - innerWidth"), lambda beyond: beyond <= 0, f"{what} fits")
 
 
 def calm(page: Page) -> None:
