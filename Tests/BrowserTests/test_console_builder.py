@@ -14,7 +14,7 @@ from embantest.browser import kpi_number, settled, shoot, shows
 from embantest.building import (
     ACME, FOUR, GLOBEX, MODELS, PERIOD_FILTER, People, answered, cell, choose, draft, is_at, kept, owner, pick, place, retitle, saved, select, status, tab, titles,
 )
-from embantest.console import fits
+from embantest.console import fits, toast
 from embantest.process import EmbanProcess
 from embantest.steady import eventually
 from embantest.team import join
@@ -185,6 +185,7 @@ def test_dialogs_keep_the_focus_and_give_it_back(people: People, stocked: Organi
     # The gallery by keys alone: what was added has the focus, ready to be moved.
     page.keyboard.press("Shift+Tab")
     page.locator(".topbar").get_by_role("button", name="Add widget").press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Find a chart", exact=True)).to_be_focused()
     page.keyboard.type("donut")
     expect(page.locator(".gallery-item")).to_have_count(1)
     page.keyboard.press("Tab")
@@ -244,7 +245,7 @@ def test_versions_restore_duplicate_export_and_import(people: People, stocked: O
     expect(page.locator(".cell")).to_have_count(4)
     file.write_text("[1, 2")
     page.locator("input[type=file]").set_input_files(file)
-    expect(page.locator(".toast.bad")).to_be_visible()
+    toast(page, "", "bad")
     expect(page.locator(".cell")).to_have_count(4)
     saved(page)
 
@@ -312,7 +313,9 @@ def test_fields_suggest_what_was_discovered_and_answer_at_once(people: People, s
     panel.get_by_role("button", name="Add filter").click()
     pick(page, panel, "Property 1", "model")
     panel.get_by_role("combobox", name="Values").click()
-    assert set(page.get_by_role("option").locator(".combo-name").all_inner_texts()) == set(MODELS)
+    options = page.get_by_role("option").locator(".combo-name")
+    expect(options).to_have_count(len(MODELS))
+    assert set(options.all_inner_texts()) == set(MODELS)
     page.get_by_role("option", name=re.compile("^tiny")).click()
     wanted = sum(one["string_props"] == {"model": "tiny", "region": "eu"} for one in GLOBEX)
     row = cell(page, "w_4").locator("[data-value], li, tr, .list-row").filter(has_text="eu").first
@@ -385,7 +388,7 @@ def test_members_look_and_editors_do_not_publish(people: People, stocked: Organi
     assert place(page, "w_1") == before
     expect(page.get_by_label("Name of the dashboard")).not_to_be_editable()
     bar.get_by_role("button", name="More", exact=True).click()
-    assert page.get_by_role("menuitem").all_inner_texts() == ["Versions", "Export JSON"]
+    expect(page.get_by_role("menuitem")).to_have_text(["Versions", "Export JSON"])
     page.keyboard.press("Escape")
     shoot(page, "builder-member", full=False)
     assert not [line for line in watch.requests if line.startswith(("PUT", "PATCH", "DELETE"))]

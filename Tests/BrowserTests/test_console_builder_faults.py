@@ -12,7 +12,7 @@ from embantest.browser import shoot
 from embantest.building import (
     ACME, FOUR, GLOBEX, People, add, answered, cell, draft, drag, kept, owner, retitle, saved, select, stat, status, tab, titles,
 )
-from embantest.console import fits
+from embantest.console import fits, toast
 from embantest.process import EmbanProcess
 from embantest.steady import eventually
 from embantest.team import join
@@ -62,7 +62,7 @@ def test_a_session_that_ends_takes_no_changes_along(people: People, stocked: Org
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.locator(".workbench").wait_for()
-    expect(page.locator(".toast")).to_contain_text("are back")
+    toast(page, "are back")
     saved(page)
     assert titles(stocked, dashboard)[0] == "Written after the end"
 

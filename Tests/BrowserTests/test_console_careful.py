@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from embantest.building import PERIOD_FILTER, People, add, answered, cell, drag, is_at, saved, select, tab, usage
+from embantest.console import toast
 from embantest.process import EmbanProcess
 from embantest.steady import eventually
 from embantest.workspace import PASSWORD, Organization
@@ -110,7 +111,7 @@ def test_files_may_leave_out_what_the_server_fills_in(people: People, stocked: O
 
     # What it refuses is said, and changes nothing.
     imported({"name": "Wrong", "widgets": {}})
-    expect(page.locator(".toast.bad")).to_contain_text("widgets")
+    toast(page, "widgets", "bad")
     expect(page.locator(".cell")).to_have_count(2)
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.locator(".cell")).to_have_count(3)

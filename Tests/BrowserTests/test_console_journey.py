@@ -13,7 +13,7 @@ from embantest.building import (
 )
 from embantest.client import Client
 from embantest.process import EmbanProcess
-from embantest.steady import eventually
+from embantest.steady import PATIENCE, eventually
 from playwright.sync_api import Browser, Page, expect
 
 #: The whole gallery: a chart that is new there is built here as well.
@@ -82,7 +82,7 @@ def test_register_build_publish_embed(people: People) -> None:
     expect(dialog.locator('.diff-card [data-status="ok"]')).to_have_count(2)
     shoot(page, "builder-publish-diff", full=False)
     dialog.get_by_role("button", name="Publish version 2").click()
-    expect(dialog).not_to_be_attached()
+    expect(dialog).not_to_be_attached(timeout=3_000 * PATIENCE)
 
     customer.goto(url)
     settled(customer, len(LOOKS) - 1)
@@ -135,6 +135,7 @@ def new_dashboard(page: Page) -> str:
 def build(page: Page) -> None:
     """One widget of each chart that the gallery has."""
     page.locator(".canvas").get_by_role("button", name="Add widget").click()
+    expect(page.locator(".gallery-item")).to_have_count(len(LOOKS))
     assert page.locator(".gallery-item").evaluate_all("items => items.map(item => item.dataset.look)") == LOOKS
     page.locator(f'.gallery-item[data-look="{LOOKS[0]}"]').click()
     expect(page.locator(".cell")).to_have_count(1)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from embantest.ad_hoc import OWN, SPOKEN, STRANGE, Attack, Reader, World, attacks, rows_of, run, secret_of
+from embantest.ad_hoc import OWN, SPOKEN, STRANGE, Attack, Reader, World, attacks, counted, rows_of, run, secret_of
 from embantest.client import Response, expect_error
 from embantest.event_store import EventStore
 from embantest.process import EmbanProcess
@@ -75,7 +75,7 @@ def test_attacks_through_the_api(request: pytest.FixtureRequest, group: str) -> 
             if attack.api == "own":
                 wrong.append(f"{attack.sql!r} is refused: {answer}")
     assert not wrong, "\n".join(wrong)
-    assert run(world.organization.admin, "SELECT count() FROM events").expect(200)["rows"] == [[OWN]]
+    counted(world.organization.admin, OWN)
 
 
 @pytest.mark.parametrize("form", ["as the program sends it", "bare"])
@@ -166,7 +166,7 @@ def test_statements_at_once_are_bounded(hurried: World) -> None:
         running = [pool.submit(again_and_again) for _ in range(7)]
         try:
             eventually(lambda: [answer.status for answer in list(answers)], lambda seen: 429 in seen and 422 in seen, "too many at once", 120)
-            assert run(hurried.other.admin, "SELECT count() FROM events").expect(200)["rows"] == [[STRANGE]]
+            counted(hurried.other.admin, STRANGE)
         finally:
             enough.set()
         for done in running:
@@ -177,7 +177,7 @@ def test_statements_at_once_are_bounded(hurried: World) -> None:
             assert answer.header("Retry-After")
         if body["code"] == "sql_too_slow":
             assert "after 2 seconds" in body["message"]
-    assert run(hurried.organization.admin, "SELECT count() FROM events").expect(200)["rows"] == [[OWN]]
+    counted(hurried.organization.admin, OWN)
 
 
 def test_a_store_of_somebody_elses_holds_as_well(own_server: Callable[..., EmbanProcess], tmp_path: Path) -> None:
@@ -268,6 +268,8 @@ def test_answers_do_not_depend_on_what_lies_beside(own_server: Callable[..., Emb
         store.ask("OPTIMIZE TABLE emban.events FINAL")
         assert store.ask("SELECT count() FROM system.parts WHERE database = 'emban' AND table = 'events' AND active") == [["1"]]
         after = ask(steady)
+        # What failed may have failed for want of time or memory.
+        after |= ask([sql for sql in steady if sql not in after])
         changed = [sql for sql in steady if after.get(sql) != before[sql]]
         assert not [sql for sql, text in after.items() if "SECRET" in text.replace("SECRET%", "")]
         # That the test sees something at all.

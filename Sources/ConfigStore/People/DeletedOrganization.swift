@@ -32,8 +32,11 @@ extension OrganizationRepository {
   /// The deleted organisations, the one deleted first at the beginning.
   /// - Parameter notErased: only those whose events may still be stored.
   public func deleted(notErased: Bool = false) async throws -> [DeletedOrganization] {
-    var statement: Statement = "SELECT \(DeletedOrganization.columns) FROM deleted_organizations"
-    if notErased { statement += " WHERE erased_at IS NULL" }
+    // One that was brought back out of a backup is no deleted one any more.
+    var statement: Statement = """
+      SELECT \(DeletedOrganization.columns) FROM deleted_organizations d WHERE NOT EXISTS (SELECT 1 FROM organizations o WHERE o.id = d.id)
+      """
+    if notErased { statement += " AND erased_at IS NULL" }
     statement += " ORDER BY deleted_at, id"
     return try await database.read { [statement] in try $0.query(statement).map(DeletedOrganization.init) }
   }

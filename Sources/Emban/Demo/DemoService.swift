@@ -49,20 +49,42 @@ final class DemoService: Service {
     let tenths = Int(((ContinuousClock.now - start) / .milliseconds(100)).rounded())
     Console.say("\(events) events made and stored in \(tenths / 10).\(tenths % 10) s")
     if let made {
-      Console.say("Shown this once: the demo's admin key \(made.key), and its console's login \(Self.email), password \(made.password)")
+      Console.say("Shown this once: the demo's admin key \(made.key), and its console's login \(made.email), password \(made.password)")
     }
     Console.say("Open \(runtime.settings.publicAddress)/demo, and the console at \(runtime.settings.publicAddress)/app")
     return seeder.feed(from: now, clock: runtime.clock, logger: runtime.logger)
   }
 
-  private func findOrRegister() async throws -> (OrganizationID, made: (key: String, password: String)?) {
+  private func findOrRegister() async throws -> (OrganizationID, made: Login?) {
+    // By whose it is: its name may be changed in the console.
+    let accounts = runtime.accounts
+    if let address = EmailAddress(Self.email), let user = try await UserRepository(runtime.database).find(email: address),
+      let own = try await accounts.organizations(of: user.id).first(where: { $0.role == .owner })
+    {
+      return (own.organization.id, nil)
+    }
     if let found = try await OrganizationRepository(runtime.database).all().first(where: { $0.name == Self.organizationName }) {
       return (found.id, nil)
     }
+    do {
+      return try await register(Self.email)
+    } catch let error as AppError where error.code == "email_taken" {
+      // Its organisation was deleted, and the password was shown once.
+      return try await register("\(IDGenerator.make("demo"))@emban.example")
+    }
+  }
+
+  private struct Login {
+    let email: String
+    let password: String
+    let key: String
+  }
+
+  private func register(_ email: String) async throws -> (OrganizationID, made: Login?) {
     let password = IDGenerator.make("demo")
     let registered = try await runtime.accounts.register(
-      email: Self.email, password: password, name: "Demo", organization: Self.organizationName)
-    return (registered.signedIn.organization.id, (registered.apiKey.secret, password))
+      email: email, password: password, name: "Demo", organization: Self.organizationName)
+    return (registered.signedIn.organization.id, Login(email: email, password: password, key: registered.apiKey.secret))
   }
 
   private func publishDashboard(_ id: OrganizationID) async throws {

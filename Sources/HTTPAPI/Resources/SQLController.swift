@@ -49,6 +49,7 @@ struct SQLController: Controller {
       // Who leaves stops the statement; that it was begun is written down all the same.
       result = .success(try await request.whileConnected { try await sql.run(statement, account) })
     } catch {
+      if let error = error as? AppError, error.code == "sql_busy" { isSent = false }
       result = .failure(error)
     }
     try await audit.record(

@@ -28,7 +28,10 @@ public struct AdHocStatement: Sendable, Hashable {
         guard token.value == column else { continue }
         var name = column
         var next = index + 1
-        while next + 1 < tokens.count, tokens[next].kind == .sign(UInt8(ascii: ".")), [.word, .quoted].contains(tokens[next + 1].kind) {
+        // Beyond the longest name of a column it is none.
+        while name.utf8.count <= 4 * Limits.propertyNameLength, next + 1 < tokens.count, tokens[next].kind == .sign(UInt8(ascii: ".")),
+          [.word, .quoted].contains(tokens[next + 1].kind)
+        {
           name += "." + tokens[next + 1].value
           next += 2
         }
@@ -137,7 +140,10 @@ struct AdHocCheck {
       if isSign(index + 1, "("), token.isEscaped || Self.tableFunctions.contains(name), isSource || !Self.alsoScalar.contains(name) {
         throw refused("The table function \(token.value) is not available: statements read the table events.", token)
       }
-      if isSource, isSign(index + 1, "."), ["system", "information_schema", "emban"].contains(name) {
+      // `x IN system.one` names a table as well.
+      if isSource || word(index - 1) == "in", isSign(index + 1, "."),
+        token.isEscaped || ["system", "information_schema", "emban"].contains(name)
+      {
         throw refused("Only the table events can be read.", token)
       }
     }

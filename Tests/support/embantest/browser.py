@@ -133,10 +133,22 @@ class HostPage:
         self.server.server_close()
 
 
+#: What toasts of the console say, noted as they come into the top layer: they go again after some seconds, whether or not a busy machine
+#: has looked.
+WATCH_TOASTS = """
+  window.embanToasts = [];
+  document.addEventListener("toggle", ({ target, newState }) => {
+    if (newState !== "open" || !(target instanceof Element) || !target.matches(".toasts")) return;
+    for (const toast of target.querySelectorAll(".toast")) window.embanToasts.push(`${toast.className} ${toast.textContent}`);
+  }, true);
+"""
+
+
 def open_context(browser: Browser, **options: Any) -> BrowserContext:
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "timezone_id": "UTC", **options})
     context.set_default_timeout(1_000 * PATIENCE)
     context.add_init_script(WATCH_POLICY)
+    context.add_init_script(WATCH_TOASTS)
     return context
 
 

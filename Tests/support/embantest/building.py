@@ -14,6 +14,7 @@ from embantest.browser import Watch, open_context
 from embantest.client import Client
 from embantest.oracle import iso
 from embantest.process import EmbanProcess
+from embantest.steady import PATIENCE
 from embantest.workspace import PASSWORD, Organization, event, session_cookie
 
 Json = dict[str, Any]
@@ -163,18 +164,19 @@ def answered(page: Page, widgets: int) -> None:
 
 
 def shown_number(page: Page, widget: str) -> float:
+    """Not a number while there is none."""
     value = cell(page, widget).locator(".kpi-value")
     text = value.get_attribute("title") or value.inner_text()
     found = re.search(r"[-−]?[\d,]+(?:\.\d+)?", text)
-    assert found, text
-    return float(found.group().replace(",", "").replace("−", "-"))
+    return float(found.group().replace(",", "").replace("−", "-")) if found else math.nan
 
 
 def publish(page: Page, version: int) -> None:
     page.locator(".topbar").get_by_role("button", name="Publish", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name=f"Publish version {version}").click()
-    expect(dialog).not_to_be_attached()
+    # The check of isolation asks every widget.
+    expect(dialog).not_to_be_attached(timeout=3_000 * PATIENCE)
     expect(page.locator(".topbar-live")).to_have_text(f"Version {version} is live")
 
 

@@ -96,11 +96,15 @@ def clipboard(page: Page) -> str:
     return page.evaluate("navigator.clipboard.readText()")
 
 
-def toast(page: Page, text: str) -> None:
-    """Something was said, above everything else."""
-    said = page.locator(".toasts .toast", has_text=text).last
-    expect(said).to_be_visible()
-    assert page.locator(".toasts").evaluate("element => element.matches(':popover-open')")
+def copied(page: Page, text: str) -> None:
+    """It is on the clipboard; the button says so for a moment only."""
+    page.wait_for_function("text => navigator.clipboard.readText().then((found) => found === text)", arg=text)
+
+
+def toast(page: Page, text: str, tone: str = "") -> None:
+    """Something was said, above everything else; it may have gone again."""
+    page.wait_for_function(
+        "([text, tone]) => window.embanToasts.some((said) => said.startsWith(`toast ${tone}`) && said.includes(text))", arg=[text, tone])
 
 
 def fits(page: Page, what: str = "the page") -> None:
