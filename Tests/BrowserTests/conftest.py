@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from embantest.browser import HostPage, chromium
+from embantest.console import Console, Furnished, furnish
 from embantest.node import Project
 from embantest.process import ROOT, EmbanProcess
 from embantest.stage import EVIL, FILTERS, WIDGETS, Stage, calls
@@ -65,3 +66,17 @@ def react_bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def product(stage: Stage, host_page: Callable[[], HostPage], react_bundle: str) -> Product:
     return Product(stage, host_page, react_bundle)
+
+
+@pytest.fixture
+def console(emban: EmbanProcess, browser: Browser) -> Iterator[Console]:
+    """Pages of Emban's own console; closed afterwards, with what they complained about."""
+    made = Console(emban, browser)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def furnished(module_organization: Organization) -> Furnished:
+    """An organisation in which there is something of everything."""
+    return furnish(module_organization)

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -14,10 +13,9 @@ from embantest.accessible import poor_contrast, violations
 from embantest.browser import painted, shoot
 from embantest.console import Console, calm, clipboard, fits, toast
 from embantest.oracle import iso
-from embantest.process import EmbanProcess
 from embantest.team import join
 from embantest.workspace import Organization, event
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 #: Events of the last days by customer and model: small enough to count by hand.
 COUNTS = {("acme", "gpt-4"): 12, ("acme", "claude"): 5, ("globex", "gpt-4"): 3}
@@ -32,13 +30,6 @@ def asked(module_organization: Organization) -> Organization:
         for (tenant, model), number in COUNTS.items() for index in range(number)])
     module_organization.create_dashboard(name="Usage")
     return module_organization
-
-
-@pytest.fixture
-def console(emban: EmbanProcess, browser: Browser) -> Iterator[Console]:
-    made = Console(emban, browser)
-    yield made
-    made.close()
 
 
 def open_builder(console: Console, organization: Organization, mode: str = "SQL") -> Page:

@@ -1,26 +1,17 @@
-"""The console where something else happens meanwhile: another window, another environment, a server that is away, a key that is shown once."""
+"""The console under way: keys, narrow windows, and something else that happens meanwhile: another window or environment, a server that is away."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
 
-import pytest
-from embantest.console import REFUSED, Console, go, log_in, toast
-from embantest.process import EmbanProcess
+from embantest.console import REFUSED, Console, Furnished, calm, go, log_in, toast
 from embantest.team import invite, new_address
 from embantest.workspace import PASSWORD, Organization, event
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 #: What Chromium says where an answer is kept from the page.
 AWAY = REFUSED.replace("404", "404|500|503") + r"|net::ERR_FAILED"
-
-
-@pytest.fixture
-def console(emban: EmbanProcess, browser: Browser) -> Iterator[Console]:
-    made = Console(emban, browser)
-    yield made
-    made.close()
 
 
 def busy(route: Route) -> None:
@@ -182,3 +173,78 @@ def test_a_download_that_is_refused_takes_nothing_away(console: Console, organiz
     expect(actions).to_be_visible()
     actions.click()
     expect(page.get_by_role("menuitem", name="Download events")).to_be_visible()
+
+
+def test_everything_works_by_keyboard(console: Console, furnished: Furnished) -> None:
+    page = console.open(furnished.members["owner"].client, "/keys")
+    expect(page.get_by_role("row", name=re.compile("Default"))).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="New key")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+    # The focus stays in the dialog, and goes back to where it was.
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="New key")).to_be_focused()
+    # A new page takes the focus, and names itself.
+    page.get_by_role("link", name="Usage").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("Usage · Emban")
+    expect(page.locator("main")).to_be_focused()
+    page.go_back()
+    expect(page).to_have_title("API keys · Emban")
+    menu = page.get_by_role("button", name="Olga Owner")
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Your account")).to_be_focused()
+    page.keyboard.press("End")
+    expect(page.get_by_role("menuitem", name="Sign out")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    environments = page.get_by_role("radiogroup", name="Environment")
+    environments.get_by_role("radio", name="Production").focus()
+    page.keyboard.press("ArrowRight")
+    expect(environments.get_by_role("radio", name="Development")).to_be_checked()
+    page.keyboard.press("ArrowLeft")
+    expect(environments.get_by_role("radio", name="Production")).to_be_focused()
+
+
+def test_without_a_connection_it_says_so_and_goes_on_afterwards(console: Console, furnished: Furnished) -> None:
+    page = console.open(furnished.members["owner"].client, "/keys", expected=r"ERR_INTERNET_DISCONNECTED")
+    expect(page.get_by_role("row", name=re.compile("Default"))).to_be_visible()
+    page.context.set_offline(True)
+    expect(page.get_by_text("You are offline.")).to_be_visible()
+    page.get_by_role("link", name="Members").click()
+    expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.get_by_text("You are offline.")).to_have_count(0)
+    expect(page.get_by_role("region", name="Members")).to_be_visible()
+
+
+def test_in_a_narrow_window_the_side_slides_in(console: Console, furnished: Furnished) -> None:
+    page = console.open(furnished.members["owner"].client, viewport={"width": 360, "height": 740})
+    calm(page)
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_hidden()
+    expect(page.get_by_role("button", name="Menu")).to_be_focused()
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("link", name="Usage", exact=True).click()
+    expect(page.get_by_role("heading", name="Usage", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_hidden()
+
+
+def test_an_address_without_a_page_says_so(console: Console, furnished: Furnished) -> None:
+    page = console.open(furnished.members["owner"].client, "/nowhere")
+    expect(page.get_by_text("There is no such page")).to_be_visible()
+    page.get_by_role("button", name="Go to the home page").click()
+    expect(page).to_have_url(console.base)
